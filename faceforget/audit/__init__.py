@@ -1,0 +1,1 @@
+"""What is left of a person: a file per question, one report."""

@@ -1,0 +1,1 @@
+"""Untrusted bytes to RGB images to detected and aligned faces."""

@@ -1,0 +1,1 @@
+"""Backbone, cosine head, labels and the "unknown" threshold in one object."""
