@@ -45,7 +45,8 @@ class _DepthwiseSeparable(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu(self.bn1(self.depthwise(x)))
-        return self.relu(self.bn2(self.pointwise(x)))
+        features: Tensor = self.relu(self.bn2(self.pointwise(x)))
+        return features
 
 
 class _GlobalDepthwise(nn.Module):

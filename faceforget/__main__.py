@@ -1,0 +1,5 @@
+"""``python -m faceforget``."""
+
+from faceforget.cli import main
+
+main()

@@ -1,0 +1,24 @@
+"""The whole tasks, from photos to result: what the command line, the app and Python users call."""
+
+from faceforget.api.audit_erasure import audit
+from faceforget.api.enroll_people import Enrolment, enroll
+from faceforget.api.erase_people import ErasureOutcome, erase
+from faceforget.api.recognize_photos import NamedPhoto, recognize
+from faceforget.api.runtime import Runtime
+from faceforget.recognizer.enroll import Plan
+from faceforget.recognizer.storage import load_recognizer as load
+from faceforget.recognizer.storage import save_recognizer as save
+
+__all__ = [
+    "Enrolment",
+    "ErasureOutcome",
+    "NamedPhoto",
+    "Plan",
+    "Runtime",
+    "audit",
+    "enroll",
+    "erase",
+    "load",
+    "recognize",
+    "save",
+]

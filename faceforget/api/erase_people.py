@@ -1,0 +1,208 @@
+"""Erase people from a recogniser, from their own photos."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from faceforget.api.runtime import Runtime, photo_report
+from faceforget.audit.accuracy import Rate, accuracy
+from faceforget.errors import NotForgottenError, UsageError, WrongPersonError
+from faceforget.files import sha256_bytes
+from faceforget.method.eraser import Eraser, Erasure, ForgetSet
+from faceforget.method.registry import make_method
+from faceforget.people.faces import FaceSet, read_faces, require_faces
+from faceforget.photos.intake import PhotoSource
+from faceforget.recognizer.head import FaceClassifier, to_images
+from faceforget.recognizer.recognizer import Recognizer
+from faceforget.recognizer.same_person import doubtful_photos
+from faceforget.recognizer.training import mirror
+
+
+@dataclass(frozen=True)
+class ErasureOutcome:
+    """An erasure and what is known of it.
+
+    Attributes:
+        recognizer: The model without the persons: their rows and labels are gone.
+        with_rows: The erased model with its own rows still in place, which the accuracies are of.
+        people: The erased persons.
+        faces: Their photos.
+        erasure: The method's own record.
+        before: Accuracy on the forget photos before.
+        after: Accuracy on the forget photos after, the persons' rows still in place (the paper's number).
+        doubts: Photos that seem to show somebody else, used all the same on request.
+        seconds: Of the method alone.
+        record: The new entry of the model's history.
+    """
+
+    recognizer: Recognizer
+    with_rows: Recognizer
+    people: tuple[str, ...]
+    faces: FaceSet
+    erasure: Erasure
+    before: Rate
+    after: Rate
+    doubts: tuple[str, ...]
+    seconds: float
+    record: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return {
+            "people": list(self.people),
+            "photos": photo_report(self.faces),
+            "doubts": list(self.doubts),
+            "accuracy": {
+                "before": {"forgotten": self.before.value},
+                "after": {"forgotten": self.after.value},
+                "measured_on": "the forget photos, without augmentation, the persons' rows still in place",
+            },
+            "erasure": {
+                "forgotten": self.erasure.forgotten,
+                "probability_left": self.erasure.probability_left,
+                "smallest_margin": self.erasure.smallest_margin,
+                "steps": len(self.erasure.steps),
+                "stopped_early": self.erasure.stopped_early,
+                "seconds": round(self.seconds, 3),
+            },
+            "record": dict(self.record),
+        }
+
+
+def erase(
+    recognizer: Recognizer,
+    photos: Mapping[str, Sequence[PhotoSource]],
+    *,
+    method: str | Eraser = "delete",
+    settings: Mapping[str, Any] | None = None,
+    allow_mismatch: bool = False,
+    allow_incomplete: bool = False,
+    runtime: Runtime | None = None,
+) -> ErasureOutcome:
+    """Erase these people; the model given in stays as it is.
+
+    Their photos are the only data that is read. Found faces are not cached, and those cached
+    earlier are removed.
+
+    Args:
+        recognizer: The model.
+        photos: Photos of each person to erase.
+        method: Name of a method, or one ready-made.
+        settings: Hyperparameters of a method given by name.
+        allow_mismatch: Use photos that seem to show somebody else.
+        allow_incomplete: Return the model although a person is still named on their own photos.
+        runtime: Device, seed, cache, progress.
+
+    Raises:
+        UnknownPersonError: The model does not know a person.
+        UsageError: Nobody, or everybody, is to be erased.
+        WrongPersonError: Photos seem to show somebody else.
+        NotForgottenError: The step budget ended before the person was forgotten.
+    """
+    runtime = runtime or Runtime()
+    eraser = make_method(method, settings) if isinstance(method, str) else method
+    people = tuple(photos)
+    classes = _classes(recognizer, people)
+    recognizer = recognizer.to(runtime.torch_device)
+    intake = runtime.intake(recognizer.spec.framing)
+    faces = read_faces(photos, intake, remember=False, progress=runtime.progress)
+    require_faces(faces, people)
+    doubts = _check_persons(recognizer, faces, allow_mismatch)
+    crops = {person: faces.crops(person) for person in people}
+    images = to_images(np.concatenate(list(crops.values())), recognizer.device)
+    start = time.perf_counter()
+    erasure = eraser(
+        recognizer.classifier,
+        ForgetSet(images, classes),
+        augment=mirror,
+        seed=runtime.seed,
+        progress=runtime.progress,
+    )
+    seconds = time.perf_counter() - start
+    if not erasure.forgotten and not allow_incomplete:
+        raise _not_forgotten(erasure, eraser)
+    record = _record(recognizer, eraser, people, faces, runtime.seed)
+    with_rows = _with_classifier(recognizer, erasure.model, record)
+    _purge(runtime, faces)
+    return ErasureOutcome(
+        with_rows.without(people),
+        with_rows,
+        people,
+        faces,
+        erasure,
+        accuracy(recognizer, crops),
+        accuracy(with_rows, crops),
+        doubts,
+        seconds,
+        record,
+    )
+
+
+def _classes(recognizer: Recognizer, people: Sequence[str]) -> tuple[int, ...]:
+    classes = tuple(recognizer.index_of(person) for person in people)
+    if not classes:
+        raise UsageError("Expected at least one person to erase, got none.", "Name them with --person.")
+    if len(classes) == len(recognizer.labels):
+        raise UsageError(
+            "These are all the people in the model; at least one must remain.",
+            "Delete the model file instead.",
+        )
+    return classes
+
+
+def _check_persons(recognizer: Recognizer, faces: FaceSet, allow: bool) -> tuple[str, ...]:
+    """Texts of the doubts, or an error."""
+    doubts = []
+    for person, photos in faces.photos.items():
+        found = doubtful_photos(recognizer, person, faces.crops(person))
+        doubts += [f"{photos[doubt.index].source}, given as {person}, {doubt}" for doubt in found]
+    if doubts and not allow:
+        raise WrongPersonError(
+            f"{len(doubts)} of {faces.count} photos seem to show somebody else: {'; '.join(doubts[:5])}.",
+            "Remove them, or confirm with --allow-mismatch that they are right.",
+            doubts=doubts,
+        )
+    return tuple(doubts)
+
+
+def _not_forgotten(erasure: Erasure, eraser: Eraser) -> NotForgottenError:
+    return NotForgottenError(
+        f"NOT ERASED: after {len(erasure.steps)} steps a person is still named on their own photos "
+        f"(probability left {erasure.probability_left:.2f}).",
+        f"Raise the budget or the rate, e.g. --set max_steps={2 * eraser.settings.max_steps} or "
+        f"--set learning_rate={2 * eraser.settings.learning_rate:g}; nothing was written.",
+    )
+
+
+def _record(
+    recognizer: Recognizer, eraser: Eraser, people: Sequence[str], faces: FaceSet, seed: int
+) -> dict[str, Any]:
+    """History entry: no name and no photo, and the same for the same request on the same model."""
+    before = recognizer.weights_hash()
+    entry = {
+        "event": "erased",
+        "people": len(people),
+        "photos": faces.count,
+        "method": eraser.name,
+        "settings": eraser.settings.model_dump(),
+        "seed": seed,
+        "weights_before": before,
+    }
+    return {"id": sha256_bytes(repr(sorted(entry.items())).encode())[:16], **entry}
+
+
+def _with_classifier(recognizer: Recognizer, model: torch.nn.Module, record: dict[str, Any]) -> Recognizer:
+    if not isinstance(model, FaceClassifier):
+        raise TypeError(f"Expected the method to return a FaceClassifier, got {type(model).__name__}.")
+    return replace(recognizer, classifier=model, history=(*recognizer.history, record))
+
+
+def _purge(runtime: Runtime, faces: FaceSet) -> None:
+    """Remove what enrolment remembered of these photos."""
+    if runtime.cache is not None:
+        for photo in (*(p for photos in faces.photos.values() for p in photos), *faces.refused):
+            runtime.cache.forget(photo.sha256)

@@ -1,0 +1,130 @@
+"""Name the faces on photos."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from faceforget.api.runtime import Runtime
+from faceforget.errors import PeopleFolderError
+from faceforget.people.folder import PHOTO_SUFFIXES
+from faceforget.photos.errors import PhotoError
+from faceforget.photos.intake import PhotoFaces, PhotoSource
+from faceforget.progress import tracked
+from faceforget.recognizer.recognizer import Recognition, Recognizer
+
+
+@dataclass(frozen=True)
+class NamedFace:
+    """One face of a photo.
+
+    Attributes:
+        box: x0, y0, x1, y1 in pixels of the upright photo, long side at most 1024.
+        recognition: Who it is; None when the face cannot be used.
+        problem: Why the face cannot be used, or None.
+        main: Whether this is the face that the photo is of.
+    """
+
+    box: tuple[float, float, float, float]
+    recognition: Recognition | None
+    problem: PhotoError | None
+    main: bool
+
+
+@dataclass(frozen=True)
+class NamedPhoto:
+    """All faces of one photo.
+
+    Attributes:
+        source: Path, or ``"photo N"`` for bytes.
+        faces: The main face first.
+        error: Why no face of the photo could be named, or None.
+    """
+
+    source: str
+    faces: tuple[NamedFace, ...]
+    error: PhotoError | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return {
+            "photo": self.source,
+            "faces": [_face_dict(face) for face in self.faces],
+            "error": None if self.error is None else {"kind": self.error.kind, "message": str(self.error)},
+        }
+
+
+def recognize(
+    recognizer: Recognizer, sources: Sequence[PhotoSource], *, top: int = 5, runtime: Runtime | None = None
+) -> list[NamedPhoto]:
+    """Name every face on every photo.
+
+    Args:
+        recognizer: The model.
+        sources: Photos as paths or bytes.
+        top: Candidates per face.
+        runtime: Device, cache, progress.
+
+    Returns:
+        One result per source, in order; a photo that cannot be used has ``error`` set.
+    """
+    runtime = runtime or Runtime()
+    recognizer = recognizer.to(runtime.torch_device)
+    photos = runtime.intake(recognizer.spec.framing).read(sources, progress=runtime.progress)
+    return [
+        _name(recognizer, photo, top)
+        for photo in tracked(photos, "recognising", len(photos), runtime.progress)
+    ]
+
+
+def find_photos(paths: Sequence[Path]) -> list[Path]:
+    """Files as given, and every photo below the folders, by name.
+
+    Raises:
+        PeopleFolderError: A path that does not exist, or a folder without any photo.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES and p.is_file())
+            if not inside:
+                raise PeopleFolderError(f"There is no photo in {path}.", "Give photos (JPEG, PNG or WebP).")
+            found.extend(inside)
+        elif path.exists():
+            found.append(path)
+        else:
+            raise PeopleFolderError(f"There is no file or folder {path}.", "Check the path.")
+    return found
+
+
+def _name(recognizer: Recognizer, photo: PhotoFaces, top: int) -> NamedPhoto:
+    if photo.crops is None or not photo.faces:
+        return NamedPhoto(photo.source, (), photo.error)
+    recognitions = recognizer.recognize(photo.crops, top)
+    faces = [
+        NamedFace(
+            (float(face.box[0]), float(face.box[1]), float(face.box[2]), float(face.box[3])),
+            None if problem else recognition,
+            problem,
+            index == photo.chosen,
+        )
+        for index, (face, problem, recognition) in enumerate(
+            zip(photo.faces, photo.problems, recognitions, strict=True)
+        )
+    ]
+    faces.sort(key=lambda face: not face.main)
+    usable = any(face.recognition for face in faces)
+    return NamedPhoto(photo.source, tuple(faces), None if usable else photo.error)
+
+
+def _face_dict(face: NamedFace) -> dict[str, object]:
+    recognition = face.recognition
+    return {
+        "box": list(face.box),
+        "main": face.main,
+        "name": recognition.name if recognition else None,
+        "confidence": recognition.candidates[0].confidence if recognition else None,
+        "top": [asdict(candidate) for candidate in recognition.candidates] if recognition else [],
+        "problem": None
+        if face.problem is None
+        else {"kind": face.problem.kind, "message": str(face.problem)},
+    }

@@ -1,0 +1,76 @@
+"""What every task needs: a device, a photo intake for a backbone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from faceforget.errors import UsageError
+from faceforget.people.faces import FaceSet
+from faceforget.people.folder import read_people
+from faceforget.photos.align import Framing
+from faceforget.photos.cache import FaceCache
+from faceforget.photos.intake import PhotoFaces, PhotoIntake
+from faceforget.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where and how a task runs.
+
+    Attributes:
+        device: ``auto`` takes a GPU when there is one; or ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        seed: Of everything random.
+        cache: Remembers found faces; None searches every photo again.
+        progress: Called with events.
+    """
+
+    device: str = "auto"
+    seed: int = 0
+    cache: FaceCache | None = None
+    progress: Progress = silent
+
+    @property
+    def torch_device(self) -> torch.device:
+        """The device in torch's terms.
+
+        Raises:
+            UsageError: No such device here.
+        """
+        if self.device == "auto":
+            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            device = torch.device(self.device)
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise UsageError(
+                f"The device {self.device!r} cannot be used: {error}.", "Use --device cpu or --device auto."
+            ) from error
+        return device
+
+    def intake(self, framing: Framing) -> PhotoIntake:
+        """A photo intake for a backbone's framing; faces are found on CUDA or the CPU."""
+        device = self.torch_device
+        return PhotoIntake(framing, cache=self.cache, device=device if device.type == "cuda" else "cpu")
+
+
+def people_from(source: Path | str | dict[str, list[Path]]) -> dict[str, list[Path]]:
+    """People given as a folder or as a dictionary."""
+    return dict(source) if isinstance(source, dict) else read_people(Path(source))
+
+
+def photo_report(faces: FaceSet) -> dict[str, object]:
+    """What became of the photos, for ``--json``."""
+    notes = [photo for photos in faces.photos.values() for photo in photos if photo.note]
+    return {
+        "used": faces.count,
+        "refused": refusals(faces.refused),
+        "repeated": [photo.source for photo in faces.repeated],
+        "several_faces": [{"photo": photo.source, "note": str(photo.note)} for photo in notes],
+    }
+
+
+def refusals(photos: Sequence[PhotoFaces]) -> list[dict[str, str]]:
+    """Photos that cannot be used, with the kind of their error and its text."""
+    return [{"photo": p.source, "error": p.error.kind, "message": str(p.error)} for p in photos if p.error]

@@ -1,0 +1,37 @@
+"""The command line: parse, call, print. Everything else is in the library."""
+
+import typer
+
+from faceforget.cli import audit, cache, doctor, enroll, erase, recognize
+from faceforget.cli.console import run
+
+app = typer.Typer(
+    name="faceforget",
+    help="Erase a person from a face-recognition model using only their photos; show what is left of them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("enroll")(enroll.enroll)
+app.command("recognize")(recognize.recognize)
+app.command("erase")(erase.erase)
+app.command("audit")(audit.audit)
+app.command("doctor")(doctor.doctor)
+app.add_typer(cache.app, name="cache")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+) -> None:
+    if version:
+        from faceforget import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point: exit code 0 done, 1 failed, 2 usage."""
+    run(app)

@@ -1,0 +1,83 @@
+"""Progress bars, messages and exit codes."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from faceforget.errors import FaceForgetError, UsageError
+from faceforget.progress import Event
+from faceforget.progress import Progress as Callback
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+# Results go to standard output, so that they can be piped; everything else to standard error.
+out = Console()
+err = Console(stderr=True)
+
+
+def run(app: typer.Typer) -> None:
+    """Run the command line; known errors become a message and an exit code, never a stack trace."""
+    try:
+        app()
+    except UsageError as error:
+        _report(error)
+        sys.exit(USAGE)
+    except FaceForgetError as error:
+        _report(error)
+        sys.exit(FAILED)
+    except OSError as error:
+        err.print(f"[bold red]Error[/] {escape(str(error))}")
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        err.print("Stopped; nothing was written.")
+        sys.exit(FAILED)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callback]:
+    """A callback that draws one bar per stage on standard error."""
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.completed:>5.0f}/{task.total:.0f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[numbers]}", style="dim"),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=err) as bar:
+
+        def show(event: Event) -> None:
+            if event.stage not in tasks:
+                tasks[event.stage] = bar.add_task(event.stage, total=event.total, numbers="")
+            numbers = "  ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in event.values.items())
+            total = event.done if event.final else event.total
+            bar.update(tasks[event.stage], completed=event.done, total=total)
+            if numbers:
+                bar.update(tasks[event.stage], numbers=numbers)
+
+        yield show
+
+
+def warn(message: str) -> None:
+    """A warning on standard error."""
+    err.print(f"[yellow]Warning[/] {escape(message)}", soft_wrap=True)
+
+
+def percent(value: float | None, interval: tuple[float, float] | None = None) -> str:
+    """A fraction as text, with its interval when there is one."""
+    if value is None:
+        return "not measured"
+    text = f"{100 * value:.1f} %"
+    return f"{text} ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else text
+
+
+def _report(error: FaceForgetError) -> None:
+    err.print(f"[bold red]Error[/] {escape(error.message)}", soft_wrap=True)
+    if error.todo:
+        err.print(escape(error.todo), soft_wrap=True)

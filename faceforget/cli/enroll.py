@@ -1,0 +1,71 @@
+"""``faceforget enroll``."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceforget.cli.console import out, percent, progress_bar, warn
+from faceforget.cli.options import Device, Json, NoCache, Seed, check_output, make_runtime, warn_photos
+from faceforget.files import write_json
+
+
+class Train(StrEnum):
+    """What is trained."""
+
+    full = "full"
+    head = "head"
+
+
+def enroll(
+    people: Annotated[Path, typer.Argument(metavar="PEOPLE_DIR", help="A folder of photos per person.")],
+    model: Annotated[Path, typer.Option("--out", metavar="MODEL", help="Where the model goes.")],
+    backbone: Annotated[str, typer.Option(help="mobile, facenet[:WEIGHTS], or a weights file.")] = "mobile",
+    train: Annotated[Train, typer.Option(help="full fine-tunes the backbone, head keeps it.")] = Train.full,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the photos for --train full.")
+    ] = None,
+    false_accept_rate: Annotated[
+        float, typer.Option(min=1e-4, max=0.5, help="Share of strangers that may get a name.")
+    ] = 0.01,
+    strangers: Annotated[
+        Path | None, typer.Option(help='People who are not enrolled, to calibrate "unknown" on.')
+    ] = None,
+    skip_incomplete: Annotated[
+        bool, typer.Option(help="Leave out people with too few usable photos.")
+    ] = False,
+    json: Json = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    no_cache: NoCache = False,
+) -> None:
+    """Make a recogniser of a folder of photos per person."""
+    check_output(model)
+    from faceforget import api
+    from faceforget.recognizer.training import TrainingSettings
+
+    training = TrainingSettings() if epochs is None else TrainingSettings(epochs=epochs)
+    plan = api.Plan(train.value, false_accept_rate, training, seed)
+    with progress_bar() as progress:
+        enrolment = api.enroll(
+            people,
+            backbone=backbone,
+            plan=plan,
+            strangers=strangers,
+            skip_incomplete=skip_incomplete,
+            runtime=make_runtime(device, seed, no_cache, progress),
+        )
+    api.save(enrolment.recognizer, model)
+    if json:
+        write_json(json, enrolment.to_dict())
+    warn_photos(enrolment.faces)
+    for name in enrolment.left_out:
+        warn(f"{name} was left out: too few usable photos.")
+    threshold = enrolment.recognizer.threshold
+    out.print(
+        f"Enrolled {len(enrolment.recognizer.labels)} people, {enrolment.faces.count} photos, in {model}.\n"
+        f"A face is unknown below a similarity of {threshold.cosine:.3f}: "
+        f"about {percent(threshold.false_accept_rate)} of strangers get a name.",
+        highlight=False,
+    )

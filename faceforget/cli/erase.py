@@ -1,0 +1,107 @@
+"""``faceforget erase``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceforget.cli.console import out, percent, progress_bar, warn
+from faceforget.cli.options import (
+    Device,
+    Json,
+    NoCache,
+    Persons,
+    Seed,
+    check_output,
+    check_persons,
+    make_runtime,
+    warn_photos,
+)
+from faceforget.errors import UsageError
+from faceforget.files import sha256_file, write_json
+
+
+def erase(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Stays as it is.")],
+    person: Persons,
+    photos: Annotated[
+        Path, typer.Option(metavar="DIR", help="Photos of the person; for several persons a folder of each.")
+    ],
+    erased: Annotated[Path, typer.Option("--out", metavar="MODEL2", help="Where the erased model goes.")],
+    method: Annotated[str, typer.Option(help="The erasure method.")] = "delete",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyperparameter of the method.")
+    ] = None,
+    allow_mismatch: Annotated[bool, typer.Option(help="Use photos that seem to show somebody else.")] = False,
+    allow_incomplete: Annotated[
+        bool, typer.Option(help="Write the model although the person is still named on their own photos.")
+    ] = False,
+    json: Json = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    no_cache: NoCache = False,
+) -> None:
+    """Erase persons from a model, reading only their photos."""
+    persons = check_persons(person)
+    check_output(erased, model)
+    values = parse_settings(settings or [])
+    from faceforget import api
+    from faceforget.people.folder import photos_of
+
+    recognizer = api.load(model)
+    for name in persons:
+        recognizer.index_of(name)
+    sources = photos_of(photos, persons)
+    with progress_bar() as progress:
+        outcome = api.erase(
+            recognizer,
+            sources,
+            method=method,
+            settings=values,
+            allow_mismatch=allow_mismatch,
+            allow_incomplete=allow_incomplete,
+            runtime=make_runtime(device, seed, no_cache, progress),
+        )
+    api.save(outcome.recognizer, erased)
+    if json:
+        hashes = {"model_before": sha256_file(model), "model_after": sha256_file(erased)}
+        write_json(json, {**outcome.to_dict(), **hashes})
+    warn_photos(outcome.faces)
+    for doubt in outcome.doubts:
+        warn(doubt)
+    if outcome.faces.count < 3 * len(persons):
+        warn(
+            "With so few photos, others of the same person may still be named; check with `faceforget audit`."
+        )
+    done = outcome.erasure
+    verb = "Erased" if done.forgotten else "NOT fully erased:"
+    out.print(
+        f"{verb} {', '.join(persons)} from {outcome.faces.count} photos in {len(done.steps)} steps, "
+        f"{outcome.seconds:.1f} s; the model is {erased}.\n"
+        f"Named on their own photos, their row still in place: {percent(outcome.before.value)} before, "
+        f"{percent(outcome.after.value)} after. The row and the label are not in the new model.\n"
+        f"Check photos that were not used here: faceforget audit {model} {erased} "
+        f"{' '.join(f'--person {name}' for name in persons)} --photos OTHER_PHOTOS",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def parse_settings(pairs: list[str]) -> dict[str, str]:
+    """``key=value`` texts as a dictionary.
+
+    Raises:
+        UsageError: A text without ``=``, or a key given twice.
+    """
+    values: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(
+                f"Expected --set key=value, got {pair!r}.", "For example --set learning_rate=1e-3."
+            )
+        if key.strip() in values:
+            raise UsageError(f"--set {key.strip()} is given twice.", "Give it once.")
+        values[key.strip()] = value.strip()
+    return values

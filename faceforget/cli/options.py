@@ -1,0 +1,74 @@
+"""Options that several commands share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from faceforget.errors import UsageError
+from faceforget.progress import Progress
+
+if TYPE_CHECKING:
+    from faceforget.api.runtime import Runtime
+    from faceforget.people.faces import FaceSet
+
+Json = Annotated[Path | None, typer.Option("--json", help="Write the result to this file.", metavar="FILE")]
+Seed = Annotated[int, typer.Option("--seed", help="Of everything random.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep faces found earlier.")]
+Persons = Annotated[list[str], typer.Option("--person", help="Name as in the model; repeat for several.")]
+
+
+def make_runtime(device: str, seed: int, no_cache: bool, progress: Progress) -> "Runtime":
+    """The runtime that the options describe."""
+    from faceforget.api.runtime import Runtime
+    from faceforget.photos.cache import FaceCache
+
+    return Runtime(device, seed, None if no_cache else FaceCache(), progress)
+
+
+def check_persons(persons: Sequence[str]) -> list[str]:
+    """The persons, each once.
+
+    Raises:
+        UsageError: One is named twice.
+    """
+    twice = sorted({person for person in persons if persons.count(person) > 1})
+    if twice:
+        raise UsageError(f"The same person is named twice: {', '.join(twice)}.", "Name each person once.")
+    return list(persons)
+
+
+def check_output(path: Path, *inputs: Path) -> None:
+    """Check an output path before hours of work, not after.
+
+    Raises:
+        UsageError: It is a folder, lies in a file, or is one of the inputs.
+    """
+    if path.is_dir():
+        raise UsageError(
+            f"{path} is a folder, expected a file name.", f"For example {path / 'model.safetensors'}."
+        )
+    if path.parent.exists() and not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is a file, so nothing can be written into it.", "Give another path.")
+    for other in inputs:
+        if path.resolve() == other.resolve():
+            raise UsageError(
+                f"{path} is also the input.", "Give another name: the input is never overwritten."
+            )
+
+
+def warn_photos(faces: "FaceSet") -> None:
+    """Say which photos were not used, and where one of several faces was chosen."""
+    from faceforget.cli.console import warn
+
+    for photo in faces.refused:
+        warn(f"{photo.source}: {photo.error}")
+    for photo in faces.repeated:
+        warn(f"{photo.source}: the same photo again, used once.")
+    several = [photo for photos in faces.photos.values() for photo in photos if photo.note]
+    for photo in several[:3]:
+        warn(f"{photo.source}: {photo.note}.")
+    if len(several) > 3:
+        warn(f"{len(several) - 3} more photos show several faces; --json lists them.")

@@ -1,0 +1,68 @@
+"""``faceforget recognize``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from faceforget.cli.console import FAILED, out, progress_bar, warn
+from faceforget.cli.options import Device, Json, NoCache, Seed, make_runtime
+from faceforget.files import write_json
+
+if TYPE_CHECKING:
+    from faceforget.api import NamedPhoto
+    from faceforget.api.recognize_photos import NamedFace
+
+
+def recognize(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Made by `faceforget enroll`.")],
+    photos: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO_OR_DIR...", help="Photos, or folders of them.")
+    ],
+    top: Annotated[int, typer.Option(min=1, help="Candidates per face.")] = 5,
+    json: Json = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    no_cache: NoCache = False,
+) -> None:
+    """Name the faces on photos."""
+    from faceforget import api
+    from faceforget.api.recognize_photos import find_photos
+
+    sources = find_photos(photos)
+    recognizer = api.load(model)
+    with progress_bar() as progress:
+        named = api.recognize(
+            recognizer, list(sources), top=top, runtime=make_runtime(device, seed, no_cache, progress)
+        )
+    if json:
+        write_json(json, {"photos": [photo.to_dict() for photo in named]})
+    for photo in named:
+        _print(photo)
+    if all(photo.error for photo in named):
+        raise typer.Exit(FAILED)
+
+
+def _print(photo: "NamedPhoto") -> None:
+    if photo.error is not None:
+        warn(f"{photo.source}: {photo.error}")
+        return
+    for number, face in enumerate(photo.faces, start=1):
+        place = f" (face {number} of {len(photo.faces)})" if len(photo.faces) > 1 else ""
+        out.print(f"{escape(photo.source)}{place}  {_describe(face)}", highlight=False, soft_wrap=True)
+
+
+def _describe(face: "NamedFace") -> str:
+    if face.recognition is None:
+        return f"[yellow]{escape(str(face.problem))}[/]"
+    best, *others = face.recognition.candidates
+    style = "dim" if face.recognition.name != best.name else "bold green"
+    also = ", ".join(f"{escape(c.name)} {100 * c.confidence:.1f} %" for c in others)
+    known = (
+        f"{100 * best.confidence:.1f} %"
+        if face.recognition.name == best.name
+        else f"nearest {escape(best.name)}"
+    )
+    text = f"[{style}]{escape(face.recognition.name)}[/]  {known}  similarity {best.similarity:.2f}"
+    return f"{text}  [dim]then {also}[/]" if also else text

@@ -1,0 +1,192 @@
+"""Backbones behind one small interface: framing, normalisation, embedding size, weights.
+
+``mobile`` and ``facenet`` by name, or any weights file of one of these architectures.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from faceforget.errors import BackboneError
+from faceforget.files import sha256_file
+from faceforget.photos.align import Framing
+from faceforget.recognizer.mobilefacenet import EMBEDDING_SIZE, INPUT_SIZE, MobileFaceNet
+
+FACENET_WEIGHTS = ("vggface2", "casia-webface")
+SHIPPED_MOBILE = Path(__file__).resolve().parents[2] / "pretrained" / "mobile.safetensors"
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """An architecture and how its photos are prepared.
+
+    Attributes:
+        name: As stored in model files.
+        framing: The crop it was trained on.
+        mean: Per channel, of RGB in [0, 1].
+        std: Per channel, of RGB in [0, 1].
+        embedding_size: Values per face.
+        build: Makes the network with random weights, ``(N, 3, S, S)`` to ``(N, embedding_size)``.
+    """
+
+    name: str
+    framing: Framing
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    embedding_size: int
+    build: Callable[[], nn.Module]
+
+
+def _build_facenet() -> nn.Module:
+    from facenet_pytorch import InceptionResnetV1
+
+    network: nn.Module = InceptionResnetV1(pretrained=None, classify=False)
+    return network
+
+
+MOBILE = BackboneSpec(
+    "mobile",
+    Framing("five_point", INPUT_SIZE),
+    (0.485, 0.456, 0.406),
+    (0.229, 0.224, 0.225),
+    EMBEDDING_SIZE,
+    MobileFaceNet,
+)
+# (x - 127.5) / 128 on 0..255, as facenet-pytorch's fixed_image_standardization.
+FACENET = BackboneSpec(
+    "facenet", Framing("box", 160, margin=14), (127.5 / 255,) * 3, (128 / 255,) * 3, 512, _build_facenet
+)
+BACKBONES: Mapping[str, BackboneSpec] = {spec.name: spec for spec in (MOBILE, FACENET)}
+
+
+class Embedder(nn.Module):
+    """A backbone with its normalisation inside.
+
+    Shape: ``(N, 3, S, S)`` RGB in [0, 1] to ``(N, D)`` embeddings, not of unit length.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, spec: BackboneSpec, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embed faces."""
+        embedding: Tensor = self.network((images - self.mean) / self.std)
+        return embedding
+
+
+@dataclass(frozen=True)
+class LoadedBackbone:
+    """A backbone with weights.
+
+    Attributes:
+        spec: Its architecture.
+        network: On the CPU, in evaluation mode.
+        origin: Where the weights came from: a name, and the SHA-256 of a file.
+    """
+
+    spec: BackboneSpec
+    network: nn.Module
+    origin: str
+
+
+def load_backbone(name_or_file: str | Path) -> LoadedBackbone:
+    """Load a backbone by name (``mobile``, ``facenet``, ``facenet:casia-webface``) or weights file.
+
+    Raises:
+        BackboneError: The name is not known, the weights are missing or fit no architecture.
+    """
+    name, _, variant = str(name_or_file).partition(":")
+    if name == "mobile" and not variant:
+        if not SHIPPED_MOBILE.is_file():
+            raise BackboneError(
+                "The shipped weights of `mobile` are not in this installation.",
+                "Give a weights file instead: --backbone PATH/TO/mobilefacenet.safetensors.",
+            )
+        return _from_file(SHIPPED_MOBILE, "mobile")
+    if name == "facenet":
+        return _facenet(variant or FACENET_WEIGHTS[0])
+    path = Path(name_or_file)
+    if not path.is_file():
+        raise BackboneError(
+            f"No backbone is called {str(name_or_file)!r}, and there is no such file.",
+            f"Known names: {', '.join(sorted(BACKBONES))}; or give a .safetensors or .pt file of weights.",
+        )
+    return _from_file(path, path.name)
+
+
+def _facenet(variant: str) -> LoadedBackbone:
+    if variant not in FACENET_WEIGHTS:
+        raise BackboneError(
+            f"facenet has no weights called {variant!r}.", f"Known weights: {', '.join(FACENET_WEIGHTS)}."
+        )
+    from facenet_pytorch import InceptionResnetV1
+
+    try:
+        weights = InceptionResnetV1(pretrained=variant).state_dict()
+    except OSError as error:  # urllib's and requests' errors are OSErrors
+        raise BackboneError(
+            f"facenet-pytorch could not download the weights {variant!r}: {error}.",
+            "Connect to the internet once, or download the file elsewhere and give it: --backbone FILE.pt.",
+        ) from error
+    network = FACENET.build()
+    network.load_state_dict(_without_classes(weights))
+    return LoadedBackbone(FACENET, network.eval(), f"facenet:{variant}")
+
+
+def _from_file(path: Path, name: str) -> LoadedBackbone:
+    weights = _without_classes(_read_weights(path))
+    for spec in BACKBONES.values():
+        with torch.device("meta"):  # shapes only: comparing costs no memory
+            expected = {key: value.shape for key, value in spec.build().state_dict().items()}
+        if not _fits(weights, expected):
+            continue
+        network = spec.build()
+        network.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, strict=False
+        )
+        return LoadedBackbone(spec, network.eval(), f"{name} sha256:{sha256_file(path)}")
+    raise BackboneError(
+        f"The weights in {path} fit no known backbone ({', '.join(sorted(BACKBONES))}).",
+        "Give the weights of a MobileFaceNet or of facenet-pytorch's InceptionResnetV1.",
+    )
+
+
+def _fits(weights: Mapping[str, Tensor], expected: Mapping[str, torch.Size]) -> bool:
+    """Whether the shapes agree; the batch norms' step counters may be missing."""
+    needed = {key for key in expected if not key.endswith("num_batches_tracked")}
+    return needed <= weights.keys() <= expected.keys() and all(
+        weights[key].shape == expected[key] for key in weights
+    )
+
+
+def _without_classes(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """facenet-pytorch's files carry the classifier that they were trained with."""
+    return {key: value for key, value in weights.items() if not key.startswith("logits.")}
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors of an untrusted file: safetensors, or torch's format without code."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, OSError, ValueError, EOFError, KeyError) as error:
+        raise BackboneError(f"Cannot read weights from {path}: {error}.", "Give another copy.") from error
+    except Exception as error:  # weights_only raises pickle errors of several kinds
+        raise BackboneError(
+            f"{path} is not a plain file of weights: {error}.", "Convert it to .safetensors."
+        ) from error
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise BackboneError(f"{path} does not hold a dictionary of tensors.", "Save the state_dict alone.")
+    return content

@@ -1,0 +1,140 @@
+"""Enrolment: a face set becomes a recogniser."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from faceforget.errors import UsageError
+from faceforget.people.faces import FaceSet
+from faceforget.progress import Progress, silent
+from faceforget.recognizer.backbone import LoadedBackbone
+from faceforget.recognizer.calibrate import stranger_scores, threshold_for
+from faceforget.recognizer.head import FaceClassifier, to_images
+from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images, new_classifier
+from faceforget.recognizer.training import TrainingSettings, fine_tune
+
+Train = Literal["full", "head"]
+MIN_PEOPLE = 2
+MIN_PHOTOS = 2
+SCALE = 16.0
+
+
+class TooFewPhotosError(UsageError):
+    """Too few people, or people with too few usable photos."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to enrol.
+
+    Attributes:
+        train: ``full`` fine-tunes the backbone, ``head`` keeps it and takes a prototype per person.
+        false_accept_rate: Share of strangers that may get a name.
+        training: Settings of ``full``.
+        seed: Of order and augmentation.
+    """
+
+    train: Train = "full"
+    false_accept_rate: float = 0.01
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    seed: int = 0
+
+
+def check_enough(faces: FaceSet) -> None:
+    """Check that there are people, and photos of each.
+
+    Raises:
+        TooFewPhotosError: With the names and counts.
+    """
+    if len(faces.photos) < MIN_PEOPLE:
+        raise TooFewPhotosError(
+            f"Expected at least {MIN_PEOPLE} people, got {len(faces.photos)}.",
+            "Add a folder for each person.",
+        )
+    few = {name: len(photos) for name, photos in faces.photos.items() if len(photos) < MIN_PHOTOS}
+    if few:
+        listed = ", ".join(f"{name} ({count})" for name, count in few.items())
+        raise TooFewPhotosError(
+            f"At least {MIN_PHOTOS} usable photos of each person are needed; too few of: {listed}.",
+            "Add photos of them, or leave these people out (--skip-incomplete).",
+            people=few,
+        )
+
+
+def enroll_faces(
+    faces: FaceSet,
+    backbone: LoadedBackbone,
+    plan: Plan,
+    *,
+    strangers: NDArray[np.uint8] | None = None,
+    device: str | torch.device = "cpu",
+    progress: Progress = silent,
+) -> Recognizer:
+    """Make a recogniser of these people.
+
+    Args:
+        faces: At least two people with two photos each.
+        backbone: Its network is copied, not changed.
+        plan: How to enrol.
+        strangers: ``(N, S, S, 3)`` faces of people who are not enrolled, to calibrate "unknown" on;
+            without them, enrolled people stand in for strangers in turn.
+        device: Where to compute.
+        progress: Called at every step.
+
+    Raises:
+        TooFewPhotosError: Too few people or photos.
+    """
+    check_enough(faces)
+    names = tuple(sorted(faces.photos))
+    crops = [faces.crops(name) for name in names]
+    images = to_images(np.concatenate(crops), device)
+    targets = torch.arange(len(names)).repeat_interleave(torch.tensor([len(c) for c in crops])).to(device)
+    classifier = _prototypes(backbone, images, targets, len(names))
+    if plan.train == "full":
+        fine_tune(classifier, images, targets, plan.training, seed=plan.seed, progress=progress)
+    classifier.requires_grad_(False)
+    record = {
+        "event": "enrolled",
+        "people": len(names),
+        "photos": len(images),
+        "backbone": backbone.origin,
+        "train": plan.train,
+        "seed": plan.seed,
+    }
+    uncalibrated = Recognizer(backbone.spec, classifier, names, Threshold(-1.0, 1.0, "nothing"), (record,))
+    return replace(
+        uncalibrated, threshold=_threshold(uncalibrated, crops, targets, strangers, plan.false_accept_rate)
+    )
+
+
+def _prototypes(backbone: LoadedBackbone, images: Tensor, targets: Tensor, people: int) -> FaceClassifier:
+    """A classifier whose rows are each person's mean embedding; the backbone's weights are copied."""
+    network = copy.deepcopy(backbone.network)
+    size = backbone.spec.embedding_size
+    classifier = new_classifier(backbone.spec, network, torch.eye(people, size), SCALE).to(images.device)
+    embeddings = embed_images(classifier, images)
+    sums = torch.zeros(people, size, device=images.device).index_add_(0, targets, embeddings)
+    classifier.head.weight.data.copy_(functional.normalize(sums, dim=1))
+    return classifier
+
+
+def _threshold(
+    recognizer: Recognizer,
+    crops: Sequence[NDArray[np.uint8]],
+    targets: Tensor,
+    strangers: NDArray[np.uint8] | None,
+    false_accept_rate: float,
+) -> Threshold:
+    if strangers is not None and len(strangers):
+        scores = recognizer.cosines(strangers).amax(1)
+        return threshold_for(scores, false_accept_rate, f"{len(strangers)} photos of strangers")
+    scores = stranger_scores(recognizer.cosines(np.concatenate(crops)), targets)
+    text = f"{len(targets)} photos of the {len(crops)} enrolled people, each a stranger to the others"
+    return threshold_for(scores, false_accept_rate, text)

@@ -1,0 +1,187 @@
+"""The recogniser: who is on this photo?"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from faceforget.errors import UnknownPersonError
+from faceforget.photos.align import RGB
+from faceforget.photos.cache import PREPROCESSING_VERSION
+from faceforget.recognizer.backbone import BackboneSpec, Embedder
+from faceforget.recognizer.head import CosineHead, FaceClassifier, to_images
+
+UNKNOWN = "unknown"
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """When a face is called unknown.
+
+    Attributes:
+        cosine: A face whose best cosine is lower is unknown.
+        false_accept_rate: Share of strangers that get a name at this cosine, as calibrated.
+        calibrated_on: In words: how many people and photos stood in for strangers.
+    """
+
+    cosine: float
+    false_accept_rate: float
+    calibrated_on: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A possible name: its probability among the enrolled people, and its cosine."""
+
+    name: str
+    confidence: float
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """Who a face is.
+
+    Attributes:
+        name: The best candidate's, or ``"unknown"``.
+        candidates: Best first.
+    """
+
+    name: str
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Recognizer:
+    """Backbone, head, labels and threshold; a value: changes make a new one.
+
+    Attributes:
+        spec: Architecture and preparation of photos.
+        classifier: Embedder and cosine head, in evaluation mode.
+        labels: One name per head row.
+        threshold: When a face is unknown.
+        history: What was done to the model, in order; ids, no names.
+        preprocessing: Version of the crops that it was enrolled on.
+    """
+
+    spec: BackboneSpec
+    classifier: FaceClassifier
+    labels: tuple[str, ...]
+    threshold: Threshold
+    history: tuple[Mapping[str, Any], ...] = ()
+    preprocessing: int = PREPROCESSING_VERSION
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.classifier.head.weight.device
+
+    def to(self, device: str | torch.device) -> "Recognizer":
+        """The same model on another device; the weights themselves move."""
+        return replace(self, classifier=self.classifier.to(device))
+
+    def index_of(self, name: str) -> int:
+        """Row of a person.
+
+        Raises:
+            UnknownPersonError: The model does not know them.
+        """
+        if name not in self.labels:
+            raise UnknownPersonError(
+                f"The model does not know {name!r}.", _known_people(name, self.labels), person=name
+            )
+        return self.labels.index(name)
+
+    def embed(self, crops: NDArray[np.uint8] | Sequence[RGB]) -> Tensor:
+        """Unit embeddings ``(N, D)`` of crops ``(N, S, S, 3)``."""
+        stacked = np.asarray(crops, dtype=np.uint8)
+        parts = [
+            embed_images(self.classifier, to_images(stacked[start : start + _BATCH], self.device))
+            for start in range(0, len(stacked), _BATCH)
+        ]
+        return torch.cat(parts) if parts else torch.zeros(0, self.spec.embedding_size, device=self.device)
+
+    @torch.no_grad()
+    def cosines(self, crops: NDArray[np.uint8] | Sequence[RGB]) -> Tensor:
+        """Cosine ``(N, C)`` of each crop with each person's row."""
+        head = self.classifier.head
+        return self.embed(crops) @ functional.normalize(head.weight, dim=1).T
+
+    def recognize(self, crops: NDArray[np.uint8] | Sequence[RGB], top: int = 5) -> list[Recognition]:
+        """Name each face.
+
+        Args:
+            crops: ``(N, S, S, 3)`` uint8 in the backbone's framing.
+            top: Candidates to return, at most the number of enrolled people.
+        """
+        cosines = self.cosines(crops).cpu()
+        probabilities = (self.classifier.head.scale * cosines).softmax(1)
+        order = cosines.argsort(1, descending=True)[:, :top]
+        results = []
+        for row, best in enumerate(order.tolist()):
+            candidates = tuple(
+                Candidate(self.labels[i], probabilities[row, i].item(), cosines[row, i].item()) for i in best
+            )
+            known = candidates[0].similarity >= self.threshold.cosine
+            results.append(Recognition(candidates[0].name if known else UNKNOWN, candidates))
+        return results
+
+    def without(self, names: Sequence[str]) -> "Recognizer":
+        """The model without these people's rows and labels: the rows are templates of the people.
+
+        Raises:
+            UnknownPersonError: The model does not know one of them.
+        """
+        gone = {self.index_of(name) for name in names}
+        kept = [index for index in range(len(self.labels)) if index not in gone]
+        rows = self.classifier.head.weight.detach()[kept]
+        return self.with_head(rows, tuple(self.labels[index] for index in kept))
+
+    def with_head(self, rows: Tensor, labels: Sequence[str]) -> "Recognizer":
+        """The same embedder with other rows ``(C, D)`` and their labels."""
+        head = CosineHead(rows, self.classifier.head.scale).requires_grad_(False)
+        classifier = FaceClassifier(self.classifier.embedder, head).eval()
+        return replace(self, classifier=classifier, labels=tuple(labels))
+
+    def weights_hash(self) -> str:
+        """SHA-256 over all weights by name, independent of the file they are in."""
+        digest = hashlib.sha256()
+        for key, value in sorted(self.classifier.state_dict().items()):
+            digest.update(key.encode())
+            digest.update(str(tuple(value.shape)).encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def new_classifier(
+    spec: BackboneSpec, network: torch.nn.Module, rows: Tensor, scale: float
+) -> FaceClassifier:
+    """Assemble embedder and head, channels last (a third faster on CPUs)."""
+    classifier = FaceClassifier(Embedder(spec, network), CosineHead(rows, scale))
+    classifier.to(memory_format=torch.channels_last)
+    return classifier.eval()
+
+
+@torch.no_grad()
+def embed_images(classifier: FaceClassifier, images: Tensor) -> Tensor:
+    """Unit embeddings ``(N, D)`` of images ``(N, 3, S, S)`` in [0, 1], batch by batch."""
+    classifier.eval()
+    parts = [classifier.embedder(batch).float() for batch in torch.split(images, _BATCH)]
+    return functional.normalize(torch.cat(parts), dim=1)
+
+
+def _known_people(name: str, labels: Sequence[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, labels, n=3, cutoff=0.5)
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    shown = ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
+    return f"It knows {len(labels)} people: {shown}"

@@ -1,0 +1,189 @@
+"""A recogniser as one safetensors file whose metadata makes it self-contained.
+
+Loading checks every field and a digest over metadata and weights, and says what is wrong with a
+foreign, truncated, changed, older or newer file.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from faceforget.errors import ModelFileError
+from faceforget.files import write_atomically
+from faceforget.photos.cache import PREPROCESSING_VERSION
+from faceforget.recognizer.backbone import BACKBONES
+from faceforget.recognizer.recognizer import Recognizer, Threshold, new_classifier
+
+FORMAT = "faceforget-recognizer"
+FORMAT_VERSION = 1
+_HEAD = "head.weight"
+_NETWORK = "embedder.network."
+
+
+class _ThresholdFields(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    cosine: float = Field(ge=-1, le=1)
+    false_accept_rate: float = Field(ge=0, le=1)
+    calibrated_on: str
+
+
+class _Metadata(BaseModel):
+    """What a model file says about itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    backbone: str
+    preprocessing: int
+    labels: tuple[str, ...] = Field(min_length=1)
+    scale: float = Field(gt=0)
+    threshold: _ThresholdFields
+    history: tuple[dict[str, Any], ...]
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> "_Metadata":
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("a label occurs twice")
+        return self
+
+
+def save_recognizer(recognizer: Recognizer, path: Path) -> None:
+    """Write a model file; it appears whole or not at all."""
+    classifier = recognizer.classifier
+    tensors = {key: value.detach().cpu().contiguous() for key, value in classifier.state_dict().items()}
+    threshold = recognizer.threshold
+    metadata = _Metadata(
+        backbone=recognizer.spec.name,
+        preprocessing=recognizer.preprocessing,
+        labels=recognizer.labels,
+        scale=classifier.head.scale,
+        threshold=_ThresholdFields(
+            cosine=threshold.cosine,
+            false_accept_rate=threshold.false_accept_rate,
+            calibrated_on=threshold.calibrated_on,
+        ),
+        history=tuple(dict(entry) for entry in recognizer.history),
+    )
+    description = metadata.model_dump_json()
+    header = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "description": description,
+        "digest": _digest(description, tensors),
+    }
+    write_atomically(path, save(tensors, header))
+
+
+def load_recognizer(path: Path, device: str | torch.device = "cpu") -> Recognizer:
+    """Read a model file.
+
+    Raises:
+        ModelFileError: With what was expected, what was found, and what to do.
+    """
+    header, tensors = _read(path)
+    _check_format(path, header)
+    metadata = _parse(path, header.get("description", ""))
+    if header.get("digest") != _digest(header["description"], tensors):
+        raise ModelFileError(
+            f"{path} was changed after it was saved: its digest does not match its content.",
+            "Use an intact copy.",
+        )
+    if metadata.backbone not in BACKBONES:
+        raise ModelFileError(
+            f"{path} needs the backbone {metadata.backbone!r}, known are {', '.join(sorted(BACKBONES))}.",
+            "Update FaceForget.",
+        )
+    if metadata.preprocessing != PREPROCESSING_VERSION:
+        raise ModelFileError(
+            f"{path} was enrolled with preprocessing version {metadata.preprocessing}, this is version "
+            f"{PREPROCESSING_VERSION}: its faces would be cut differently.",
+            "Enroll the people again, or use the version of FaceForget that made it.",
+        )
+    return _assemble(path, metadata, tensors).to(device)
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    if not path.is_file():
+        beside = sorted(p.name for p in path.parent.glob("*.safetensors"))[:5] if path.parent.is_dir() else []
+        there = (
+            f"Models in that folder: {', '.join(beside)}." if beside else "Make one with `faceforget enroll`."
+        )
+        raise ModelFileError(f"There is no model file {path}.", there)
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {}), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise ModelFileError(
+            f"{path} is not a complete safetensors file: {error}.",
+            "Give a model made by `faceforget enroll`.",
+        ) from error
+
+
+def _check_format(path: Path, header: dict[str, str]) -> None:
+    if header.get("format") != FORMAT:
+        raise ModelFileError(
+            f"{path} is a safetensors file, but not a FaceForget model (backbone weights alone are not one).",
+            "Make a model with `faceforget enroll PEOPLE_DIR --backbone FILE --out MODEL`.",
+        )
+    version = header.get("format_version", "")
+    if version != str(FORMAT_VERSION):
+        newer = version.isdigit() and int(version) > FORMAT_VERSION
+        raise ModelFileError(
+            f"{path} has format version {version or 'none'}, this FaceForget reads {FORMAT_VERSION}.",
+            "Update FaceForget." if newer else "Enroll the people again.",
+        )
+
+
+def _parse(path: Path, description: str) -> _Metadata:
+    try:
+        return _Metadata.model_validate_json(description)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'metadata'}: {e['msg']}" for e in error.errors()
+        )
+        raise ModelFileError(
+            f"The metadata of {path} is not valid: {problems}.", "Use an intact copy."
+        ) from error
+
+
+def _assemble(path: Path, metadata: _Metadata, tensors: dict[str, torch.Tensor]) -> Recognizer:
+    spec = BACKBONES[metadata.backbone]
+    expected = (len(metadata.labels), spec.embedding_size)
+    found = tuple(tensors[_HEAD].shape) if _HEAD in tensors else None
+    if found != expected:
+        raise ModelFileError(
+            f"{path}: expected a head of shape {expected} for its labels and backbone, got {found}.",
+            "Use an intact copy.",
+        )
+    network = spec.build()
+    weights = {k.removeprefix(_NETWORK): v for k, v in tensors.items() if k.startswith(_NETWORK)}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ModelFileError(
+            f"{path}: the weights do not fit the backbone {spec.name}.", "Use an intact copy."
+        ) from error
+    classifier = new_classifier(spec, network, tensors[_HEAD], metadata.scale)
+    classifier.head.load_state_dict({"weight": tensors[_HEAD]})  # bit for bit, not normalised again
+    classifier.requires_grad_(False)
+    return Recognizer(
+        spec,
+        classifier,
+        metadata.labels,
+        Threshold(**metadata.threshold.model_dump()),
+        metadata.history,
+        metadata.preprocessing,
+    )
+
+
+def _digest(description: str, tensors: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256(f"{FORMAT} {FORMAT_VERSION}\n{description}\n".encode())
+    for key in sorted(tensors):
+        value = tensors[key]
+        digest.update(json.dumps([key, str(value.dtype), list(value.shape)]).encode())
+        digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()

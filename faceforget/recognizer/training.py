@@ -1,0 +1,94 @@
+"""Fine-tuning a backbone with its cosine head at enrolment."""
+
+from collections.abc import Iterator
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from faceforget.progress import Event, Progress, silent
+from faceforget.recognizer.head import FaceClassifier
+
+
+class TrainingSettings(BaseModel):
+    """How ``enroll --train full`` fine-tunes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(6, ge=1)
+    batch_size: int = Field(32, ge=2)
+    learning_rate: float = Field(0.01, gt=0, description="Peak of the cosine schedule.")
+    weight_decay: float = Field(1e-4, ge=0)
+
+
+def fine_tune(
+    classifier: FaceClassifier,
+    images: Tensor,
+    targets: Tensor,
+    settings: TrainingSettings,
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+    stage: str = "training",
+) -> None:
+    """Train ``classifier`` in place with cross-entropy; batch norm statistics and dropout stay frozen.
+
+    Frozen, because a few photos per person would pull the statistics of millions towards a handful
+    of cameras.
+
+    Args:
+        classifier: A model of the caller's own, e.g. freshly made.
+        images: ``(N, 3, S, S)`` RGB in [0, 1], on the classifier's device.
+        targets: ``(N,)`` class indices.
+        settings: Epochs, batch size, rates.
+        seed: Of the order and the augmentation.
+        progress: Called after every step with the loss.
+        stage: Name of the work in progress events.
+    """
+    classifier.eval().requires_grad_(True)
+    steps = settings.epochs * -(-len(images) // settings.batch_size)
+    optimizer = torch.optim.SGD(
+        classifier.parameters(),
+        settings.learning_rate,
+        momentum=0.9,
+        weight_decay=settings.weight_decay,
+        nesterov=True,
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, settings.learning_rate, total_steps=max(steps, 2), pct_start=0.1
+    )
+    generator = torch.Generator().manual_seed(seed)
+    for step, index in enumerate(_epochs(len(images), settings, generator), start=1):
+        loss = functional.cross_entropy(classifier(augment(images[index], generator)), targets[index])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(classifier.parameters(), 5.0)
+        optimizer.step()
+        schedule.step()
+        progress(Event(stage, step, steps, {"loss": loss.item()}, final=step == steps))
+    classifier.requires_grad_(False)
+
+
+def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Mirror half of the images, change brightness and contrast a little.
+
+    Shape: ``(N, 3, S, S)`` in [0, 1] to the same.
+    """
+    count, device = len(images), images.device
+    brightness, contrast = (torch.rand(2, count, 1, 1, 1, generator=generator) * 0.3 - 0.15).to(device)
+    changed = mirror(images, generator)
+    means = changed.mean((1, 2, 3), keepdim=True)
+    lit: Tensor = ((changed - means) * (1 + contrast) + means + brightness).clamp(0, 1)
+    return lit
+
+
+def mirror(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Mirror each image with probability one half."""
+    flipped = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device) < 0.5
+    return torch.where(flipped, images.flip(3), images)
+
+
+def _epochs(count: int, settings: TrainingSettings, generator: torch.Generator) -> Iterator[Tensor]:
+    for _ in range(settings.epochs):
+        yield from torch.split(torch.randperm(count, generator=generator), settings.batch_size)
