@@ -28,13 +28,15 @@ def beard_mask(identity: Identity, x: Floats, y: Floats) -> Floats:
     lip = smoothstep(base + 0.0, base - 0.3, y) * smoothstep(middle - 0.5, middle + 0.1, y) * smoothstep(mouth.half_width + 0.9, mouth.half_width + 0.2, across)
     jaw_line = base - 2.2 + 0.055 * np.maximum(across - 2.5, 0) ** 2.2
     cheek = smoothstep(0.35, -0.5, y - jaw_line) * smoothstep(chin - 2.6, chin - 1.2, y)
-    chin_area = smoothstep(middle - 0.1, middle - 1.0, y) * smoothstep(chin - 1.5, chin - 0.6, y) * smoothstep(mouth.half_width + 0.6, mouth.half_width - 0.2, across)
+    chin_area = smoothstep(middle - 0.1, middle - 1.0, y) * smoothstep(chin - 1.5, chin - 0.6, y) * smoothstep(mouth.half_width + 0.7, mouth.half_width - 0.9, across + 0.5 * np.maximum(middle - 2.5 - y, 0))
     sides = smoothstep(mouth.half_width - 0.2, mouth.half_width + 0.1, across) * smoothstep(mouth.half_width + 0.7, mouth.half_width + 0.35, across)
     sides = sides * smoothstep(base, base - 0.6, y) * smoothstep(chin, chin + 1, y)
     field = np.maximum.reduce(
         [lip_share * lip, chin_share * chin_area, chin_share * lip_share * sides, cheek_share * cheek]
     )
-    return np.asarray(field * off_lips, dtype=np.float32)
+    # An edge that wanders, as no razor follows a straight line.
+    wander = 0.5 + 0.5 * np.sin(x * 5.1 + 2 * np.sin(y * 3.7)) * np.sin(y * 4.3 + identity.seed)
+    return np.asarray(smoothstep(0.12, 0.95, field * (0.86 + 0.14 * wander)) * off_lips, dtype=np.float32)
 
 
 def beard_lift(identity: Identity, x: Floats, y: Floats) -> Floats:

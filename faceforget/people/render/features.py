@@ -198,7 +198,7 @@ def ears(identity: Identity) -> list[Ear]:
     out = out + (0.25 - along / 3.5) * (0.35 + skull.ear_out)
     made = []
     for side in (-1.0, 1.0):
-        where = 6.75 * (skull.cheek_width + skull.temple_width) / 2
+        where = 7.0 * (skull.cheek_width + skull.temple_width) / 2
         x = side * (where + out)
         points = np.stack([x, up - 1.0 + 0.25 * along, along - 0.6], axis=-1).reshape(-1, 3)
         canonical = np.stack([side * (9.0 + 0 * along), up - 1.0], axis=-1).reshape(-1, 2)

@@ -63,6 +63,7 @@ class HairShell:
         tangents: ``(V, 3)`` unit directions of the strands.
         normals: ``(V, 3)``.
         canonical: ``(V, 2)`` column and row of :attr:`strands`.
+        remaining: ``(V,)`` cm from here to the end of the strand.
         opacity: ``(V,)``.
         triangles: ``(T, 3)``.
         strands: ``(H, W, 3)`` brightness, shift of the highlight, raggedness of the ends.
@@ -75,6 +76,7 @@ class HairShell:
     tangents: Floats
     normals: Floats
     canonical: Floats
+    remaining: Floats
     opacity: Floats
     triangles: Ints
     strands: Floats
@@ -99,6 +101,7 @@ def build_hair(identity: Identity) -> HairShell | None:
     points, canonical, triangles = grid.reshape(-1, 3), _strand_places(angle, down), grid_triangles(ROWS, COLUMNS)
     normals, tangents = _frames(grid)
     opacity = _opacity(identity, y, grid)
+    remaining = _remaining(grid)
     if identity.hair.style == "bun":
         bun = _bun(identity)
         normal, tangent = _frames(bun)
@@ -108,11 +111,13 @@ def build_hair(identity: Identity) -> HairShell | None:
         points = np.concatenate([points, bun.reshape(-1, 3)])
         normals, tangents = np.concatenate([normals, normal]), np.concatenate([tangents, tangent])
         opacity = np.concatenate([opacity, np.ones(bun.size // 3)])
+        remaining = np.concatenate([remaining, np.full(bun.size // 3, 9.0)])
     return HairShell(
         points=points.astype(np.float32),
         tangents=tangents,
         normals=normals,
         canonical=canonical.astype(np.float32),
+        remaining=remaining.astype(np.float32),
         opacity=opacity.astype(np.float32),
         triangles=triangles,
         strands=_strands(identity, style, rng),
@@ -132,7 +137,7 @@ def _ends(identity: Identity, style: _Style, rng: np.random.Generator, angle: Fl
     if hair.style in ("long", "waves", "bob"):
         end = np.where(end < -4, end * (0.75 + 0.5 * hair.length), end)
     ragged = np.interp(np.arange(COLUMNS), np.arange(0, COLUMNS + 2, 3), rng.normal(0, 1, len(np.arange(0, COLUMNS + 2, 3))))
-    return np.asarray(end + ragged * (0.22 + 0.25 * (end < -4)), dtype=np.float32)
+    return np.asarray(end + ragged * (0.12 + 0.25 * (end < -4)), dtype=np.float32)
 
 
 def _thickness(identity: Identity, style: _Style, rng: np.random.Generator, angle: Floats, down: Floats) -> Floats:
@@ -142,13 +147,13 @@ def _thickness(identity: Identity, style: _Style, rng: np.random.Generator, angl
     front = smoothstep(1.15, 0.7, np.abs(angle))
     lift = lift + front * (style.edge - lift) * smoothstep(0.55, 0.98, down) ** 1.5
     ends = smoothstep(0.8, 1.0, down) * (1 - front)
-    lift = lift * (1 - ends * 0.8)
+    lift = lift * (1 - ends * (0.35 if style.ends[-1][1] < -8 else 0.75))
     part = hair.parting * 0.9
     if style.curl < 0.6 and style.top > 0.4:
         # The parting is a valley; the hair stands higher to one side of it.
         lift = lift - 0.5 * style.top * np.exp(-(((angle - part) / 0.1) ** 2)) * smoothstep(0.05, 0.3, down)
         lift = lift * (1 + 0.25 * np.tanh((angle - part) * 2) * np.sign(hair.parting) * front)
-    grains = texture.noise(rng, (ROWS, COLUMNS), (3.5, 4.0)) * np.float32(0.1 + 0.16 * style.curl)
+    grains = texture.noise(rng, (ROWS, COLUMNS), (3.0, 3.0) if style.curl > 0.45 else (6.0, 5.0)) * np.float32(0.09 + 0.05 * style.curl)
     waves = 0.12 * hair.waviness * np.sin(down * 22 + 3 * np.sin(angle * 4)) * (style.side > 1.0)
     grown = lift * (0.75 + 0.6 * hair.volume)
     return np.asarray(np.maximum(grown * (1 + grains + waves), 0.06), dtype=np.float32)
@@ -185,6 +190,12 @@ def _frames(grid: Floats) -> tuple[Floats, Floats]:
         flat = field.reshape(-1, 3)
         parts.append((flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)).astype(np.float32))
     return parts[0], parts[1]
+
+
+def _remaining(grid: Floats) -> Floats:
+    steps = np.linalg.norm(np.diff(grid, axis=0), axis=2)
+    left = np.cumsum(steps[::-1], axis=0)[::-1]
+    return np.concatenate([left, np.zeros((1, grid.shape[1]))]).reshape(-1)
 
 
 def _opacity(identity: Identity, y: Floats, grid: Floats) -> Floats:

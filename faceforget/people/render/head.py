@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceforget.people.identity import Identity
-from faceforget.people.render import curves, features
+from faceforget.people.render import curves, facial_hair, features
 from faceforget.people.render.curves import smoothstep, spline
 from faceforget.people.render.raster import Floats, Ints, grid_triangles
 
@@ -59,8 +59,8 @@ def dome_rows(identity: Identity, angle: Floats) -> tuple[Floats, Floats, Floats
     rise, reach = np.sin(angle) ** (2 / 2.4), np.cos(angle) ** (2 / 2.4)
     y = 3.0 + 8.7 * skull.forehead * rise
     slope = skull.forehead_slope * np.sin(angle * 2) ** 2
-    front = 9.35 * reach - slope * 0.9
-    return y, 7.35 * skull.temple_width * reach, np.maximum(front, 0.0), 9.9 * reach
+    front = 9.4 * reach - slope * 0.9
+    return y, 7.7 * skull.temple_width * reach, np.maximum(front, 0.0), 9.9 * reach
 
 
 def _rows(identity: Identity) -> Floats:
@@ -75,8 +75,8 @@ def _rows(identity: Identity) -> Floats:
     full = skull.fullness
     climb = spline([(chin, 6.2), (chin + 2.0, 4.2), (jaw_top, 2.2), (-3.0, 0.4), (-1.0, 0), (3, 0)], face_y)
     width = spline(
-        [(chin, 5.7 * j), (chin + 1.6, 6.1 * j), (jaw_top, (6.45 + 0.25 * full) * (j + c) / 2),
-         (-2.4, 6.95 * c), (0.0, 7.1 * (c + t) / 2), (2.0, 7.33 * t), (3.0, 7.35 * t)], face_y,
+        [(chin, 5.5 * j), (chin + 1.6, 6.0 * j), (jaw_top, (6.5 + 0.25 * full) * (j + c) / 2),
+         (-2.4, 7.2 * c), (0.0, 7.4 * (c + t) / 2), (2.0, 7.68 * t), (3.0, 7.7 * t)], face_y,
     )  # fmt: skip
     front = spline(
         [(chin, 8.5 + skull.chin_forward), (chin + 1.2, 9.0 + skull.chin_forward), (mouth, 9.2),
@@ -99,10 +99,10 @@ def _neck_rows(identity: Identity, jaw: Floats) -> Floats:
         [
             [chin, chin, jaw[2], jaw[3], jaw[4], jaw[5], jaw[6]],
             [chin - 0.7, chin - 0.75, 6.0, jaw[3] * 0.97, jaw[4] * 0.86, jaw[5], 1.9],
-            [chin - 2.6, chin - 1.7 - 0.5 * full, 5.0, 5.6 * neck, 4.6 + 0.6 * full, 7.0, 2.0],
-            [chin - 6.5, chin - 6.0, 2.6, 5.9 * neck, 3.9, 7.0, 2.0],
-            [chin - 8.0, chin - 7.6, 1.4, 8.2 * neck, 4.6, 7.6, 2.0],
-            [chin - 11.0, chin - 10.6, 0.3, 17.0, 7.0, 9.0, 2.3],
+            [chin - 2.6, chin - 1.7 - 0.5 * full, 5.0, 5.2 * neck, 4.6 + 0.6 * full, 7.0, 2.0],
+            [chin - 6.5, chin - 5.2, 2.6, 5.3 * neck, 3.7, 7.0, 2.0],
+            [chin - 8.0, chin - 6.7, 1.4, 7.6 * neck, 4.6, 7.6, 2.0],
+            [chin - 11.0, chin - 9.6, 0.3, 17.0, 7.0, 9.0, 2.3],
             [chin - 26.0, chin - 26.0, 0.0, 21.0, 10.0, 11.0, 2.6],
         ]
     )
@@ -131,6 +131,9 @@ def build_head(identity: Identity) -> Head:
     grid = np.stack([x, height, z], axis=-1).astype(np.float32)
     canonical = np.stack([canonical_x, np.broadcast_to(canonical_y, x.shape)], axis=-1).astype(np.float32)
     grid, eye_depth = features.sculpt(identity, grid, canonical)
+    grid += (facial_hair.beard_lift(identity, canonical_x, canonical[..., 1]) / radius)[..., None] * np.stack(
+        [x, 0 * x, z], axis=-1
+    )
     occlusion = features.openness(grid, canonical)
     ears = features.ears(identity)
     grids = [grid.reshape(-1, 3), *(ear.points for ear in ears)]

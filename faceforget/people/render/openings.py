@@ -75,7 +75,7 @@ def _eyeball(
     turn = np.arctan2(across[:, 1], across[:, 0])
     limbus = eyes.iris_radius / EYEBALL_RADIUS * 1.05
     r = angle / limbus
-    white = np.array([0.72, 0.67, 0.62], dtype=np.float32) - 0.07 * identity.skin.tone
+    white = np.array([0.60, 0.555, 0.51], dtype=np.float32) - 0.12 * identity.skin.tone
     pink = np.array([1.0, 0.84, 0.82], dtype=np.float32)
     corner = smoothstep(0.45, 1.0, np.abs(s))[:, None]
     sclera = white * (1 + corner * (pink - 1))

@@ -99,15 +99,19 @@ def _head_layer(person: Person, conditions: Conditions, camera: Camera, side: in
 
 
 def _hair_layer(person: Person, camera: Camera, side: int) -> _Layer | None:
-    """Attributes: normal 0-2, tangent 3-5, z 6, canonical 7-8, opacity 9."""
+    """Attributes: normal 0-2, tangent 3-5, z 6, canonical 7-8, opacity 9, remaining 10."""
     hair = person.hair
     if hair is None:
         return None
     spots, normals, tangents = camera.place(hair.points, (hair.normals, hair.tangents))
     pixels, depth = camera.project(spots)
     seen = rasterise(pixels, depth, hair.triangles, side, two_sided=True)
-    table = np.concatenate([normals, tangents, spots[:, 2:], hair.canonical, hair.opacity[:, None]], axis=1)
+    table = np.concatenate([normals, tangents, spots[:, 2:], hair.canonical, *_columns(hair.opacity, hair.remaining)], axis=1)
     return _Layer(seen, seen.interpolate(table.astype(np.float32)))
+
+
+def _columns(*values: Floats) -> list[Floats]:
+    return [v[:, None] for v in values]
 
 
 def _shadows(height: Floats, conditions: Conditions, camera: Camera) -> tuple[Floats, Floats]:
@@ -159,8 +163,7 @@ def _shade_hair(
     lit = light.hair_light(
         conditions, normals, tangents, colour, strands[:, 1], shadow[pixels], 1.0 - 0.7 * hair.curl
     )
-    down = values[:, 8] / hair.strands.shape[0]
-    ends = np.clip((1.0 - down) / 0.1 + 0.5 * strands[:, 2], 0, 1)
+    ends = np.clip((values[:, 10] - 0.1) / 0.55 + 0.35 * strands[:, 2], 0, 1)
     scalp = np.clip(1 - hair.sparse * (1.6 - strands[:, 0]), 0, 1)
     opacity = (np.clip(values[:, 9], 0, 1) * ends * scalp)[:, None]
     image[pixels] = image[pixels] * (1 - opacity) + lit * opacity

@@ -82,7 +82,7 @@ def _flush(identity: Identity, colour: Floats, across: Floats, y: Floats) -> Non
     skin, base = identity.skin, curves.nose_base_y(identity)
     blood = bump(across, y, (4.0, base + 1.0), (1.9, 1.7)) + 0.9 * bump(across, y, (0, base + 0.7), (1.7, 1.1))
     blood += 0.9 * smoothstep(8.2, 8.8, across) + 0.3 * bump(across, y, (0, curves.chin_y(identity) + 1.3), (1.2, 1.0))
-    _tint(colour, blood * (0.25 + skin.redness), (1.02, 0.86, 0.86))
+    _tint(colour, blood * (0.2 + skin.redness), (1.01, 0.89, 0.90))
     eyes = identity.eyes
     ring = bump(across, y, (eyes.spacing - 0.2, eyes.height - 0.35), (1.9, 1.1))
     ring += 0.7 * bump(across, y, (1.5, eyes.height + 0.1), (0.6, 0.8))
@@ -99,7 +99,7 @@ def _mottle(identity: Identity, rng: np.random.Generator, colour: Floats, relief
     for size, strength in ((60.0, 0.022), (22.0, 0.022), (7.0, 0.018)):
         field = texture.noise(rng, shape, (size, size)) * np.float32(strength * amount)
         colour *= 1 + field[..., None] * np.array([0.6, 1.0, 1.1], dtype=np.float32)
-    relief += texture.noise(rng, shape, (2.5, 2.5)) * np.float32(0.0035 + 0.004 * amount)
+    relief += texture.noise(rng, shape, (2.5, 2.5)) * np.float32(0.002 + 0.0025 * amount)
 
 
 def _marks(identity: Identity, rng: np.random.Generator, colour: Floats, relief: Floats) -> None:
@@ -110,7 +110,7 @@ def _marks(identity: Identity, rng: np.random.Generator, colour: Floats, relief:
         at_x, at_y = rng.uniform(-5.5, 5.5), rng.uniform(-11, 5)
         spots.append((at_x, at_y, rng.uniform(0.07, 0.17), 0.45, 0.02))
     for _ in range(int(420 * skin.freckles)):
-        spots.append((rng.normal(0, 3.6), rng.normal(-2.0, 2.0), rng.uniform(0.03, 0.075), 0.8, 0.0))
+        spots.append((rng.normal(0, 3.0), np.clip(rng.normal(-2.0, 2.0), -9, 8), rng.uniform(0.03, 0.075), 0.8, 0.0))
     for _ in range(int(16 * max(identity.age - 52, 0) / 26)):
         spots.append((rng.uniform(-7, 7), rng.uniform(-8, 8), rng.uniform(0.12, 0.35), 0.86, 0.0))
     for at_x, at_y, radius, dark, height in spots:
@@ -131,15 +131,14 @@ def _spot(
     column = (at[0] - texture.LEFT) * texture.TEXELS_PER_CM
     row = (texture.TOP - at[1]) * texture.TEXELS_PER_CM
     reach = int(radius * 2 * texture.TEXELS_PER_CM) + 2
-    r0, c0 = max(int(row) - reach, 0), max(int(column) - reach, 0)
+    if not (reach <= row < texture.SHAPE[0] - reach and reach <= column < texture.SHAPE[1] - reach):
+        return
+    r0, c0 = int(row) - reach, int(column) - reach
     window = (slice(r0, int(row) + reach), slice(c0, int(column) + reach))
     rows, columns = np.mgrid[window[0], window[1]]
     distance2 = ((rows - row) ** 2 + (columns - column) ** 2) / (radius * texture.TEXELS_PER_CM) ** 2
     amount = np.exp(-(distance2**1.5))
-    patch = colour[window]
-    if patch.shape[:2] != amount.shape:
-        return
-    patch *= 1 + amount[..., None] * (np.array([dark * 1.1, dark * 0.92, dark * 0.85]) - 1)
+    colour[window] *= 1 + amount[..., None] * (np.array([dark * 1.1, dark * 0.92, dark * 0.85]) - 1)
     relief[window] += height * amount
 
 
@@ -178,7 +177,8 @@ def _gloss(identity: Identity, across: Floats, y: Floats) -> Floats:
     """How oily the skin is; the forehead, nose and cheekbones most."""
     oily = 0.55 * bump(across, y, (0, 4.8), (3.6, 2.2)) + 0.6 * bump(across, y, (0, -2.6), (0.9, 2.4))
     oily += 0.45 * bump(across, y, (4.3, -2.0), (1.4, 1.0)) + 0.3 * bump(across, y, (0, curves.chin_y(identity) + 1.2), (1.2, 0.8))
-    return np.asarray((0.45 + oily) * (0.35 + 0.65 * identity.skin.shine), dtype=np.float32)
+    dry = 1 - 0.35 * identity.skin.tone
+    return np.asarray((0.4 + oily) * (0.3 + 0.6 * identity.skin.shine) * dry, dtype=np.float32)
 
 
 def _lips(
@@ -191,9 +191,9 @@ def _lips(
     red = (0.97 - 0.12 * identity.skin.tone, 0.80 - 0.12 * mouth.redness, 0.82 - 0.10 * mouth.redness)
     _tint(colour, inside * (0.5 + 0.5 * mouth.redness), red)
     if mouth.paint:
-        tints = np.array([(0.70, 0.16, 0.20), (0.62, 0.22, 0.28), (0.75, 0.35, 0.36), (0.45, 0.12, 0.18), (0.80, 0.25, 0.22)])
-        tint = tints[int(rng.integers(len(tints)))].astype(np.float32)
-        cover = (inside * np.float32(0.8 * mouth.paint))[..., None]
+        tints = np.array([(0.68, 0.20, 0.23), (0.60, 0.26, 0.30), (0.72, 0.38, 0.38), (0.46, 0.15, 0.20), (0.72, 0.30, 0.27)])
+        tint = tints[int(rng.integers(len(tints)))].astype(np.float32) * np.float32(1 - 0.45 * identity.skin.tone)
+        cover = (inside * np.float32(0.65 * mouth.paint))[..., None]
         colour[:] = colour * (1 - cover) + tint * cover
         gloss += inside * np.float32(0.5)
     shade = np.exp(-(((y - line) / 0.075) ** 2)) * smoothstep(mouth.half_width + 0.25, mouth.half_width - 0.25, np.abs(x))

@@ -34,7 +34,7 @@ def lines(identity: Identity, glasses: Glasses, eye_depth: float) -> tuple[list[
     arms = []
     for side in (-1.0, 1.0):
         s = np.linspace(0, 1, 20)
-        start, end = apart + glasses.half_width * 0.98, 7.4 * identity.skull.cheek_width + 0.15
+        start, end = apart + glasses.half_width * 0.98, 7.6 * identity.skull.cheek_width + 0.15
         x = start + (end - start) * np.minimum(s * 1.4, 1)
         arms.append(np.stack([side * x, height + 0.3 + 0 * s, depth - 0.9 - 8.5 * s], axis=1))
     return rims, [bridge, *arms]
