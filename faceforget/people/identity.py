@@ -267,17 +267,17 @@ def _skull(draw: _Draw, male: float, age: float) -> Skull:
     return Skull(
         cheek_width=draw.span(0.89, 1.07) + 0.02 * male,
         temple_width=draw.span(0.93, 1.05),
-        jaw_width=draw.span(0.8, 1.0) + 0.07 * male,
+        jaw_width=draw.span(0.78, 0.97) + 0.09 * male,
         jaw_square=draw.span(1.45, 1.85) + 0.2 * male,
         chin_width=draw.span(0.75, 1.25) + 0.2 * male,
         chin_forward=draw.span(-0.5, 0.6) + 0.1 * male,
-        lower_face=draw.span(0.88, 1.1) + 0.03 * male,
+        lower_face=draw.span(0.84, 1.02) + 0.08 * male,
         forehead=draw.span(0.86, 1.14),
         forehead_slope=draw.span(-0.5, 0.7) + 0.3 * male,
-        brow_ridge=draw.span(0.0, 0.35) + 0.45 * male * draw.span(0.3, 1.0),
+        brow_ridge=draw.span(0.0, 0.25) + 0.45 * male * draw.span(0.3, 1.0),
         cheekbone=draw.span(-0.2, 0.9),
-        fullness=draw.span(-1.0, 1.0),
-        neck_width=draw.span(0.84, 0.98) + 0.17 * male,
+        fullness=draw.span(-0.9, 1.1),
+        neck_width=draw.span(0.76, 0.9) + 0.2 * male,
         ear_size=draw.span(0.85, 1.2) + 0.002 * max(age - 40, 0),
         ear_out=draw.span(0.15, 0.6),
         lopsided=draw.span(0.3, 1.0),
@@ -292,7 +292,7 @@ def _eyes(draw: _Draw, male: float, age: float, tone: float) -> Eyes:
         spacing=draw.span(2.82, 3.58),
         height=draw.span(-0.3, 0.3),
         half_width=draw.span(1.28, 1.68),
-        upper=draw.span(0.38, 0.72) - 0.04 * male - 0.08 * old,
+        upper=draw.span(0.4, 0.74) - 0.07 * male - 0.08 * old,
         lower=draw.span(0.22, 0.44),
         tilt=draw.span(-0.16, 0.24) - 0.06 * old,
         peak=draw.span(-0.3, 0.3),
@@ -308,7 +308,7 @@ def _eyes(draw: _Draw, male: float, age: float, tone: float) -> Eyes:
 
 def _brows(draw: _Draw, male: float) -> Brows:
     return Brows(
-        height=draw.span(1.75, 2.75) - 0.3 * male,
+        height=draw.span(1.65, 2.5) - 0.25 * male,
         inner=draw.span(1.0, 1.75) - 0.2 * male,
         outer=draw.span(4.3, 5.3),
         thickness=draw.span(0.18, 0.5) + 0.18 * male,
@@ -321,13 +321,13 @@ def _brows(draw: _Draw, male: float) -> Brows:
 
 def _nose(draw: _Draw, male: float) -> Nose:
     return Nose(
-        length=draw.span(3.9, 5.3) + 0.2 * male,
+        length=draw.span(3.75, 4.85) + 0.4 * male,
         bridge_height=draw.span(-0.35, 0.7) + 0.15 * male,
         bridge_width=draw.span(0.55, 1.05),
-        tip_forward=draw.span(-0.5, 0.7) + 0.1 * male,
+        tip_forward=draw.span(-0.6, 0.5) + 0.3 * male,
         tip_width=draw.span(0.55, 1.05),
         tip_turn=draw.span(-0.35, 0.45),
-        wing_width=draw.span(1.25, 2.0) + 0.1 * male,
+        wing_width=draw.span(1.2, 1.9) + 0.15 * male,
         wing_size=draw.span(0.6, 1.3),
         hump=draw.span(-0.25, 0.45),
         bend=draw.span(-0.22, 0.22),
@@ -339,8 +339,8 @@ def _mouth(draw: _Draw, male: float, age: float) -> Mouth:
     return Mouth(
         height=draw.span(1.75, 2.6) + 0.1 * male,
         half_width=draw.span(2.0, 2.95) + 0.1 * male,
-        upper=(draw.span(0.3, 0.95) - 0.05 * male) * thin,
-        lower=(draw.span(0.45, 1.15) - 0.05 * male) * thin,
+        upper=(draw.span(0.4, 1.0) - 0.12 * male) * thin,
+        lower=(draw.span(0.55, 1.2) - 0.12 * male) * thin,
         bow=draw.span(0.0, 1.0),
         curve=draw.span(-0.25, 0.25),
         forward=draw.span(-0.35, 0.5),

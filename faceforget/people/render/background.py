@@ -75,8 +75,8 @@ def _room(rng: np.random.Generator) -> Floats:
 def _foliage(rng: np.random.Generator) -> Floats:
     shape = (_SIDE, _SIDE)
     leaf = texture.noise(rng, shape, (7, 7)) + texture.noise(rng, shape, (22, 22))
-    green = np.array([rng.uniform(0.2, 0.42), rng.uniform(0.32, 0.5), rng.uniform(0.14, 0.3)], dtype=np.float32)
-    picture = green * np.clip(1 + 0.28 * leaf, 0.25, 1.9)[..., None]
+    green = np.array([rng.uniform(0.3, 0.5), rng.uniform(0.4, 0.52), rng.uniform(0.24, 0.38)], dtype=np.float32)
+    picture = green * np.clip(1 + 0.17 * leaf, 0.45, 1.6)[..., None]
     glow = np.clip(texture.noise(rng, shape, (14, 14)) - 1.1, 0, 1)[..., None]
     return np.asarray(picture + glow * np.array([0.5, 0.55, 0.5], dtype=np.float32), dtype=np.float32)
 

@@ -27,10 +27,10 @@ def beard_mask(identity: Identity, x: Floats, y: Floats) -> Floats:
     off_lips = np.maximum(np.clip(lips, 0, 1), smoothstep(mouth.half_width - 0.1, mouth.half_width + 0.2, across))
     lip = smoothstep(base + 0.0, base - 0.3, y) * smoothstep(middle - 0.5, middle + 0.1, y) * smoothstep(mouth.half_width + 0.9, mouth.half_width + 0.2, across)
     jaw_line = base - 2.2 + 0.055 * np.maximum(across - 2.5, 0) ** 2.2
-    cheek = smoothstep(0.35, -0.5, y - jaw_line) * smoothstep(chin - 2.6, chin - 1.2, y)
+    cheek = smoothstep(0.5, -1.1, y - jaw_line) * smoothstep(chin - 2.6, chin - 1.2, y)
     chin_area = smoothstep(middle - 0.1, middle - 1.0, y) * smoothstep(chin - 1.5, chin - 0.6, y) * smoothstep(mouth.half_width + 0.7, mouth.half_width - 0.9, across + 0.5 * np.maximum(middle - 2.5 - y, 0))
-    sides = smoothstep(mouth.half_width - 0.2, mouth.half_width + 0.1, across) * smoothstep(mouth.half_width + 0.7, mouth.half_width + 0.35, across)
-    sides = sides * smoothstep(base, base - 0.6, y) * smoothstep(chin, chin + 1, y)
+    sides = smoothstep(mouth.half_width - 1.1, mouth.half_width - 0.5, across) * smoothstep(mouth.half_width + 0.75, mouth.half_width + 0.2, across)
+    sides = sides * smoothstep(base, base - 0.6, y) * smoothstep(chin + 0.6, chin + 2.2, y)
     field = np.maximum.reduce(
         [lip_share * lip, chin_share * chin_area, chin_share * lip_share * sides, cheek_share * cheek]
     )

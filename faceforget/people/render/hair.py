@@ -93,15 +93,17 @@ def build_hair(identity: Identity) -> HairShell | None:
     q = np.linspace(-1, 1, COLUMNS)
     angle = np.pi * (0.75 * q + 0.25 * q**3)
     down = np.linspace(0.02, 1, ROWS)[:, None]
-    end = _ends(identity, style, rng, angle)[None]
+    end = (_ends(identity, style, angle) + _ragged(rng, style))[None]
     crown = 3.0 + 8.7 * identity.skull.forehead - 0.02
     y = crown + (end - crown) * down**1.75
     lift = _thickness(identity, style, rng, angle[None], down)
     grid = _around(identity, style, angle[None], y, lift)
     points, canonical, triangles = grid.reshape(-1, 3), _strand_places(angle, down), grid_triangles(ROWS, COLUMNS)
     normals, tangents = _frames(grid)
-    opacity = _opacity(identity, y, grid)
-    remaining = _remaining(grid)
+    opacity = np.ones(y.size, np.float32)
+    if identity.hair.style == "ring":
+        opacity = _ring(identity, points)
+    remaining = _remaining(grid) * _softness(style, angle)
     if identity.hair.style == "bun":
         bun = _bun(identity)
         normal, tangent = _frames(bun)
@@ -127,7 +129,20 @@ def build_hair(identity: Identity) -> HairShell | None:
     )
 
 
-def _ends(identity: Identity, style: _Style, rng: np.random.Generator, angle: Floats) -> Floats:
+def scalp_share(identity: Identity, points: Floats) -> Floats:
+    """Where short hair and roots tint the head's skin: ``(V, 3)`` in the head's space to ``(V,)``, 0 to 1."""
+    if identity.hair.style == "bald":
+        return np.zeros(len(points), np.float32)
+    style = _STYLES[identity.hair.style]
+    angle = np.arctan2(points[:, 0], points[:, 2])
+    end = np.maximum(_ends(identity, style, angle), -6.0)
+    share = smoothstep(-0.35, 0.7, points[:, 1] - end) * smoothstep(-8.0, -6.0, points[:, 1])
+    if identity.hair.style == "ring":
+        share = share * (0.12 + 0.88 * _ring(identity, points))
+    return np.asarray(share * (1 - 0.6 * style.sparse), dtype=np.float32)
+
+
+def _ends(identity: Identity, style: _Style, angle: Floats) -> Floats:
     hair, degrees = identity.hair, np.abs(np.degrees(angle))
     end = spline([(float(a), float(h)) for a, h in style.ends], degrees)
     front = smoothstep(60, 40, degrees)
@@ -136,8 +151,13 @@ def _ends(identity: Identity, style: _Style, rng: np.random.Generator, angle: Fl
     end = end + front * (rise if hair.style != "fringe" else 0.4 * hair.hairline) + corners * (hair.style != "fringe")
     if hair.style in ("long", "waves", "bob"):
         end = np.where(end < -4, end * (0.75 + 0.5 * hair.length), end)
-    ragged = np.interp(np.arange(COLUMNS), np.arange(0, COLUMNS + 2, 3), rng.normal(0, 1, len(np.arange(0, COLUMNS + 2, 3))))
-    return np.asarray(end + ragged * (0.12 + 0.25 * (end < -4)), dtype=np.float32)
+    return np.asarray(end, dtype=np.float32)
+
+
+def _ragged(rng: np.random.Generator, style: _Style) -> Floats:
+    knots = np.arange(0, COLUMNS + 2, 3)
+    uneven = np.interp(np.arange(COLUMNS), knots, rng.normal(0, 1, len(knots)))
+    return np.asarray(uneven * (0.35 if style.ends[-1][1] < -8 else 0.12), dtype=np.float32)
 
 
 def _thickness(identity: Identity, style: _Style, rng: np.random.Generator, angle: Floats, down: Floats) -> Floats:
@@ -192,17 +212,22 @@ def _frames(grid: Floats) -> tuple[Floats, Floats]:
     return parts[0], parts[1]
 
 
+def _softness(style: _Style, angle: Floats) -> Floats:
+    """How abruptly the hair ends, ``(ROWS * COLUMNS,)``: a hairline fades in, a cut does not."""
+    grows = smoothstep(1.25, 0.95, np.abs(angle)) * (style.ends[0][1] > 5)
+    return np.tile(1 - (0.5 if style.edge < 0.5 else 0.15) * grows, ROWS)
+
+
 def _remaining(grid: Floats) -> Floats:
     steps = np.linalg.norm(np.diff(grid, axis=0), axis=2)
     left = np.cumsum(steps[::-1], axis=0)[::-1]
     return np.concatenate([left, np.zeros((1, grid.shape[1]))]).reshape(-1)
 
 
-def _opacity(identity: Identity, y: Floats, grid: Floats) -> Floats:
-    if identity.hair.style != "ring":
-        return np.ones(y.size, np.float32)
-    top = 4.2 - 2.2 * identity.hair.length + 0.25 * np.maximum(-grid[..., 2], 0)
-    return smoothstep(0.6, -0.6, y - top).reshape(-1)
+def _ring(identity: Identity, points: Floats) -> Floats:
+    """Where a balding head still has hair, ``(V,)``."""
+    top = 4.2 - 2.2 * identity.hair.length + 0.25 * np.maximum(-points[:, 2], 0)
+    return smoothstep(0.6, -0.6, points[:, 1] - top)
 
 
 def _bun(identity: Identity) -> Floats:
@@ -235,5 +260,5 @@ def _strands(identity: Identity, style: _Style, rng: np.random.Generator) -> Flo
     grey = texture.noise(rng, _STRANDS, (90.0, 2.0)) * np.float32(0.5 * min(identity.hair.grey * 2, 1.0))
     value = np.clip(1 + 0.33 * fine + 0.3 * grey, 0.25, 2.0)
     shift = texture.noise(rng, _STRANDS, (60.0, 5.0)) * 0.1
-    ragged = texture.noise(rng, _STRANDS, (200.0, 3.0))
+    ragged = texture.noise(rng, _STRANDS, (200.0, 2.0))
     return np.stack([value, shift, ragged], axis=-1).astype(np.float32)

@@ -13,7 +13,7 @@ from faceforget.people.render import clothing, curves, light, openings, spectacl
 from faceforget.people.render.background import paint_background
 from faceforget.people.render.camera import Camera, make_camera
 from faceforget.people.render.expression import express
-from faceforget.people.render.hair import HairShell, build_hair
+from faceforget.people.render.hair import HairShell, build_hair, scalp_share
 from faceforget.people.render.head import COLUMNS, ROWS, Head, build_head
 from faceforget.people.render.raster import Floats, Fragments, grid_normals, rasterise
 from faceforget.people.render.sensor import develop
@@ -31,6 +31,7 @@ class Person:
     head: Head
     skin: SkinMaps
     hair: HairShell | None
+    scalp: Floats
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,10 @@ class _Layer:
 @lru_cache(maxsize=2)
 def make_person(identity: Identity) -> Person:
     """Model a person; the last two are kept, because photos are taken one person at a time."""
-    return Person(identity, build_head(identity), paint_skin(identity), build_hair(identity))
+    head = build_head(identity)
+    scalp = scalp_share(identity, head.points)
+    scalp[head.ear_from :] = 0
+    return Person(identity, head, paint_skin(identity), build_hair(identity), scalp)
 
 
 def render(identity: Identity, conditions: Conditions, size: int = 224) -> NDArray[np.uint8]:
@@ -74,16 +78,18 @@ def render(identity: Identity, conditions: Conditions, size: int = 224) -> NDArr
         np.maximum.at(height, hair.seen.pixels, hair.values[:, 6])
     shadow, contact = _shadows(height.reshape(side, side), conditions, camera)
     image = paint_background(conditions, side).reshape(-1, 3)
-    image[head.seen.pixels] = _shade_skin(person, conditions, camera, head, shadow, contact)
+    skin = _shade_skin(person, conditions, camera, head, shadow, contact)
+    image[head.seen.pixels] = skin
+    face = float(skin[head.values[:, 8] > curves.chin_y(identity)].mean())
     if hair is not None and person.hair is not None:
         _shade_hair(person.hair, conditions, hair, skin_height, shadow, image)
     picture = image.reshape(side, side, 3)
     spectacles.draw(identity, conditions, camera, person.head.eye_depth, picture, height.reshape(side, side))
-    return develop(conditions, picture, size)
+    return develop(conditions, picture, face, size)
 
 
 def _head_layer(person: Person, conditions: Conditions, camera: Camera, side: int) -> _Layer:
-    """Attributes: normal 0-2, position 3-6 (z at 5 and 6), canonical 7-8, occlusion 9."""
+    """Attributes: normal 0-2, position 3-6 (z at 5 and 6), canonical 7-8, occlusion 9, scalp 10."""
     head = person.head
     points = express(person.identity, conditions, head.points, head.canonical)
     normals = [grid_normals(points[: head.ear_from], ROWS, COLUMNS)]
@@ -94,7 +100,7 @@ def _head_layer(person: Person, conditions: Conditions, camera: Camera, side: in
     spots, turned = camera.place(points, (np.concatenate(normals),))
     pixels, depth = camera.project(spots)
     seen = rasterise(pixels, depth, head.triangles, side)
-    table = np.concatenate([turned, spots, spots[:, 2:], head.canonical, head.occlusion[:, None]], axis=1)
+    table = np.concatenate([turned, spots, spots[:, 2:], head.canonical, *_columns(head.occlusion, person.scalp)], axis=1)
     return _Layer(seen, seen.interpolate(table.astype(np.float32)))
 
 
@@ -132,6 +138,9 @@ def _shade_skin(
     albedo = texture.lookup(person.skin.albedo, columns, rows)
     detail = texture.lookup(person.skin.detail, columns, rows)
     gloss = detail[:, 0].copy()
+    roots = 0.85 * values[:, 10:11]
+    albedo += roots * (0.55 * texture.linear_colour(person.identity.hair.colour) - albedo)
+    gloss *= 1 - roots[:, 0]
     clothing.clothe(conditions, curves.chin_y(person.identity), canonical, values[:, 3:6], albedo, gloss)
     # The relief's slope tips the normal along the head's own right and up.
     tip = detail[:, 1:2] * camera.head[:, 0] + detail[:, 2:3] * camera.head[:, 1]
