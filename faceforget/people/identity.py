@@ -265,11 +265,11 @@ def sample_identity(seed: int) -> Identity:
 
 def _skull(draw: _Draw, male: float, age: float) -> Skull:
     return Skull(
-        cheek_width=draw.span(0.89, 1.07) + 0.02 * male,
+        cheek_width=draw.span(0.88, 1.1) + 0.02 * male,
         temple_width=draw.span(0.93, 1.05),
         jaw_width=draw.span(0.78, 0.97) + 0.09 * male,
         jaw_square=draw.span(1.45, 1.85) + 0.2 * male,
-        chin_width=draw.span(0.75, 1.25) + 0.2 * male,
+        chin_width=draw.span(0.65, 1.35) + 0.2 * male,
         chin_forward=draw.span(-0.5, 0.6) + 0.1 * male,
         lower_face=draw.span(0.84, 1.02) + 0.08 * male,
         forehead=draw.span(0.86, 1.14),
@@ -289,14 +289,14 @@ def _eyes(draw: _Draw, male: float, age: float, tone: float) -> Eyes:
     iris = _IRIS_COLOURS[draw.index(weights)] * draw.span(0.8, 1.2)
     old = max(age - 45, 0) / 33
     return Eyes(
-        spacing=draw.span(2.82, 3.58),
-        height=draw.span(-0.3, 0.3),
-        half_width=draw.span(1.28, 1.68),
+        spacing=draw.span(2.75, 3.68),
+        height=draw.span(-0.4, 0.4),
+        half_width=draw.span(1.2, 1.74),
         upper=draw.span(0.4, 0.74) - 0.07 * male - 0.08 * old,
         lower=draw.span(0.22, 0.44),
-        tilt=draw.span(-0.16, 0.24) - 0.06 * old,
+        tilt=draw.span(-0.24, 0.32) - 0.06 * old,
         peak=draw.span(-0.3, 0.3),
-        depth=draw.span(-0.35, 0.4),
+        depth=draw.span(-0.45, 0.55),
         crease=draw.span(0.15, 0.6),
         fold=draw.span(0.5, 1.0) if draw.chance(0.25) else draw.span(0.0, 0.2),
         bags=draw.span(0.0, 0.4) + 0.6 * old,
@@ -309,12 +309,12 @@ def _eyes(draw: _Draw, male: float, age: float, tone: float) -> Eyes:
 def _brows(draw: _Draw, male: float) -> Brows:
     return Brows(
         height=draw.span(1.65, 2.5) - 0.25 * male,
-        inner=draw.span(1.0, 1.75) - 0.2 * male,
+        inner=draw.span(0.85, 1.8) - 0.2 * male,
         outer=draw.span(4.3, 5.3),
-        thickness=draw.span(0.18, 0.5) + 0.18 * male,
-        arch=draw.span(0.0, 0.65) - 0.1 * male,
-        slant=draw.span(-0.25, 0.5),
-        density=draw.span(0.45, 1.0),
+        thickness=draw.span(0.14, 0.55) + 0.2 * male,
+        arch=draw.span(-0.1, 0.75) - 0.1 * male,
+        slant=draw.span(-0.35, 0.6),
+        density=draw.span(0.35, 1.0),
         darkness=draw.span(0.6, 1.0),
     )
 
@@ -322,13 +322,13 @@ def _brows(draw: _Draw, male: float) -> Brows:
 def _nose(draw: _Draw, male: float) -> Nose:
     return Nose(
         length=draw.span(3.75, 4.85) + 0.4 * male,
-        bridge_height=draw.span(-0.35, 0.7) + 0.15 * male,
-        bridge_width=draw.span(0.55, 1.05),
+        bridge_height=draw.span(-0.5, 0.85) + 0.15 * male,
+        bridge_width=draw.span(0.5, 1.2),
         tip_forward=draw.span(-0.6, 0.5) + 0.3 * male,
-        tip_width=draw.span(0.55, 1.05),
+        tip_width=draw.span(0.5, 1.2),
         tip_turn=draw.span(-0.35, 0.45),
-        wing_width=draw.span(1.2, 1.9) + 0.15 * male,
-        wing_size=draw.span(0.6, 1.3),
+        wing_width=draw.span(1.1, 2.1) + 0.15 * male,
+        wing_size=draw.span(0.5, 1.45),
         hump=draw.span(-0.25, 0.45),
         bend=draw.span(-0.22, 0.22),
     )
@@ -337,12 +337,12 @@ def _nose(draw: _Draw, male: float) -> Nose:
 def _mouth(draw: _Draw, male: float, age: float) -> Mouth:
     thin = 1 - 0.35 * max(age - 40, 0) / 38
     return Mouth(
-        height=draw.span(1.75, 2.6) + 0.1 * male,
-        half_width=draw.span(2.0, 2.95) + 0.1 * male,
-        upper=(draw.span(0.4, 1.0) - 0.12 * male) * thin,
-        lower=(draw.span(0.55, 1.2) - 0.12 * male) * thin,
+        height=draw.span(1.6, 2.75) + 0.1 * male,
+        half_width=draw.span(1.9, 3.05) + 0.1 * male,
+        upper=(draw.span(0.3, 1.1) - 0.12 * male) * thin,
+        lower=(draw.span(0.45, 1.35) - 0.12 * male) * thin,
         bow=draw.span(0.0, 1.0),
-        curve=draw.span(-0.25, 0.25),
+        curve=draw.span(-0.35, 0.35),
         forward=draw.span(-0.35, 0.5),
         redness=draw.span(0.15, 0.8),
         paint=draw.span(0.3, 1.0) * (1 - male) * draw.chance(0.45),

@@ -13,6 +13,9 @@ from faceforget.people.render.raster import Floats, Ints, grid_triangles
 EAR_GRID = (15, 28)
 EYEBALL_RADIUS = 1.22
 _LID_THICKNESS = 0.13
+# How many waves of character a face has, and their height in cm along x, y and z.
+_WAVES = 6
+_WAVE_HEIGHT = np.array([0.07, 0.09, 0.12])
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,20 @@ def sculpt(identity: Identity, grid: Floats, canonical: Floats) -> tuple[Floats,
         a, b, c = rng.uniform(-1, 1, 3)
         drift = a * np.sin(x * 0.35 + 3 * b) + c * np.sin(x * 0.22 + y * 0.3 + 5 * a)
         grid[..., axis] += 0.16 * identity.skull.lopsided * front * drift * smoothstep(-13, -9, y)
-    return grid, eye_depth
+    return grid + _character(rng, x, y) * (front * smoothstep(-13, -9, y))[..., None], eye_depth
+
+
+def _character(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
+    """Build that no parameter names: symmetric waves of 4 to 12 cm, ``(rows, columns, 3)`` cm."""
+    across, side = np.abs(x), np.tanh(x / 1.5)
+    moves = np.zeros((*x.shape, 3), np.float32)
+    for _ in range(_WAVES):
+        angle, length = rng.uniform(0, np.pi), rng.uniform(4, 12)
+        wave = np.sin(2 * np.pi / length * (across * np.cos(angle) + y * np.sin(angle)) + rng.uniform(0, 6.28))
+        push = rng.normal(0, 1, 3) * _WAVE_HEIGHT * (length / 8)
+        moves += (wave[..., None] * push).astype(np.float32)
+    moves[..., 0] *= side
+    return moves
 
 
 def _bones(identity: Identity, x: Floats, y: Floats) -> Floats:

@@ -96,6 +96,10 @@ def _flush(identity: Identity, colour: Floats, across: Floats, y: Floats) -> Non
 def _mottle(identity: Identity, rng: np.random.Generator, colour: Floats, relief: Floats) -> None:
     """Uneven colour from millimetres to centimetres, and pores."""
     amount, shape = identity.skin.mottling, texture.SHAPE
+    half = texture.noise(rng, (shape[0], shape[1] // 2), (45.0, 45.0))
+    # Where a skin is darker and where paler is much the same on both sides of a face.
+    even = np.concatenate([half, half[:, ::-1]], axis=1)
+    colour *= 1 + np.float32(0.03 + 0.03 * amount) * even[..., None] * np.array([0.7, 1.0, 1.1], dtype=np.float32)
     for size, strength in ((60.0, 0.022), (22.0, 0.022), (7.0, 0.018)):
         field = texture.noise(rng, shape, (size, size)) * np.float32(strength * amount)
         colour *= 1 + field[..., None] * np.array([0.6, 1.0, 1.1], dtype=np.float32)
