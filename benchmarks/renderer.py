@@ -25,7 +25,7 @@ from torch.nn.functional import normalize
 
 from faceforget.people.conditions import sample_conditions
 from faceforget.people.dataset import photo_seed
-from faceforget.people.identity import sample_identity
+from faceforget.people.population import sample_identity
 from faceforget.people.render.scene import make_person, render
 from faceforget.photos.align import align
 from faceforget.recognizer.mobilefacenet import MobileFaceNet
@@ -59,7 +59,11 @@ def detect(photos: Photos) -> tuple[Photos, NDArray[np.bool_], list[int]]:
             counts.append(len(sure))
             single.append(len(sure) == 1 and len(probability) == 1)
             found = points is not None
-            crops.append(align(photo, points[int(np.argmax(probability))]) if found else np.zeros((112, 112, 3), np.uint8))
+            crops.append(
+                align(photo, points[int(np.argmax(probability))])
+                if found
+                else np.zeros((112, 112, 3), np.uint8)
+            )
     return np.array(crops), np.array(single), counts
 
 
@@ -119,7 +123,9 @@ def contact_sheet(path: Path, people: int, photos: int, size: int, first: int) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--weights", type=Path, default=Path(os.environ.get("FACEFORGET_WEIGHTS", WEIGHTS)))
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--photos", type=int, default=10)

@@ -90,13 +90,13 @@ def sample_conditions(seed: int) -> Conditions:
         raise ValueError(f"expected a seed of 0 or more, got {seed}; pass a non-negative integer")
     rng = np.random.default_rng([seed, 303])
     toothy = bool(rng.random() < 0.3)
-    smile = float(rng.uniform(0.5, 1.0)) if toothy else float(np.clip(rng.normal(0.15, 0.3), -0.3, 0.9))
-    opened = float(rng.uniform(0.15, 0.55)) if toothy else float(rng.uniform(0, 0.35) * (rng.random() < 0.15))
+    smile = float(rng.uniform(0.5, 1.0)) if toothy else float(np.clip(rng.normal(0.2, 0.28), -0.3, 0.9))
+    opened = float(rng.uniform(0.15, 0.55)) if toothy else float(rng.uniform(0, 0.27) * (rng.random() < 0.15))
     strength = rng.uniform(0.55, 1.25)
     temperature = float(np.clip(rng.normal(0, 0.5), -1, 1))
     contrast = rng.uniform(0.3, 0.75)
     background = _BACKGROUNDS[int(rng.integers(len(_BACKGROUNDS)))]
-    value, chroma = rng.uniform(0.08, 0.9), rng.uniform(0, 0.35)
+    value, chroma = rng.uniform(0.08, 0.9), rng.uniform(0, 0.27)
     clothing = np.clip(value + chroma * rng.uniform(-1, 1, 3), 0.03, 0.95)
     return Conditions(
         seed=seed,
@@ -121,7 +121,7 @@ def sample_conditions(seed: int) -> Conditions:
         pattern=int(rng.choice(4, p=[0.5, 0.18, 0.14, 0.18])),
         neckline=float(rng.uniform(0.0, 5.0)),
         exposure=float(np.clip(rng.normal(0, 0.22), -0.5, 0.5)),
-        vignette=float(rng.uniform(0, 0.35)),
+        vignette=float(rng.uniform(0, 0.27)),
         blur=float(rng.uniform(0.15, 0.75)),
         noise=float(rng.uniform(0.002, 0.022)),
         jpeg=int(rng.integers(72, 97)),

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from faceforget.people.conditions import sample_conditions
-from faceforget.people.identity import sample_identity
 from faceforget.people.names import invent_names
+from faceforget.people.population import sample_identity
 from faceforget.people.render.scene import render
 
 # Photo seeds of different people never coincide below this many photos a person.

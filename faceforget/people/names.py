@@ -2,9 +2,15 @@
 
 import numpy as np
 
-_STARTS = ("Bra", "Cal", "Dri", "Fen", "Gol", "Hes", "Ily", "Jor", "Kel", "Lum", "Mar", "Nev", "Ost", "Pel", "Quil", "Ras", "Syl", "Tam", "Ulm", "Vex", "Wyn", "Yar", "Zel")  # fmt: skip
+_STARTS = (
+    *("Bra", "Cal", "Dri", "Fen", "Gol", "Hes", "Ily", "Jor", "Kel", "Lum", "Mar", "Nev"),
+    *("Ost", "Pel", "Quil", "Ras", "Syl", "Tam", "Ulm", "Vex", "Wyn", "Yar", "Zel"),
+)
 _MIDDLES = ("a", "e", "i", "o", "u", "ai", "eo", "ia")
-_ENDS = ("bek", "dra", "fil", "gorn", "lisk", "mora", "nix", "phan", "quen", "rund", "sil", "thwin", "vash", "wick", "zan")  # fmt: skip
+_ENDS = (
+    *("bek", "dra", "fil", "gorn", "lisk", "mora", "nix", "phan"),
+    *("quen", "rund", "sil", "thwin", "vash", "wick", "zan"),
+)
 
 
 def _word(rng: np.random.Generator) -> str:

@@ -20,16 +20,22 @@ def paint_background(conditions: Conditions, size: int) -> Floats:
     }[conditions.background]  # fmt: skip
     picture = painter(rng)
     blur = rng.uniform(1.2, 4.5)
-    picture = cv2.GaussianBlur(picture, (0, 0), blur, borderType=cv2.BORDER_REPLICATE)
+    blurred = cv2.GaussianBlur(picture, (0, 0), blur, borderType=cv2.BORDER_REPLICATE)
     light = 0.55 * np.array(conditions.key) + 0.6 * np.array(conditions.fill)
-    linear = texture.to_linear(picture) * light.astype(np.float32) * np.float32(rng.uniform(0.6, 1.1))
+    linear = (
+        texture.to_linear(np.asarray(blurred, dtype=np.float32))
+        * light.astype(np.float32)
+        * np.float32(rng.uniform(0.6, 1.1))
+    )
     large = cv2.resize(np.clip(linear, 0, None), (size, size), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.maximum(large, 0), dtype=np.float32)
 
 
 def _muted(rng: np.random.Generator, value: tuple[float, float], chroma: float) -> Floats:
     """A colour of small saturation, sRGB ``(3,)``."""
-    return np.asarray(np.clip(rng.uniform(*value) + chroma * rng.uniform(-1, 1, 3), 0.02, 0.98), dtype=np.float32)
+    return np.asarray(
+        np.clip(rng.uniform(*value) + chroma * rng.uniform(-1, 1, 3), 0.02, 0.98), dtype=np.float32
+    )
 
 
 def _plain(colour: Floats) -> Floats:
@@ -50,7 +56,9 @@ def _wall(rng: np.random.Generator) -> Floats:
     if rng.random() < 0.5:
         left, top = int(rng.integers(-20, 80)), int(rng.integers(-20, 30))
         right, bottom = left + int(rng.integers(20, 45)), top + int(rng.integers(20, 40))
-        cv2.rectangle(picture, (left - 2, top - 2), (right + 2, bottom + 2), (_muted(rng, (0.1, 0.5), 0.1)).tolist(), -1)
+        cv2.rectangle(
+            picture, (left - 2, top - 2), (right + 2, bottom + 2), (_muted(rng, (0.1, 0.5), 0.1)).tolist(), -1
+        )
         cv2.rectangle(picture, (left, top), (right, bottom), _muted(rng, (0.2, 0.8), 0.2).tolist(), -1)
     return picture
 
@@ -68,14 +76,22 @@ def _room(rng: np.random.Generator) -> Floats:
         cv2.rectangle(picture, (left, top + shelf - 2), (left + 50, top + shelf), (0.25, 0.18, 0.12), -1)
     if rng.random() < 0.6:
         x = int(rng.integers(-10, 90))
-        cv2.rectangle(picture, (x, -5), (x + int(rng.integers(12, 30)), int(rng.integers(35, 70))), (0.95, 0.97, 1.0), -1)
+        cv2.rectangle(
+            picture,
+            (x, -5),
+            (x + int(rng.integers(12, 30)), int(rng.integers(35, 70))),
+            (0.95, 0.97, 1.0),
+            -1,
+        )
     return picture
 
 
 def _foliage(rng: np.random.Generator) -> Floats:
     shape = (_SIDE, _SIDE)
     leaf = texture.noise(rng, shape, (7, 7)) + texture.noise(rng, shape, (22, 22))
-    green = np.array([rng.uniform(0.3, 0.5), rng.uniform(0.4, 0.52), rng.uniform(0.24, 0.38)], dtype=np.float32)
+    green = np.array(
+        [rng.uniform(0.3, 0.5), rng.uniform(0.4, 0.52), rng.uniform(0.24, 0.38)], dtype=np.float32
+    )
     picture = green * np.clip(1 + 0.17 * leaf, 0.45, 1.6)[..., None]
     glow = np.clip(texture.noise(rng, shape, (14, 14)) - 1.1, 0, 1)[..., None]
     return np.asarray(picture + glow * np.array([0.5, 0.55, 0.5], dtype=np.float32), dtype=np.float32)
@@ -109,8 +125,12 @@ def _bokeh(rng: np.random.Generator) -> Floats:
 
 def _sky(rng: np.random.Generator) -> Floats:
     y = np.linspace(0, 1, _SIDE, dtype=np.float32)[:, None, None]
-    top = np.array([rng.uniform(0.35, 0.6), rng.uniform(0.55, 0.7), rng.uniform(0.75, 0.92)], dtype=np.float32)
-    picture = np.broadcast_to(top + (np.array([0.86, 0.88, 0.9], dtype=np.float32) - top) * y, (_SIDE, _SIDE, 3)).copy()
+    top = np.array(
+        [rng.uniform(0.35, 0.6), rng.uniform(0.55, 0.7), rng.uniform(0.75, 0.92)], dtype=np.float32
+    )
+    picture = np.broadcast_to(
+        top + (np.array([0.86, 0.88, 0.9], dtype=np.float32) - top) * y, (_SIDE, _SIDE, 3)
+    ).copy()
     cloud = np.clip(texture.noise(rng, (_SIDE, _SIDE), (14, 26)), 0, 1)[..., None]
     picture += cloud * (0.95 - picture) * 0.7
     line = int(rng.integers(55, 85))

@@ -60,7 +60,9 @@ class Camera:
         """Pixels ``(V, 2)`` and depths ``(V,)`` of positions in the camera's space."""
         depth = self.distance - points[:, 2]
         zoom = self.scale * (self.distance - _FACE_PLANE) / depth
-        pixels = np.stack([self.centre[0] + points[:, 0] * zoom, self.centre[1] - points[:, 1] * zoom], axis=1)
+        pixels = np.stack(
+            [self.centre[0] + points[:, 0] * zoom, self.centre[1] - points[:, 1] * zoom], axis=1
+        )
         return np.asarray(pixels, dtype=np.float32), np.asarray(depth, dtype=np.float32)
 
 

@@ -8,7 +8,9 @@ from faceforget.people.render.curves import smoothstep
 from faceforget.people.render.raster import Floats
 
 
-def clothe(conditions: Conditions, chin: float, canonical: Floats, spots: Floats, albedo: Floats, gloss: Floats) -> None:
+def clothe(
+    conditions: Conditions, chin: float, canonical: Floats, spots: Floats, albedo: Floats, gloss: Floats
+) -> None:
     """Cover skin below the neckline, in place.
 
     Args:
@@ -39,7 +41,9 @@ def _pattern(conditions: Conditions, spots: Floats) -> Floats:
     if conditions.pattern == 1:
         return stripes
     if conditions.pattern == 2:
-        return np.where(np.sin(spots[:, 0] * 2.4) > 0.3, 0.6, 1.0) * np.where(np.sin(spots[:, 1] * 2.4) > 0.3, 0.65, 1.0)
+        return np.where(np.sin(spots[:, 0] * 2.4) > 0.3, 0.6, 1.0) * np.where(
+            np.sin(spots[:, 1] * 2.4) > 0.3, 0.65, 1.0
+        )
     weave = np.sin(spots[:, 0] * 37.0 + 3 * np.sin(spots[:, 1] * 5)) * np.sin(spots[:, 1] * 41.0)
     folds = 1 + 0.1 * np.sin(spots[:, 0] * 0.7 + 1.5 * np.sin(spots[:, 1] * 0.4))
     return np.asarray(folds * (1 + (0.2 if conditions.pattern == 3 else 0.05) * weave))

@@ -13,7 +13,7 @@ from faceforget.people.render.raster import Floats
 FloatArray = NDArray[np.floating]
 
 
-def smoothstep(low: float, high: float, value: Floats) -> Floats:
+def smoothstep(low: float | Floats, high: float | Floats, value: Floats) -> Floats:
     """Ease from 0 at ``low`` to 1 at ``high``."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
@@ -57,7 +57,11 @@ def lid_upper(eyes: Eyes, s: Floats, closed: float = 0.0) -> Floats:
     inside = np.clip(s, -1, 1)
     lean = inside - eyes.peak * (1 - inside**2) * 0.5
     arc = np.clip(1 - np.abs(lean) ** 2.3, 0, 1) ** 0.8
-    open_height = eyes.upper * arc + eyes.tilt * inside * eyes.half_width * 0.5 - 0.12 * eyes.fold * (inside < 0) * inside**2
+    open_height = (
+        eyes.upper * arc
+        + eyes.tilt * inside * eyes.half_width * 0.5
+        - 0.12 * eyes.fold * (inside < 0) * inside**2
+    )
     return np.asarray(open_height * (1 - closed) + lid_lower(eyes, s) * closed, dtype=np.float32)
 
 
@@ -113,6 +117,8 @@ def brow_line(identity: Identity, x: Floats) -> Floats:
     """Height of the middle of the eyebrow at distance ``|x|`` from the midline."""
     brows = identity.brows
     t = (np.abs(x) - brows.inner) / (brows.outer - brows.inner)
-    arch = brows.arch * np.exp(-(((t - 0.62) / 0.33) ** 2)) - 0.45 * np.clip(t - 0.7, 0, 1) * (0.6 + brows.arch)
+    arch = brows.arch * np.exp(-(((t - 0.62) / 0.33) ** 2)) - 0.45 * np.clip(t - 0.7, 0, 1) * (
+        0.6 + brows.arch
+    )
     rise = brows.height + identity.eyes.height + arch + brows.slant * (t - 0.4)
     return np.asarray(rise, dtype=np.float32)

@@ -23,20 +23,36 @@ def beard_mask(identity: Identity, x: Floats, y: Floats) -> Floats:
     lip_share, chin_share, cheek_share, _ = _GROWTH[identity.hair.beard]
     across, mouth = np.abs(x), identity.mouth
     middle, base, chin = curves.mouth_y(identity), curves.nose_base_y(identity), curves.chin_y(identity)
-    lips = smoothstep(0.05, -0.12, curves.lip_upper(identity, x) - y) + smoothstep(0.05, 0.3, curves.lip_lower(identity, x) - y)
-    off_lips = np.maximum(np.clip(lips, 0, 1), smoothstep(mouth.half_width - 0.1, mouth.half_width + 0.2, across))
-    lip = smoothstep(base + 0.0, base - 0.3, y) * smoothstep(middle - 0.5, middle + 0.1, y) * smoothstep(mouth.half_width + 0.9, mouth.half_width + 0.2, across)
+    lips = smoothstep(0.05, -0.12, curves.lip_upper(identity, x) - y) + smoothstep(
+        0.05, 0.3, curves.lip_lower(identity, x) - y
+    )
+    off_lips = np.maximum(
+        np.clip(lips, 0, 1), smoothstep(mouth.half_width - 0.1, mouth.half_width + 0.2, across)
+    )
+    lip = (
+        smoothstep(base + 0.0, base - 0.3, y)
+        * smoothstep(middle - 0.5, middle + 0.1, y)
+        * smoothstep(mouth.half_width + 0.9, mouth.half_width + 0.2, across)
+    )
     jaw_line = base - 2.2 + 0.055 * np.maximum(across - 2.5, 0) ** 2.2
     cheek = smoothstep(0.5, -1.1, y - jaw_line) * smoothstep(chin - 2.6, chin - 1.2, y)
-    chin_area = smoothstep(middle - 0.1, middle - 1.0, y) * smoothstep(chin - 1.5, chin - 0.6, y) * smoothstep(mouth.half_width + 0.7, mouth.half_width - 0.9, across + 0.5 * np.maximum(middle - 2.5 - y, 0))
-    sides = smoothstep(mouth.half_width - 1.1, mouth.half_width - 0.5, across) * smoothstep(mouth.half_width + 0.75, mouth.half_width + 0.2, across)
+    chin_area = (
+        smoothstep(middle - 0.1, middle - 1.0, y)
+        * smoothstep(chin - 1.5, chin - 0.6, y)
+        * smoothstep(
+            mouth.half_width + 0.7, mouth.half_width - 0.9, across + 0.5 * np.maximum(middle - 2.5 - y, 0)
+        )
+    )
+    sides = smoothstep(mouth.half_width - 1.1, mouth.half_width - 0.5, across) * smoothstep(
+        mouth.half_width + 0.75, mouth.half_width + 0.2, across
+    )
     sides = sides * smoothstep(base, base - 0.6, y) * smoothstep(chin + 0.6, chin + 2.2, y)
     field = np.maximum.reduce(
         [lip_share * lip, chin_share * chin_area, chin_share * lip_share * sides, cheek_share * cheek]
     )
     # An edge that wanders, as no razor follows a straight line.
     wander = 0.5 + 0.5 * np.sin(x * 5.1 + 2 * np.sin(y * 3.7)) * np.sin(y * 4.3 + identity.seed)
-    return np.asarray(smoothstep(0.12, 0.95, field * (0.86 + 0.14 * wander)) * off_lips, dtype=np.float32)
+    return np.asarray(smoothstep(0.12, 0.95, field * (0.93 + 0.07 * wander)) * off_lips, dtype=np.float32)
 
 
 def beard_lift(identity: Identity, x: Floats, y: Floats) -> Floats:
@@ -44,7 +60,9 @@ def beard_lift(identity: Identity, x: Floats, y: Floats) -> Floats:
     if identity.hair.beard not in ("full", "goatee", "moustache"):
         return np.zeros_like(x)
     mask = beard_mask(identity, x, y)
-    return np.asarray(mask * (0.12 + 0.75 * identity.hair.beard_length * smoothstep(-6, -11, y)), dtype=np.float32)
+    return np.asarray(
+        mask * (0.12 + 0.75 * identity.hair.beard_length * smoothstep(-6, -11, y)), dtype=np.float32
+    )
 
 
 def _cover(colour: Floats, amount: Floats, paint: Floats) -> None:
@@ -53,7 +71,13 @@ def _cover(colour: Floats, amount: Floats, paint: Floats) -> None:
 
 
 def paint(
-    identity: Identity, rng: np.random.Generator, colour: Floats, relief: Floats, gloss: Floats, x: Floats, y: Floats
+    identity: Identity,
+    rng: np.random.Generator,
+    colour: Floats,
+    relief: Floats,
+    gloss: Floats,
+    x: Floats,
+    y: Floats,
 ) -> None:
     """Draw all hair of the face on its textures, in place."""
     _brows(identity, rng, colour, relief)
@@ -87,7 +111,13 @@ def _brows(identity: Identity, rng: np.random.Generator, colour: Floats, relief:
 
 
 def _beard(
-    identity: Identity, rng: np.random.Generator, colour: Floats, relief: Floats, gloss: Floats, x: Floats, y: Floats
+    identity: Identity,
+    rng: np.random.Generator,
+    colour: Floats,
+    relief: Floats,
+    gloss: Floats,
+    x: Floats,
+    y: Floats,
 ) -> None:
     mask = beard_mask(identity, x, y)
     opacity = _GROWTH[identity.hair.beard][3]
@@ -105,9 +135,9 @@ def _beard(
     angle = -np.pi / 2 + 0.16 * px + rng.normal(0, 0.3, len(px))
     lengths = rng.uniform(0.35, 0.9, len(px))
     hairs = texture.strokes(np.stack([px, py], axis=1), angle, lengths, 0.045, rng.normal(0, 0.6, len(px)))
-    base = np.clip(mask * (0.72 + 0.1 * grain), 0, 0.93)
-    _cover(colour, base, tint * 0.5 + 0.01)
+    base = np.clip(mask * (0.82 + 0.05 * grain), 0, 0.93)
+    _cover(colour, base, tint * 0.62 + 0.01)
     light = np.clip(hairs * mask, 0, 1)
-    _cover(colour, light * np.float32(0.7), np.minimum(tint * 1.25 + 0.03, 1.0))
-    relief += np.float32(0.05) * mask * hairs
+    _cover(colour, light * np.float32(0.45), np.minimum(tint * 1.15 + 0.02, 1.0))
+    relief += np.float32(0.025) * mask * hairs
     gloss *= 1 - 0.6 * mask

@@ -15,7 +15,7 @@ EYEBALL_RADIUS = 1.22
 _LID_THICKNESS = 0.13
 # How many waves of character a face has, and their height in cm along x, y and z.
 _WAVES = 6
-_WAVE_HEIGHT = np.array([0.07, 0.09, 0.12])
+_WAVE_HEIGHT = np.array([0.06, 0.075, 0.105])
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,21 @@ def sculpt(identity: Identity, grid: Floats, canonical: Floats) -> tuple[Floats,
     x, y = canonical[..., 0], canonical[..., 1]
     front = smoothstep(-1.0, 3.0, grid[..., 2])
     push = _bones(identity, x, y) + _mouth(identity, x, y)
-    z = grid[..., 2] + push * front
+    z: Floats = grid[..., 2] + push * front
     z, eye_depth = _eyes(identity, x, y, z, front)
     z = z + _nose(identity, x, y) * front
-    grid = grid.copy()
-    grid[..., 2] = z
-    grid[..., 0] += front * identity.nose.bend * bump(x, y, (0, -3.0), (1.6, 2.2))
+    moved: Floats = grid.copy()
+    moved[..., 2] = z
+    moved[..., 0] += front * identity.nose.bend * bump(x, y, (0, -3.0), (1.6, 2.2))
     # No face is symmetric: a slow, smooth drift of all features, each person's own.
     rng = np.random.default_rng([identity.seed, 202])
+    # The neck and the scalp stay as they are: the hair is fitted to the plain cranium.
+    face = front * smoothstep(-13, -9, y) * smoothstep(9.0, 5.0, y)
     for axis in (0, 1, 2):
         a, b, c = rng.uniform(-1, 1, 3)
         drift = a * np.sin(x * 0.35 + 3 * b) + c * np.sin(x * 0.22 + y * 0.3 + 5 * a)
-        grid[..., axis] += 0.16 * identity.skull.lopsided * front * drift * smoothstep(-13, -9, y)
-    return grid + _character(rng, x, y) * (front * smoothstep(-13, -9, y))[..., None], eye_depth
+        moved[..., axis] += 0.16 * identity.skull.lopsided * face * drift
+    return moved + _character(rng, x, y) * face[..., None], eye_depth
 
 
 def _character(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
@@ -63,7 +65,9 @@ def _character(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
     moves = np.zeros((*x.shape, 3), np.float32)
     for _ in range(_WAVES):
         angle, length = rng.uniform(0, np.pi), rng.uniform(4, 12)
-        wave = np.sin(2 * np.pi / length * (across * np.cos(angle) + y * np.sin(angle)) + rng.uniform(0, 6.28))
+        wave = np.sin(
+            2 * np.pi / length * (across * np.cos(angle) + y * np.sin(angle)) + rng.uniform(0, 6.28)
+        )
         push = rng.normal(0, 1, 3) * _WAVE_HEIGHT * (length / 8)
         moves += (wave[..., None] * push).astype(np.float32)
     moves[..., 0] *= side
@@ -108,21 +112,21 @@ def _crease(
     return np.asarray(height * fade * np.exp(-((off / width) ** 2)), dtype=np.float32)
 
 
-def _eyes(
-    identity: Identity, x: Floats, y: Floats, z: Floats, front: Floats
-) -> tuple[Floats, float]:
+def _eyes(identity: Identity, x: Floats, y: Floats, z: Floats, front: Floats) -> tuple[Floats, float]:
     """Wrap the lids around the eyeballs."""
     eyes, result, depth = identity.eyes, z.copy(), 0.0
     for side in (-1, 1):
         dx, dy = x - side * eyes.spacing, y - eyes.height
-        near = (dx * dx + dy * dy + (front < 0.5) * 100.0)
+        near = dx * dx + dy * dy + (front < 0.5) * 100.0
         base = float(z.flat[int(near.argmin())])
         centre = base - 0.62 - 0.35 * eyes.depth
         s = curves.eye_across(eyes, side, x)
         upper, lower = curves.lid_upper(eyes, s), curves.lid_lower(eyes, s)
         opening = smoothstep(-0.05, 0.06, upper - dy) * smoothstep(-0.05, 0.06, dy - lower) * (np.abs(s) < 1)
         reach = EYEBALL_RADIUS + _LID_THICKNESS * (1 - opening)
-        ball = centre + np.sqrt(np.maximum(reach**2 - dx**2 - dy**2, 0)) * (dx * dx + dy * dy < reach**2) - 0.0
+        ball = (
+            centre + np.sqrt(np.maximum(reach**2 - dx**2 - dy**2, 0)) * (dx * dx + dy * dy < reach**2) - 0.0
+        )
         inside = smoothstep(reach * 1.0, reach * 0.75, np.sqrt(dx * dx + dy * dy))
         blend = np.maximum(result, ball) * inside + result * (1 - inside)
         blend -= opening * np.maximum(blend - ball, 0)
@@ -132,7 +136,9 @@ def _eyes(
         hood = np.exp(-(((crease - 0.35) / 0.35) ** 2)) * smoothstep(1.4, 0.8, np.abs(s - 0.1))
         blend += (0.1 + 0.3 * eyes.fold) * hood
         pouch = np.exp(-(((dy - lower + 0.75) / 0.32) ** 2)) * smoothstep(1.2, 0.5, np.abs(s))
-        trough = np.exp(-(((dy - lower + 1.25 + 0.2 * s) / 0.25) ** 2)) * smoothstep(1.4, 0.6, np.abs(s + 0.2))
+        trough = np.exp(-(((dy - lower + 1.25 + 0.2 * s) / 0.25) ** 2)) * smoothstep(
+            1.4, 0.6, np.abs(s + 0.2)
+        )
         blend += eyes.bags * (0.2 * pouch - 0.16 * trough)
         result = result * (1 - front) + blend * front
         depth += 0.5 * (centre + EYEBALL_RADIUS)
@@ -145,20 +151,33 @@ def _nose(identity: Identity, x: Floats, y: Floats) -> Floats:
     base, root = curves.nose_base_y(identity), 1.1 + identity.eyes.height
     tip_y = base + 0.75 + 0.35 * nose.tip_turn
     t = np.clip((root - y) / (root - tip_y), 0, 1.3)
-    ridge = (0.75 + nose.bridge_height) * smoothstep(0, 0.35, t) + (1.15 + 0.8 * nose.tip_forward - 0.6 * nose.bridge_height) * np.clip(t, 0, 1) ** 1.35
+    ridge = (0.75 + nose.bridge_height) * smoothstep(0, 0.35, t) + (
+        1.15 + 0.8 * nose.tip_forward - 0.6 * nose.bridge_height
+    ) * np.clip(t, 0, 1) ** 1.35
     ridge += nose.hump * np.exp(-(((t - 0.5) / 0.22) ** 2))
     ridge *= smoothstep(0, 0.2, t)
     width = nose.bridge_width * (0.8 + 0.25 * t) + 0.35 * np.clip(t - 0.5, 0, 1)
     push = ridge * np.exp(-((across / width) ** 2))
     tip = (0.0, tip_y)
-    push += 0.45 * bump(x, y, tip, (nose.tip_width, 0.62)) * smoothstep(0.1, 0.5, np.exp(-(((y - tip_y) / 0.8) ** 2)))
+    push += (
+        0.45
+        * bump(x, y, tip, (nose.tip_width, 0.62))
+        * smoothstep(0.1, 0.5, np.exp(-(((y - tip_y) / 0.8) ** 2)))
+    )
     wing_y = base + 0.5 + 0.1 * nose.tip_turn
-    push += (0.75 + 0.4 * nose.wing_size) * bump(across, y, (nose.wing_width - 0.35, wing_y), (0.5, 0.5 * nose.wing_size + 0.15))
+    push += (0.75 + 0.4 * nose.wing_size) * bump(
+        across, y, (nose.wing_width - 0.35, wing_y), (0.5, 0.5 * nose.wing_size + 0.15)
+    )
     push += 0.6 * bump(across, y, (0.6, wing_y + 0.15), (0.7, 0.55))
     groove = np.hypot((across - nose.wing_width + 0.4) / 0.72, (y - wing_y) / (0.62 * nose.wing_size + 0.22))
     push -= 0.14 * np.exp(-(((groove - 1.12) / 0.16) ** 2)) * smoothstep(0.5, 0.9, across)
     # Underneath, the nose falls back to the lip within a few millimetres, the middle a little lower.
-    floor = base - 0.12 * np.exp(-((across / 0.35) ** 2)) + 0.22 * smoothstep(0.6, 1.8, across) + 0.25 * nose.tip_turn * np.exp(-((across / 0.6) ** 2))
+    floor = (
+        base
+        - 0.12 * np.exp(-((across / 0.35) ** 2))
+        + 0.22 * smoothstep(0.6, 1.8, across)
+        + 0.25 * nose.tip_turn * np.exp(-((across / 0.6) ** 2))
+    )
     return np.asarray(push * smoothstep(-0.4, 0.42, y - floor), dtype=np.float32)
 
 
@@ -194,7 +213,9 @@ def openness(grid: Floats, canonical: Floats) -> Floats:
     sunk = 0.9 * np.maximum(near - z, 0) + 0.35 * np.maximum(wide - z, 0)
     front = smoothstep(0.5, 3.0, z)
     neck = smoothstep(-8.5, -13.0, canonical[..., 1]) * smoothstep(-24, -17, canonical[..., 1])
-    return np.asarray(np.clip(1 - front * np.minimum(sunk, 0.65), 0.3, 1) * (1 - 0.3 * neck), dtype=np.float32)
+    return np.asarray(
+        np.clip(1 - front * np.minimum(sunk, 0.65), 0.3, 1) * (1 - 0.3 * neck), dtype=np.float32
+    )
 
 
 def ears(identity: Identity) -> list[Ear]:
@@ -218,8 +239,17 @@ def ears(identity: Identity) -> list[Ear]:
         x = side * (where + out)
         points = np.stack([x, up - 1.0 + 0.25 * along, along - 0.6], axis=-1).reshape(-1, 3)
         canonical = np.stack([side * (9.0 + 0 * along), up - 1.0], axis=-1).reshape(-1, 2)
-        occlusion = np.clip(1 - 0.65 * hollow + 0.2 * helix - 0.25 * np.exp(-(((ring - 0.7) / 0.1) ** 2)), 0.3, 1)
+        occlusion = np.clip(
+            1 - 0.65 * hollow + 0.2 * helix - 0.25 * np.exp(-(((ring - 0.7) / 0.1) ** 2)), 0.3, 1
+        )
         triangles = grid_triangles(rows, columns)
         triangles = triangles if side < 0 else triangles[:, ::-1]
-        made.append(Ear(points.astype(np.float32), canonical.astype(np.float32), occlusion.reshape(-1).astype(np.float32), triangles))
+        made.append(
+            Ear(
+                points.astype(np.float32),
+                canonical.astype(np.float32),
+                occlusion.reshape(-1).astype(np.float32),
+                triangles,
+            )
+        )
     return made

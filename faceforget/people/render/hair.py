@@ -49,7 +49,9 @@ _STYLES: dict[HairStyle, _Style] = {
     "curls": _Style(((0, 6.2), (25, 6.0), (46, 5.0), *_SHORT_BACK), 1.7, 1.2, 0.8, 0.8),
     "bob": _Style((*_FRONT, (55, 3.0), (62, -2.0), (68, -8.2), (110, -9.0), (180, -9.0)), 1.0, 1.3, 0.3),
     "long": _Style((*_FRONT, (54, 3.6), (61, -3.0), (67, -17.0), (110, -23.0), (180, -25.0)), 0.9, 1.1, 0.2),
-    "waves": _Style((*_FRONT, (54, 3.0), (61, -4.0), (67, -14.0), (110, -17.0), (180, -18.0)), 1.3, 1.8, 0.3, 0.35),
+    "waves": _Style(
+        (*_FRONT, (54, 3.0), (61, -4.0), (67, -14.0), (110, -17.0), (180, -18.0)), 1.3, 1.8, 0.3, 0.35
+    ),
     "bun": _Style(_FRONT + _SHORT_BACK, 0.5, 0.3, 0.12, 0.0),
 }
 
@@ -98,7 +100,11 @@ def build_hair(identity: Identity) -> HairShell | None:
     y = crown + (end - crown) * down**1.75
     lift = _thickness(identity, style, rng, angle[None], down)
     grid = _around(identity, style, angle[None], y, lift)
-    points, canonical, triangles = grid.reshape(-1, 3), _strand_places(angle, down), grid_triangles(ROWS, COLUMNS)
+    points, canonical, triangles = (
+        grid.reshape(-1, 3),
+        _strand_places(angle, down),
+        grid_triangles(ROWS, COLUMNS),
+    )
     normals, tangents = _frames(grid)
     opacity = np.ones(y.size, np.float32)
     if identity.hair.style == "ring":
@@ -148,7 +154,11 @@ def _ends(identity: Identity, style: _Style, angle: Floats) -> Floats:
     front = smoothstep(60, 40, degrees)
     rise = hair.hairline + 5.0 * (identity.skull.forehead - 1)
     corners = 1.6 * hair.recession * np.exp(-(((degrees - 32) / 14) ** 2)) * front
-    end = end + front * (rise if hair.style != "fringe" else 0.4 * hair.hairline) + corners * (hair.style != "fringe")
+    end = (
+        end
+        + front * (rise if hair.style != "fringe" else 0.4 * hair.hairline)
+        + corners * (hair.style != "fringe")
+    )
     if hair.style in ("long", "waves", "bob"):
         end = np.where(end < -4, end * (0.75 + 0.5 * hair.length), end)
     return np.asarray(end, dtype=np.float32)
@@ -160,7 +170,9 @@ def _ragged(rng: np.random.Generator, style: _Style) -> Floats:
     return np.asarray(uneven * (0.35 if style.ends[-1][1] < -8 else 0.12), dtype=np.float32)
 
 
-def _thickness(identity: Identity, style: _Style, rng: np.random.Generator, angle: Floats, down: Floats) -> Floats:
+def _thickness(
+    identity: Identity, style: _Style, rng: np.random.Generator, angle: Floats, down: Floats
+) -> Floats:
     hair = identity.hair
     side = smoothstep(0.3, 0.7, down) * smoothstep(0.6, 1.2, np.abs(angle))
     lift = style.top * (1 - side) + style.side * side
@@ -173,7 +185,9 @@ def _thickness(identity: Identity, style: _Style, rng: np.random.Generator, angl
         # The parting is a valley; the hair stands higher to one side of it.
         lift = lift - 0.5 * style.top * np.exp(-(((angle - part) / 0.1) ** 2)) * smoothstep(0.05, 0.3, down)
         lift = lift * (1 + 0.25 * np.tanh((angle - part) * 2) * np.sign(hair.parting) * front)
-    grains = texture.noise(rng, (ROWS, COLUMNS), (3.0, 3.0) if style.curl > 0.45 else (6.0, 5.0)) * np.float32(0.09 + 0.05 * style.curl)
+    grains = texture.noise(
+        rng, (ROWS, COLUMNS), (3.0, 3.0) if style.curl > 0.45 else (6.0, 5.0)
+    ) * np.float32(0.09 + 0.05 * style.curl)
     waves = 0.12 * hair.waviness * np.sin(down * 22 + 3 * np.sin(angle * 4)) * (style.side > 1.0)
     grown = lift * (0.75 + 0.6 * hair.volume)
     return np.asarray(np.maximum(grown * (1 + grains + waves), 0.06), dtype=np.float32)
@@ -208,7 +222,9 @@ def _frames(grid: Floats) -> tuple[Floats, Floats]:
     parts = []
     for field in (normal, along):
         flat = field.reshape(-1, 3)
-        parts.append((flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)).astype(np.float32))
+        parts.append(
+            (flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)).astype(np.float32)
+        )
     return parts[0], parts[1]
 
 
@@ -249,16 +265,23 @@ def _strand_places(angle: Floats, down: Floats) -> Floats:
 def _strands(identity: Identity, style: _Style, rng: np.random.Generator) -> Floats:
     """Brightness of single strands and locks; for curls, of tufts."""
     if style.curl > 0.45:
-        fine = texture.noise(rng, _STRANDS, (3.0, 4.0)) * 0.75 + texture.noise(rng, _STRANDS, (8.0, 14.0)) * 0.5
+        fine = (
+            texture.noise(rng, _STRANDS, (3.0, 4.0)) * 0.75 + texture.noise(rng, _STRANDS, (8.0, 14.0)) * 0.5
+        )
     else:
-        fine = texture.noise(rng, _STRANDS, (80.0, 2.2)) * 0.5 + texture.noise(rng, _STRANDS, (50.0, 9.0)) * 0.5
+        fine = (
+            texture.noise(rng, _STRANDS, (80.0, 2.2)) * 0.5 + texture.noise(rng, _STRANDS, (50.0, 9.0)) * 0.5
+        )
         fine += texture.noise(rng, _STRANDS, (50.0, 40.0)) * 0.3
     if identity.hair.waviness > 0.35 and style.curl <= 0.45:
         rows, columns = np.mgrid[0 : _STRANDS[0], 0 : _STRANDS[1]].astype(np.float32)
         shift = 9 * identity.hair.waviness * np.sin(rows / 9 + 2 * np.sin(columns / 90))
-        fine = cv2.remap(fine, columns + shift.astype(np.float32), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        fine = cv2.remap(
+            fine, columns + shift.astype(np.float32), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
+        )
     grey = texture.noise(rng, _STRANDS, (90.0, 2.0)) * np.float32(0.5 * min(identity.hair.grey * 2, 1.0))
-    value = np.clip(1 + 0.33 * fine + 0.3 * grey, 0.25, 2.0)
+    contrast = 0.33 - 0.13 * (style.curl > 0.45)
+    value = np.clip(1 + contrast * fine + 0.25 * grey, 0.25, 1.9)
     shift = texture.noise(rng, _STRANDS, (60.0, 5.0)) * 0.1
     ragged = texture.noise(rng, _STRANDS, (200.0, 2.0))
     return np.stack([value, shift, ragged], axis=-1).astype(np.float32)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 # Pixels on an edge belong to both triangles, so that rounding leaves no cracks.
 _EDGE = np.float32(-1e-5)
@@ -41,7 +41,9 @@ class Fragments:
         return np.asarray(parts[0] + parts[1] + parts[2], dtype=np.float32)
 
 
-def rasterise(points: Floats, depth: Floats, triangles: Ints, size: int, two_sided: bool = False) -> Fragments:
+def rasterise(
+    points: Floats, depth: Floats, triangles: Ints, size: int, two_sided: bool = False
+) -> Fragments:
     """Find which triangle each pixel of a square image sees.
 
     Triangles are painted from far to near by their mean depth, which is exact enough for triangles
@@ -93,9 +95,10 @@ def _barycentric(
 ) -> Floats:
     """Weights ``(3, N)`` of the candidate pixels' centres in their triangles."""
     a, b, c = corners
-    slopes = np.stack(
-        [(b[:, 1] - c[:, 1]), (c[:, 0] - b[:, 0]), (c[:, 1] - a[:, 1]), (a[:, 0] - c[:, 0])], axis=1
-    ) / np.asarray(area)[:, None]
+    slopes = (
+        np.stack([(b[:, 1] - c[:, 1]), (c[:, 0] - b[:, 0]), (c[:, 1] - a[:, 1]), (a[:, 0] - c[:, 0])], axis=1)
+        / np.asarray(area)[:, None]
+    )
     table = np.concatenate([slopes, c], axis=1).astype(np.float32).take(which, axis=0)
     x = column.astype(np.float32) + np.float32(0.5) - table[:, 4]
     y = row.astype(np.float32) + np.float32(0.5) - table[:, 5]

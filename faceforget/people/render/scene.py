@@ -100,7 +100,9 @@ def _head_layer(person: Person, conditions: Conditions, camera: Camera, side: in
     spots, turned = camera.place(points, (np.concatenate(normals),))
     pixels, depth = camera.project(spots)
     seen = rasterise(pixels, depth, head.triangles, side)
-    table = np.concatenate([turned, spots, spots[:, 2:], head.canonical, *_columns(head.occlusion, person.scalp)], axis=1)
+    table = np.concatenate(
+        [turned, spots, spots[:, 2:], head.canonical, *_columns(head.occlusion, person.scalp)], axis=1
+    )
     return _Layer(seen, seen.interpolate(table.astype(np.float32)))
 
 
@@ -112,7 +114,9 @@ def _hair_layer(person: Person, camera: Camera, side: int) -> _Layer | None:
     spots, normals, tangents = camera.place(hair.points, (hair.normals, hair.tangents))
     pixels, depth = camera.project(spots)
     seen = rasterise(pixels, depth, hair.triangles, side, two_sided=True)
-    table = np.concatenate([normals, tangents, spots[:, 2:], hair.canonical, *_columns(hair.opacity, hair.remaining)], axis=1)
+    table = np.concatenate(
+        [normals, tangents, spots[:, 2:], hair.canonical, *_columns(hair.opacity, hair.remaining)], axis=1
+    )
     return _Layer(seen, seen.interpolate(table.astype(np.float32)))
 
 
@@ -125,7 +129,12 @@ def _shadows(height: Floats, conditions: Conditions, camera: Camera) -> tuple[Fl
     side = height.shape[0]
     small = np.ascontiguousarray(height[::2, ::2])
     parts = (light.cast_shadows(small, conditions, camera.scale / 2), light.contact(small, camera.scale / 2))
-    large = [cv2.resize(part, (side, side), interpolation=cv2.INTER_LINEAR).reshape(-1) for part in parts]
+    large = [
+        np.asarray(cv2.resize(part, (side, side), interpolation=cv2.INTER_LINEAR), dtype=np.float32).reshape(
+            -1
+        )
+        for part in parts
+    ]
     return large[0], large[1]
 
 

@@ -40,4 +40,5 @@ def develop(conditions: Conditions, light: Floats, face: float, size: int) -> ND
     ok, coded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, conditions.jpeg])
     if not ok:
         raise RuntimeError(f"OpenCV could not encode a {size}x{size} JPEG; reinstall opencv-python-headless")
-    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8)
+    return np.ascontiguousarray(decoded[..., ::-1])

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from faceforget.people.conditions import Conditions
 from faceforget.people.identity import Glasses, Identity
@@ -11,6 +12,8 @@ from faceforget.people.render.curves import smoothstep
 from faceforget.people.render.raster import Floats
 
 _SUBPIXEL = 16
+
+Bytes = NDArray[np.uint8]
 
 
 def _outline(glasses: Glasses, centre: float, height: float, depth: float) -> Floats:
@@ -26,7 +29,11 @@ def _outline(glasses: Glasses, centre: float, height: float, depth: float) -> Fl
 
 def lines(identity: Identity, glasses: Glasses, eye_depth: float) -> tuple[list[Floats], list[Floats]]:
     """Rims ``(40, 3)`` and the bridge and temples ``(N, 3)``, in the head's space."""
-    apart, height, depth = max(identity.eyes.spacing, glasses.half_width + 0.75), identity.eyes.height, eye_depth + 1.75
+    apart, height, depth = (
+        max(identity.eyes.spacing, glasses.half_width + 0.75),
+        identity.eyes.height,
+        eye_depth + 1.75,
+    )
     rims = [_outline(glasses, side * apart, height, depth) for side in (-1.0, 1.0)]
     gap = apart - glasses.half_width
     t = np.linspace(-1, 1, 9)
@@ -41,7 +48,12 @@ def lines(identity: Identity, glasses: Glasses, eye_depth: float) -> tuple[list[
 
 
 def draw(
-    identity: Identity, conditions: Conditions, camera: Camera, eye_depth: float, image: Floats, height: Floats
+    identity: Identity,
+    conditions: Conditions,
+    camera: Camera,
+    eye_depth: float,
+    image: Floats,
+    height: Floats,
 ) -> None:
     """Draw a person's glasses over the picture, in place.
 
@@ -57,9 +69,11 @@ def draw(
     if glasses is None:
         return
     rims, bars = lines(identity, glasses, eye_depth)
-    tint = texture.linear_colour(glasses.colour) * (np.array(conditions.key) * 0.5 + np.array(conditions.fill) * 0.5)
+    tint = texture.linear_colour(glasses.colour) * (
+        np.array(conditions.key) * 0.5 + np.array(conditions.fill) * 0.5
+    )
     thick = glasses.thickness * camera.scale
-    cover, soft = np.zeros(height.shape, np.uint8), np.zeros(height.shape, np.uint8)
+    cover, soft = _blank(height), _blank(height)
     for rim in rims:
         pixels = _pixels(camera, rim)
         cv2.polylines(cover, [pixels], True, 255, max(round(thick), 1), cv2.LINE_AA, shift=4)
@@ -70,12 +84,20 @@ def draw(
         for k in range(len(bar) - 1):
             column, row = np.clip(pixels[k] // _SUBPIXEL, 0, height.shape[0] - 1)
             if height[row, column] < spots[k, 2] + 0.35:
-                cv2.line(cover, pixels[k].tolist(), pixels[k + 1].tolist(), 255, max(round(thick * 0.9), 1), cv2.LINE_AA, shift=4)
+                cv2.line(
+                    cover,
+                    pixels[k].tolist(),
+                    pixels[k + 1].tolist(),
+                    255,
+                    max(round(thick * 0.9), 1),
+                    cv2.LINE_AA,
+                    shift=4,
+                )
     _composite(conditions, camera, image, tint.astype(np.float32), cover, soft)
 
 
 def _composite(
-    conditions: Conditions, camera: Camera, image: Floats, tint: Floats, cover: Floats, soft: Floats
+    conditions: Conditions, camera: Camera, image: Floats, tint: Floats, cover: Bytes, soft: Bytes
 ) -> None:
     amount = (cover.astype(np.float32) / 255)[..., None]
     lens = (soft.astype(np.float32) / 255)[..., None]
@@ -87,9 +109,15 @@ def _composite(
     streak = smoothstep(0.12, 0.0, np.abs(columns * 0.8 + rows - 0.7 - 0.01 * conditions.light[0]))
     image += lens * (0.012 + 0.05 * streak) * np.array(conditions.fill, dtype=np.float32)
     edge = np.clip(amount - np.roll(amount, round(0.12 * camera.scale), axis=0), 0, 1)
-    image[:] = image * (1 - amount) + (tint + 0.06 * edge * np.array(conditions.fill, dtype=np.float32)) * amount
+    image[:] = (
+        image * (1 - amount) + (tint + 0.06 * edge * np.array(conditions.fill, dtype=np.float32)) * amount
+    )
 
 
-def _pixels(camera: Camera, points: Floats) -> Floats:
+def _blank(height: Floats) -> Bytes:
+    return np.zeros(height.shape[:2], np.uint8)
+
+
+def _pixels(camera: Camera, points: Floats) -> NDArray[np.int32]:
     spots = camera.place(points.astype(np.float32), ())[0]
     return np.round(camera.project(spots)[0] * _SUBPIXEL).astype(np.int32)

@@ -12,7 +12,7 @@ SHAPE = (int((TOP - BOTTOM) * TEXELS_PER_CM), int((RIGHT - LEFT) * TEXELS_PER_CM
 
 
 def plane() -> tuple[Floats, Floats]:
-    """x and y in cm of every texel, ``SHAPE`` each."""
+    """X and y in cm of every texel, ``SHAPE`` each."""
     x = LEFT + (np.arange(SHAPE[1], dtype=np.float32) + 0.5) / TEXELS_PER_CM
     y = TOP - (np.arange(SHAPE[0], dtype=np.float32) + 0.5) / TEXELS_PER_CM
     return np.broadcast_to(x, SHAPE).copy(), np.broadcast_to(y[:, None], SHAPE).copy()
@@ -71,7 +71,7 @@ def strokes(starts: Floats, directions: Floats, lengths: Floats, width_cm: float
 
 
 def to_linear(srgb: Floats) -> Floats:
-    """sRGB to linear light."""
+    """SRGB to linear light."""
     return np.asarray(np.clip(srgb, 0, 1) ** np.float32(2.2), dtype=np.float32)
 
 
