@@ -96,18 +96,22 @@ def sample_conditions(seed: int) -> Conditions:
     temperature = float(np.clip(rng.normal(0, 0.5), -1, 1))
     contrast = rng.uniform(0.3, 0.75)
     background = _BACKGROUNDS[int(rng.integers(len(_BACKGROUNDS)))]
-    value, chroma = rng.uniform(0.08, 0.9), rng.uniform(0, 0.27)
+    yaw, pitch = float(np.clip(rng.normal(0, 13), -32, 32)), float(np.clip(rng.normal(1, 6), -13, 14))
+    # Most people look into the camera wherever their head points.
+    towards = 0.85 if rng.random() < 0.7 else 0.0
+    gaze = np.clip(rng.normal((-towards * yaw, -0.6 * towards * pitch), (3.5, 2.0)), (-24, -9), (24, 9))
+    value, chroma = rng.uniform(0.08, 0.85), rng.uniform(0, 0.26)
     clothing = np.clip(value + chroma * rng.uniform(-1, 1, 3), 0.03, 0.95)
     return Conditions(
         seed=seed,
-        yaw=float(np.clip(rng.normal(0, 13), -32, 32)),
-        pitch=float(np.clip(rng.normal(1, 6), -13, 14)),
+        yaw=yaw,
+        pitch=pitch,
         roll=float(np.clip(rng.normal(0, 4), -11, 11)),
         smile=smile,
         mouth_open=opened,
         brow_raise=float(np.clip(rng.normal(0.05, 0.3), -0.6, 1.0)),
         squint=float(np.clip(rng.normal(0.05 + 0.18 * max(smile, 0), 0.1), 0, 0.45)),
-        gaze=(float(np.clip(rng.normal(0, 7), -18, 18)), float(np.clip(rng.normal(0, 4), -9, 9))),
+        gaze=(float(gaze[0]), float(gaze[1])),
         distance=float(rng.uniform(65, 220)),
         framing=float(rng.uniform(4.9, 7.4)),
         shift=(float(rng.uniform(-0.05, 0.05)), float(rng.uniform(-0.03, 0.04))),
@@ -123,6 +127,6 @@ def sample_conditions(seed: int) -> Conditions:
         exposure=float(np.clip(rng.normal(0, 0.22), -0.5, 0.5)),
         vignette=float(rng.uniform(0, 0.27)),
         blur=float(rng.uniform(0.15, 0.75)),
-        noise=float(rng.uniform(0.002, 0.022)),
+        noise=float(rng.uniform(0.002, 0.016)),
         jpeg=int(rng.integers(72, 97)),
     )

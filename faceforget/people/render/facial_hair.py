@@ -21,38 +21,29 @@ _GROWTH = {
 def beard_mask(identity: Identity, x: Floats, y: Floats) -> Floats:
     """Where the beard grows, 0 to 1, in the canonical plane; same shape as ``x``."""
     lip_share, chin_share, cheek_share, _ = _GROWTH[identity.hair.beard]
-    across, mouth = np.abs(x), identity.mouth
+    across, corner = np.abs(x), identity.mouth.half_width
     middle, base, chin = curves.mouth_y(identity), curves.nose_base_y(identity), curves.chin_y(identity)
-    lips = smoothstep(0.05, -0.12, curves.lip_upper(identity, x) - y) + smoothstep(
-        0.05, 0.3, curves.lip_lower(identity, x) - y
-    )
-    off_lips = np.maximum(
-        np.clip(lips, 0, 1), smoothstep(mouth.half_width - 0.1, mouth.half_width + 0.2, across)
-    )
-    lip = (
-        smoothstep(base + 0.0, base - 0.3, y)
-        * smoothstep(middle - 0.5, middle + 0.1, y)
-        * smoothstep(mouth.half_width + 0.9, mouth.half_width + 0.2, across)
-    )
+    lip = smoothstep(base, base - 0.35, y) * smoothstep(middle - 0.5, middle + 0.1, y)
+    lip = lip * smoothstep(corner + 0.75, corner + 0.05, across)
     jaw_line = base - 2.2 + 0.055 * np.maximum(across - 2.5, 0) ** 2.2
     cheek = smoothstep(0.5, -1.1, y - jaw_line) * smoothstep(chin - 2.6, chin - 1.2, y)
-    chin_area = (
-        smoothstep(middle - 0.1, middle - 1.0, y)
-        * smoothstep(chin - 1.5, chin - 0.6, y)
-        * smoothstep(
-            mouth.half_width + 0.7, mouth.half_width - 0.9, across + 0.5 * np.maximum(middle - 2.5 - y, 0)
-        )
-    )
-    sides = smoothstep(mouth.half_width - 1.1, mouth.half_width - 0.5, across) * smoothstep(
-        mouth.half_width + 0.75, mouth.half_width + 0.2, across
-    )
-    sides = sides * smoothstep(base, base - 0.6, y) * smoothstep(chin + 0.6, chin + 2.2, y)
-    field = np.maximum.reduce(
-        [lip_share * lip, chin_share * chin_area, chin_share * lip_share * sides, cheek_share * cheek]
-    )
+    # A rounded shield around the mouth that narrows to the chin.
+    top, bottom = base - 0.15, chin - 0.5
+    along = (y - (top + bottom) / 2) / ((top - bottom) / 2)
+    shield = (across / ((corner + 0.55) * (0.82 + 0.18 * along))) ** 4 + along**4
+    chin_area = smoothstep(1.25, 0.75, np.asarray(shield, dtype=np.float32))
+    field = np.maximum.reduce([lip_share * lip, chin_share * chin_area, cheek_share * cheek])
     # An edge that wanders, as no razor follows a straight line.
-    wander = 0.5 + 0.5 * np.sin(x * 5.1 + 2 * np.sin(y * 3.7)) * np.sin(y * 4.3 + identity.seed)
-    return np.asarray(smoothstep(0.12, 0.95, field * (0.93 + 0.07 * wander)) * off_lips, dtype=np.float32)
+    wander = np.sin(x * 5.1 + 2 * np.sin(y * 3.7)) * np.sin(y * 4.3 + identity.seed)
+    return np.asarray(smoothstep(0.12, 0.95, field * (0.96 + 0.04 * wander)) * _off_lips(identity, x, y))
+
+
+def _off_lips(identity: Identity, x: Floats, y: Floats) -> Floats:
+    above = smoothstep(0.05, -0.12, curves.lip_upper(identity, x) - y)
+    below = smoothstep(0.05, 0.3, curves.lip_lower(identity, x) - y)
+    corner = identity.mouth.half_width
+    beside = smoothstep(corner - 0.1, corner + 0.15, np.abs(x))
+    return np.maximum(np.clip(above + below, 0, 1), beside)
 
 
 def beard_lift(identity: Identity, x: Floats, y: Floats) -> Floats:

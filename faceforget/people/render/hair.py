@@ -183,7 +183,7 @@ def _thickness(
     part = hair.parting * 0.9
     if style.curl < 0.6 and style.top > 0.4:
         # The parting is a valley; the hair stands higher to one side of it.
-        lift = lift - 0.5 * style.top * np.exp(-(((angle - part) / 0.1) ** 2)) * smoothstep(0.05, 0.3, down)
+        lift = lift - 0.28 * style.top * np.exp(-(((angle - part) / 0.1) ** 2)) * smoothstep(0.05, 0.3, down)
         lift = lift * (1 + 0.25 * np.tanh((angle - part) * 2) * np.sign(hair.parting) * front)
     grains = texture.noise(
         rng, (ROWS, COLUMNS), (3.0, 3.0) if style.curl > 0.45 else (6.0, 5.0)

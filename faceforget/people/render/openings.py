@@ -135,7 +135,7 @@ def paint_mouth(
     arch = np.clip(1 - (np.abs(x) / (half_width * 0.92)) ** 2.2, 0, 1)
     gaps = 1 - 0.45 * np.exp(-((((np.abs(x) + 0.425) % 0.85 - 0.425) / 0.035) ** 2))
     yellow = 0.06 * (identity.seed % 5) / 4
-    enamel = np.array([0.86, 0.82 - yellow * 0.5, 0.74 - yellow], dtype=np.float32)
+    enamel = np.array([0.70, 0.665 - yellow * 0.5, 0.60 - yellow], dtype=np.float32)
     dark = np.array([0.05, 0.014, 0.014], dtype=np.float32)
     shade = (arch * gaps * smoothstep(-0.05, 0.3, below_lip + 0.08))[:, None]
     brightness = (

@@ -173,7 +173,9 @@ def _shade_hair(
     strands = texture.lookup(
         hair.strands, np.ascontiguousarray(values[:, 7:8]), np.ascontiguousarray(values[:, 8:9])
     )
-    normals = values[:, :3] * np.where(values[:, 2:3] < 0, -1, 1)
+    # The inside of the shell, seen at the temples and under long hair, is hair in its own shade.
+    within = values[:, 2] < 0
+    normals = values[:, :3] * np.where(within, -1, 1)[:, None]
     normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
     tangents = values[:, 3:6]
     tangents = tangents / np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-6)
@@ -181,7 +183,10 @@ def _shade_hair(
     lit = light.hair_light(
         conditions, normals, tangents, colour, strands[:, 1], shadow[pixels], 1.0 - 0.7 * hair.curl
     )
-    ends = np.clip((values[:, 10] - 0.1) / 0.55 + 0.35 * strands[:, 2], 0, 1)
+    lit *= np.where(within, 0.3, 1)[:, None]
+    # Against the background a fading shell would show a hole where there is more hair behind.
+    left = values[:, 10] * np.where(skin_height[pixels] > _NOTHING, 1, 4)
+    ends = np.clip((left - 0.1) / 0.55 + 0.35 * strands[:, 2], 0, 1)
     scalp = np.clip(1 - hair.sparse * (1.6 - strands[:, 0]), 0, 1)
     opacity = (np.clip(values[:, 9], 0, 1) * ends * scalp)[:, None]
     image[pixels] = image[pixels] * (1 - opacity) + lit * opacity
