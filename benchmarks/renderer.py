@@ -48,23 +48,23 @@ def render_set(people: int, photos: int, size: int, first: int) -> tuple[Photos,
     return np.array(rows), people * photos / (time.perf_counter() - start)
 
 
-def detect(photos: Photos) -> tuple[Photos, NDArray[np.bool_], list[int]]:
-    """Aligned crops, which photos have exactly one face at p >= 0.95, and the number of faces in each."""
+def detect(photos: Photos) -> tuple[Photos, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Aligned crops, which photos have exactly one face at p >= 0.95, and which have no other box at all."""
     detector = MTCNN(keep_all=True)
-    crops, single, counts = [], [], []
+    crops, single, alone = [], [], []
     for batch in np.array_split(photos, max(len(photos) // 64, 1)):
         _, probabilities, landmarks = detector.detect(list(batch), landmarks=True)
         for photo, probability, points in zip(batch, probabilities, landmarks, strict=True):
             sure = [] if points is None else [k for k, p in enumerate(probability) if p >= 0.95]
-            counts.append(len(sure))
-            single.append(len(sure) == 1 and len(probability) == 1)
+            single.append(len(sure) == 1)
+            alone.append(len(sure) == 1 and len(probability) == 1)
             found = points is not None
             crops.append(
                 align(photo, points[int(np.argmax(probability))])
                 if found
                 else np.zeros((112, 112, 3), np.uint8)
             )
-    return np.array(crops), np.array(single), counts
+    return np.array(crops), np.array(single), np.array(alone)
 
 
 @torch.inference_mode()
@@ -102,9 +102,10 @@ def measure(weights: Path, people: int, photos: int, gallery: int, size: int) ->
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     rendered, rate = render_set(people, photos, size, 0)
-    crops, single, _ = detect(rendered.reshape(-1, size, size, 3))
+    crops, single, alone = detect(rendered.reshape(-1, size, size, 3))
     result = {"people": people, "photos": people * photos, "size": size, "photos_per_second": rate}
     result["exactly_one_face"] = float(single.mean())
+    result["and_no_weaker_box"] = float(alone.mean())
     if weights.exists():
         if gallery > people:
             more, _ = render_set(gallery - people, photos, size, people)

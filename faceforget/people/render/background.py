@@ -114,11 +114,12 @@ def _street(rng: np.random.Generator) -> Floats:
 
 def _bokeh(rng: np.random.Generator) -> Floats:
     picture = _plain(_muted(rng, (0.08, 0.3), 0.07)) * _slope(rng, 0.6, 1.3)
-    for _ in range(int(rng.integers(10, 26))):
+    # Small lights: out-of-focus discs as large as a head are taken for faces by detectors.
+    for _ in range(int(rng.integers(12, 34))):
         spot = np.zeros_like(picture)
         centre = (int(rng.integers(0, _SIDE)), int(rng.integers(0, _SIDE)))
-        tint = np.array([1.0, rng.uniform(0.6, 1.0), rng.uniform(0.3, 0.95)]) * rng.uniform(0.15, 0.55)
-        cv2.circle(spot, centre, int(rng.integers(3, 9)), tint.tolist(), -1, cv2.LINE_AA)
+        tint = np.array([1.0, rng.uniform(0.6, 1.0), rng.uniform(0.3, 0.95)]) * rng.uniform(0.1, 0.4)
+        cv2.circle(spot, centre, int(rng.integers(2, 6)), tint.tolist(), -1, cv2.LINE_AA)
         picture += spot
     return np.clip(picture, 0, 1)
 

@@ -233,9 +233,11 @@ def ears(identity: Identity) -> list[Ear]:
     out = 0.35 + 0.5 * helix - 0.75 * hollow + 0.3 * antihelix - 1.2 * smoothstep(0.9, 1.0, ring)
     # ``along`` runs to the face: the free edge at the back stands off the head.
     out = out + (0.25 - along / 3.5) * (0.35 + skull.ear_out)
+    # Long hair presses the ears to the head; otherwise they would stick through it.
+    hidden = float(identity.hair.style in ("long", "waves", "bob") and identity.hair.volume > 0.2)
     made = []
     for side in (-1.0, 1.0):
-        where = 7.0 * (skull.cheek_width + skull.temple_width) / 2
+        where = 7.0 * (skull.cheek_width + skull.temple_width) / 2 - 0.8 * hidden
         x = side * (where + out)
         points = np.stack([x, up - 1.0 + 0.25 * along, along - 0.6], axis=-1).reshape(-1, 3)
         canonical = np.stack([side * (9.0 + 0 * along), up - 1.0], axis=-1).reshape(-1, 2)

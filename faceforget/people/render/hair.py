@@ -150,7 +150,9 @@ def scalp_share(identity: Identity, points: Floats) -> Floats:
 
 def _ends(identity: Identity, style: _Style, angle: Floats) -> Floats:
     hair, degrees = identity.hair, np.abs(np.degrees(angle))
-    end = spline([(float(a), float(h)) for a, h in style.ends], degrees)
+    # Hair that hangs frames the face the more, the fuller it is.
+    forward = 9 * hair.volume if style.ends[-1][1] < -8 else 0
+    end = spline([(float(a), float(h)) for a, h in style.ends], degrees + forward)
     front = smoothstep(60, 40, degrees)
     rise = hair.hairline + 5.0 * (identity.skull.forehead - 1)
     corners = 1.6 * hair.recession * np.exp(-(((degrees - 32) / 14) ** 2)) * front
@@ -189,7 +191,7 @@ def _thickness(
         rng, (ROWS, COLUMNS), (3.0, 3.0) if style.curl > 0.45 else (6.0, 5.0)
     ) * np.float32(0.09 + 0.05 * style.curl)
     waves = 0.12 * hair.waviness * np.sin(down * 22 + 3 * np.sin(angle * 4)) * (style.side > 1.0)
-    grown = lift * (0.75 + 0.6 * hair.volume)
+    grown = lift * (0.8 + 0.7 * hair.volume)
     return np.asarray(np.maximum(grown * (1 + grains + waves), 0.06), dtype=np.float32)
 
 

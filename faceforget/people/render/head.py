@@ -16,8 +16,8 @@ from faceforget.people.render import curves, facial_hair, features
 from faceforget.people.render.curves import smoothstep, spline
 from faceforget.people.render.raster import Floats, Ints, grid_triangles
 
-COLUMNS = 151
-_DOME, _FACE, _UNDER, _NECK, _BODY = 26, 112, 10, 12, 16
+COLUMNS = 145
+_DOME, _FACE, _UNDER, _NECK, _BODY = 24, 106, 9, 10, 14
 ROWS = _DOME + _FACE + _UNDER + _NECK + _BODY
 # Beyond this angle from the front (radians) the canonical x runs on with the arc, so that texture
 # on the temples and the sides of the jaw is not smeared.

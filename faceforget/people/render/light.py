@@ -82,7 +82,7 @@ def hair_light(
     facing = np.clip((normals @ to_light + 0.35) / 1.35, 0, 1)
     lit = (shadow * facing)[:, None]
     radiance = colour * (lit * sine[:, None] * key * 0.95 + ambient(conditions, normals) * 0.8)
-    gleam = (0.05 * across**90)[:, None] + (0.16 * across**22)[:, None] * np.sqrt(colour)
+    gleam = (0.04 * across**90)[:, None] + (0.11 * across**22)[:, None] * np.sqrt(colour)
     return np.asarray(radiance + shine * gleam * lit * key, dtype=np.float32)
 
 

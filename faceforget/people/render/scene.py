@@ -75,7 +75,8 @@ def render(identity: Identity, conditions: Conditions, size: int = 224) -> NDArr
     height[head.seen.pixels] = head.values[:, 6]
     skin_height = height.copy()
     if hair is not None:
-        np.maximum.at(height, hair.seen.pixels, hair.values[:, 6])
+        covered = hair.seen.pixels
+        height[covered] = np.maximum(height[covered], hair.values[:, 6])
     shadow, contact = _shadows(height.reshape(side, side), conditions, camera)
     image = paint_background(conditions, side).reshape(-1, 3)
     skin = _shade_skin(person, conditions, camera, head, shadow, contact)
