@@ -20,9 +20,9 @@ class Conditions:
         yaw: Head turned to the photo's right, degrees.
         pitch: Head raised, degrees.
         roll: Head tilted, degrees.
-        smile: From -0.3 (sulking) to 1.
+        smile: From -0.15 (sulking) to 1.
         mouth_open: Gap between the lips, cm.
-        brow_raise: From -0.6 (frowning) to 1.
+        brow_raise: From -0.4 (frowning) to 0.9.
         squint: Share by which the eyes are closed.
         gaze: Where the eyes look, degrees right and up of straight ahead.
         distance: Camera to head, cm: short ones broaden the nose as a wide lens does.
@@ -90,7 +90,7 @@ def sample_conditions(seed: int) -> Conditions:
         raise ValueError(f"expected a seed of 0 or more, got {seed}; pass a non-negative integer")
     rng = np.random.default_rng([seed, 303])
     toothy = bool(rng.random() < 0.3)
-    smile = float(rng.uniform(0.5, 1.0)) if toothy else float(np.clip(rng.normal(0.2, 0.28), -0.3, 0.9))
+    smile = float(rng.uniform(0.5, 1.0)) if toothy else float(np.clip(rng.normal(0.25, 0.25), -0.15, 0.9))
     opened = float(rng.uniform(0.15, 0.55)) if toothy else float(rng.uniform(0, 0.27) * (rng.random() < 0.15))
     strength = rng.uniform(0.55, 1.25)
     temperature = float(np.clip(rng.normal(0, 0.5), -1, 1))
@@ -109,7 +109,7 @@ def sample_conditions(seed: int) -> Conditions:
         roll=float(np.clip(rng.normal(0, 4), -11, 11)),
         smile=smile,
         mouth_open=opened,
-        brow_raise=float(np.clip(rng.normal(0.05, 0.3), -0.6, 1.0)),
+        brow_raise=float(np.clip(rng.normal(0.08, 0.25), -0.4, 0.9)),
         squint=float(np.clip(rng.normal(0.05 + 0.18 * max(smile, 0), 0.1), 0, 0.45)),
         gaze=(float(gaze[0]), float(gaze[1])),
         distance=float(rng.uniform(65, 220)),

@@ -30,7 +30,7 @@ CELLS = 2 * len(AGE_BANDS) * SKIN_TONES
 
 _FEMALE_STYLES: tuple[HairStyle, ...] = ("long", "waves", "bob", "bun", "fringe", "curls", "short")
 _MALE_STYLES: tuple[HairStyle, ...] = ("short", "quiff", "buzz", "fringe", "curls", "bald", "ring")
-_BEARDS: tuple[BeardStyle, ...] = ("none", "none", "stubble", "moustache", "goatee", "full")
+_BEARDS: tuple[BeardStyle, ...] = ("none", "none", "none", "stubble", "moustache", "goatee", "full")
 # Hair colours as sRGB: black, dark brown, brown, auburn, red, dark blond, blond.
 _HAIR_COLOURS = np.array(
     [
@@ -191,7 +191,7 @@ def _mouth(draw: _Draw, male: float, age: float) -> Mouth:
         upper=(draw.span(0.3, 1.1) - 0.12 * male) * thin,
         lower=(draw.span(0.45, 1.35) - 0.12 * male) * thin,
         bow=draw.span(0.0, 1.0),
-        curve=draw.span(-0.25, 0.35),
+        curve=draw.span(-0.18, 0.35),
         forward=draw.span(-0.35, 0.5),
         redness=draw.span(0.15, 0.8),
         paint=draw.span(0.3, 1.0) * (1 - male) * draw.chance(0.45),

@@ -23,7 +23,7 @@ def clothe(
     """
     x, y = canonical[:, 0], canonical[:, 1]
     front = smoothstep(7.0, 0.0, np.abs(x)) * conditions.neckline
-    edge = chin - 6.4 - front - y
+    edge = chin - 4.7 - 0.5 * front - y
     worn = smoothstep(0.0, 0.12, edge)
     at = np.flatnonzero(worn > 0)
     if len(at) == 0:

@@ -5,12 +5,9 @@ the eyes. ``side`` is -1 for the eye on the photo's left and +1 for the other.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceforget.people.identity import Eyes, Identity
 from faceforget.people.render.raster import Floats
-
-FloatArray = NDArray[np.floating]
 
 
 def smoothstep(low: float | Floats, high: float | Floats, value: Floats) -> Floats:

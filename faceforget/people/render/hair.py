@@ -187,6 +187,8 @@ def _thickness(
         # The parting is a valley; the hair stands higher to one side of it.
         lift = lift - 0.28 * style.top * np.exp(-(((angle - part) / 0.1) ** 2)) * smoothstep(0.05, 0.3, down)
         lift = lift * (1 + 0.25 * np.tanh((angle - part) * 2) * np.sign(hair.parting) * front)
+    # All strands meet at the crown, so there they are equally high.
+    lift = style.top + (lift - style.top) * smoothstep(0.03, 0.35, down)
     grains = texture.noise(
         rng, (ROWS, COLUMNS), (3.0, 3.0) if style.curl > 0.45 else (6.0, 5.0)
     ) * np.float32(0.09 + 0.05 * style.curl)

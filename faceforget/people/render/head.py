@@ -34,7 +34,7 @@ class Head:
         occlusion: ``(V,)`` how open the surface is to light from all around, 0 to 1.
         triangles: ``(T, 3)``.
         ear_from: Index of the first vertex of the ears.
-        ear_rows: Rows of one ear's grid.
+        ear_grid: Rows and columns of one ear's grid; the left ear comes first.
         eye_depth: z of the eyes' surface, for gaze and glasses.
     """
 
@@ -99,11 +99,11 @@ def _neck_rows(identity: Identity, jaw: Floats) -> Floats:
         [
             [chin, chin, jaw[2], jaw[3], jaw[4], jaw[5], jaw[6]],
             [chin - 0.7, chin - 0.75, 6.0, jaw[3] * 0.97, jaw[4] * 0.86, jaw[5], 1.9],
-            [chin - 2.6, chin - 1.7 - 0.5 * full, 5.0, 5.2 * neck, 4.6 + 0.6 * full, 7.0, 2.0],
-            [chin - 6.5, chin - 5.2, 2.6, 5.3 * neck, 3.7, 7.0, 2.0],
-            [chin - 8.0, chin - 6.7, 1.4, 7.6 * neck, 4.6, 7.6, 2.0],
-            [chin - 11.0, chin - 9.6, 0.3, 17.0, 7.0, 9.0, 2.3],
-            [chin - 26.0, chin - 26.0, 0.0, 21.0, 10.0, 11.0, 2.6],
+            [chin - 2.2, chin - 1.7 - 0.5 * full, 5.0, 5.2 * neck, 4.6 + 0.6 * full, 7.0, 2.0],
+            [chin - 4.2, chin - 5.2, 2.6, 5.3 * neck, 3.7, 7.0, 2.0],
+            [chin - 5.2, chin - 6.7, 1.4, 7.6 * neck, 4.6, 7.6, 2.0],
+            [chin - 7.6, chin - 9.6, 0.3, 17.0, 7.0, 9.0, 2.3],
+            [chin - 20.0, chin - 26.0, 0.0, 21.0, 10.0, 11.0, 2.6],
         ]
     )
     columns = [spline(list(zip(keys, table[:, k], strict=True)), place) for k in range(7)]

@@ -185,9 +185,9 @@ def _shade_hair(
         conditions, normals, tangents, colour, strands[:, 1], shadow[pixels], 1.0 - 0.7 * hair.curl
     )
     lit *= np.where(within, 0.3, 1)[:, None]
+    ends = np.clip((values[:, 10] - 0.1) / 0.55 + 0.35 * strands[:, 2], 0, 1)
     # Against the background a fading shell would show a hole where there is more hair behind.
-    left = values[:, 10] * np.where(skin_height[pixels] > _NOTHING, 1, 4)
-    ends = np.clip((left - 0.1) / 0.55 + 0.35 * strands[:, 2], 0, 1)
+    ends = np.where(skin_height[pixels] > _NOTHING, ends, 1)
     scalp = np.clip(1 - hair.sparse * (1.6 - strands[:, 0]), 0, 1)
     opacity = (np.clip(values[:, 9], 0, 1) * ends * scalp)[:, None]
     image[pixels] = image[pixels] * (1 - opacity) + lit * opacity
