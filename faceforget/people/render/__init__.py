@@ -1,0 +1,1 @@
+"""The parts of the renderer: geometry, skin, hair, light and camera."""
