@@ -26,6 +26,15 @@ _HEAD = "head.weight"
 _NETWORK = "embedder.network."
 
 
+class _Header(BaseModel):
+    """The outer layer, readable by every version."""
+
+    model_config = ConfigDict(frozen=True)
+    format_version: int
+    description: str = ""
+    digest: str = ""
+
+
 class _ThresholdFields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     cosine: float = Field(ge=-1, le=1)
@@ -70,12 +79,12 @@ def save_recognizer(recognizer: Recognizer, path: Path) -> None:
     )
     description = metadata.model_dump_json()
     header = {
-        "format": FORMAT,
-        "format_version": str(FORMAT_VERSION),
+        "format_version": FORMAT_VERSION,
         "description": description,
         "digest": _digest(description, tensors),
     }
-    write_atomically(path, save(tensors, header))
+    # One entry only: safetensors writes several in random order, and equal models must give equal files.
+    write_atomically(path, save(tensors, {FORMAT: json.dumps(header)}))
 
 
 def load_recognizer(path: Path, device: str | torch.device = "cpu") -> Recognizer:
@@ -84,10 +93,10 @@ def load_recognizer(path: Path, device: str | torch.device = "cpu") -> Recognize
     Raises:
         ModelFileError: With what was expected, what was found, and what to do.
     """
-    header, tensors = _read(path)
-    _check_format(path, header)
-    metadata = _parse(path, header.get("description", ""))
-    if header.get("digest") != _digest(header["description"], tensors):
+    stored, tensors = _read(path)
+    header = _header(path, stored)
+    metadata = _parse(path, header.description)
+    if header.digest != _digest(header.description, tensors):
         raise ModelFileError(
             f"{path} was changed after it was saved: its digest does not match its content.",
             "Use an intact copy.",
@@ -123,31 +132,38 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
         ) from error
 
 
-def _check_format(path: Path, header: dict[str, str]) -> None:
-    if header.get("format") != FORMAT:
+def _header(path: Path, stored: dict[str, str]) -> "_Header":
+    if FORMAT not in stored:
         raise ModelFileError(
             f"{path} is a safetensors file, but not a FaceForget model (backbone weights alone are not one).",
             "Make a model with `faceforget enroll PEOPLE_DIR --backbone FILE --out MODEL`.",
         )
-    version = header.get("format_version", "")
-    if version != str(FORMAT_VERSION):
-        newer = version.isdigit() and int(version) > FORMAT_VERSION
+    try:
+        header = _Header.model_validate_json(stored[FORMAT])
+    except ValidationError as error:
         raise ModelFileError(
-            f"{path} has format version {version or 'none'}, this FaceForget reads {FORMAT_VERSION}.",
+            f"The header of {path} is damaged: {_problems(error)}.", "Use an intact copy."
+        ) from error
+    if header.format_version != FORMAT_VERSION:
+        newer = header.format_version > FORMAT_VERSION
+        raise ModelFileError(
+            f"{path} has format version {header.format_version}, this FaceForget reads {FORMAT_VERSION}.",
             "Update FaceForget." if newer else "Enroll the people again.",
         )
+    return header
 
 
 def _parse(path: Path, description: str) -> _Metadata:
     try:
         return _Metadata.model_validate_json(description)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'metadata'}: {e['msg']}" for e in error.errors()
-        )
         raise ModelFileError(
-            f"The metadata of {path} is not valid: {problems}.", "Use an intact copy."
+            f"The metadata of {path} is not valid: {_problems(error)}.", "Use an intact copy."
         ) from error
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'metadata'}: {e['msg']}" for e in error.errors())
 
 
 def _assemble(path: Path, metadata: _Metadata, tensors: dict[str, torch.Tensor]) -> Recognizer:

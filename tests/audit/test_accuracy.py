@@ -1,0 +1,108 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from faceforget.audit.accuracy import (
+    Rate,
+    absorbed_by,
+    accuracy,
+    closed_set_accuracy,
+    named_share,
+    with_rows_of,
+)
+from faceforget.audit.report import Faces, audit_models
+from faceforget.errors import ModelFileError, UnknownPersonError
+from faceforget.recognizer.recognizer import UNKNOWN, Threshold
+
+
+@pytest.fixture(scope="module")
+def people(faces):
+    return {name: faces.crops(name) for name in faces.photos}
+
+
+@pytest.mark.parametrize(
+    ("hits", "photos", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (5, 10, 0.2366, 0.7634), (81, 263, 0.2553, 0.3662)],
+)
+def test_wilson_intervals_agree_with_published_values(hits, photos, low, high):
+    """Newcombe 1998 and Brown, Cai & DasGupta 2001."""
+    assert Rate(hits, photos).interval == pytest.approx((low, high), abs=5e-4)
+
+
+def test_no_photos_are_not_a_zero():
+    assert Rate(0, 0).value is None
+    assert Rate(0, 0).interval is None
+
+
+def test_accuracy_counts_the_best_row():
+    assert closed_set_accuracy(torch.tensor([[0.9, 0.1], [0.2, 0.3], [0.5, 0.4]]), [0, 1, 1]) == Rate(2, 3)
+
+
+def test_identical_models_give_identical_numbers(recognizer, people, names):
+    faces = Faces(
+        {names[0]: people[names[0]]}, retained={n: people[n] for n in names[1:]}, strangers=people[names[0]]
+    )
+    report = audit_models(recognizer, recognizer, faces)
+    assert report.before == report.after
+    assert not report.rows_removed
+
+
+def test_dropping_the_row_changes_nothing_once_it_is_put_back(recognizer, people, names):
+    """The trivial erasure: without the row nobody is named, with it everything is as before."""
+    dropped = recognizer.without([names[0]])
+    report = audit_models(recognizer, dropped, Faces({names[0]: people[names[0]]}))
+    assert report.before["forgotten"] == report.after["forgotten"]
+    assert report.rows_removed
+    assert names[0] not in report.absorbed_by
+    assert sum(report.absorbed_by.values()) == pytest.approx(1)
+
+
+def test_a_model_turned_away_from_the_person_is_seen(recognizer, people, names):
+    """All rows but the person's point at the person: with the old row put back, others win."""
+    rows = recognizer.classifier.head.weight.detach().clone()
+    centre = functional.normalize(recognizer.embed(people[names[0]]).mean(0), dim=0)
+    turned = recognizer.with_head(torch.stack([-rows[0], centre, centre, centre]), recognizer.labels)
+    report = audit_models(recognizer, turned.without([names[0]]), Faces({names[0]: people[names[0]]}))
+    assert report.after["forgotten"].value <= 0.5 < report.before["forgotten"].value
+
+
+def test_rows_are_put_back_in_the_order_of_before(recognizer, names):
+    restored = with_rows_of(recognizer, recognizer.without([names[1]]))
+    assert restored.labels == recognizer.labels
+    expected = functional.normalize(recognizer.classifier.head.weight, dim=1)
+    assert torch.allclose(restored.classifier.head.weight, expected, atol=1e-6)
+
+
+def test_models_that_do_not_belong_together_are_refused(recognizer):
+    other = replace(recognizer, labels=("A", "B", "C", "D"))
+    with pytest.raises(ModelFileError, match="not made from BEFORE"):
+        with_rows_of(recognizer, other)
+
+
+def test_a_person_whom_before_does_not_know(recognizer, people, names):
+    with pytest.raises(UnknownPersonError):
+        audit_models(recognizer, recognizer, Faces({"Nobody": people[names[0]]}))
+
+
+def test_photos_go_to_unknown_when_nobody_is_near_enough(recognizer, people, names):
+    strict = replace(recognizer, threshold=Threshold(1.0, 0.0, "test"))
+    assert absorbed_by(strict, people[names[0]]) == {UNKNOWN: 1.0}
+    assert named_share(strict, people[names[0]]) == Rate(0, 6)
+
+
+def test_accuracy_of_everybody(recognizer, people):
+    assert accuracy(recognizer, people).photos == 24
+
+
+def test_the_report_is_plain_json_values(recognizer, people, names):
+    content = audit_models(
+        recognizer, recognizer.without([names[0]]), Faces({names[0]: people[names[0]]})
+    ).to_dict()
+    assert content["accuracy"]["before"]["retained"] is None
+    assert 0 <= content["accuracy"]["after"]["forgotten"] <= 1
+    assert content["people"] == [names[0]]
+    assert content["photos"]["forgotten"] == 6
+    assert not any(isinstance(value, np.generic) for value in content["absorbed_by"].values())

@@ -1,0 +1,292 @@
+import json
+import shutil
+import sys
+
+import pytest
+
+from faceforget.cli import app
+from faceforget.cli.console import run
+from faceforget.recognizer.storage import load_recognizer, save_recognizer
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """Run the command line in this process: ``cli("erase", ...)`` gives exit code, output, messages."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["faceforget", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            run(app)
+            raise SystemExit(0)
+        captured = capsys.readouterr()
+        return stop.value.code or 0, captured.out, " ".join(captured.err.split())
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def model(recognizer, tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "model.safetensors"
+    save_recognizer(recognizer, path)
+    return path
+
+
+@pytest.fixture
+def copy_people(people_dir, tmp_path):
+    return shutil.copytree(people_dir, tmp_path / "people")
+
+
+def erase(cli, model, name, photos, out, *more):
+    # The untrained backbone needs larger steps than a real one.
+    return cli(
+        "erase", model, "--person", name, "--photos", photos, "--out", out,
+        "--set", "learning_rate=0.01", "--set", "max_steps=200", *more,
+    )  # fmt: skip
+
+
+def test_the_whole_job(cli, people_dir, names, backbone_file, tmp_path):
+    before, after = tmp_path / "before.safetensors", tmp_path / "after.safetensors"
+    code, text, _ = cli(
+        "enroll", people_dir, "--out", before, "--backbone", backbone_file, "--train", "head",
+        "--json", tmp_path / "enroll.json",
+    )  # fmt: skip
+    assert code == 0
+    assert "Enrolled 4 people" in text
+    assert json.loads((tmp_path / "enroll.json").read_text())["people"] == names
+
+    code, text, _ = cli(
+        "recognize", before, people_dir / names[0], "--json", tmp_path / "names.json", "--top", 2
+    )
+    assert code == 0
+    assert names[0] in text
+    photos = json.loads((tmp_path / "names.json").read_text())["photos"]
+    assert len(photos) == 6
+    assert len(photos[0]["faces"][0]["top"]) == 2
+
+    source = before.read_bytes()
+    code, text, _ = erase(
+        cli, before, names[0], people_dir / names[0], after, "--json", tmp_path / "erase.json"
+    )
+    assert code == 0
+    assert before.read_bytes() == source
+    record = json.loads((tmp_path / "erase.json").read_text())
+    assert record["accuracy"]["before"]["forgotten"] >= 0.8
+    assert record["accuracy"]["after"]["forgotten"] == 0
+    assert record["model_after"] != record["model_before"]
+
+    erased = load_recognizer(after)
+    assert names[0] not in erased.labels
+    assert names[0].encode() not in after.read_bytes()
+    assert [entry["event"] for entry in erased.history] == ["enrolled", "erased"]
+
+    code, text, _ = cli(
+        "audit", before, after, "--person", names[0], "--photos", people_dir / names[0], "--retained", people_dir,
+        "--json", tmp_path / "audit.json",
+    )  # fmt: skip
+    assert code == 0
+    assert "does not prove" in text
+    report = json.loads((tmp_path / "audit.json").read_text())
+    assert report["accuracy"]["before"]["forgotten"] >= 0.8
+    assert report["accuracy"]["after"]["forgotten"] == 0
+    assert report["photos"]["retained"] == 18
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_several_persons_at_once(cli, model, people_dir, names, tmp_path):
+    out = tmp_path / "after.safetensors"
+    code, _, _ = erase(cli, model, names[0], people_dir, out, "--person", names[2])
+    assert code == 0
+    assert load_recognizer(out).labels == (names[1], names[3])
+
+
+def test_the_same_seed_writes_the_same_file(cli, model, people_dir, names, tmp_path):
+    for name in ("a", "b"):
+        erase(cli, model, names[1], people_dir / names[1], tmp_path / name, "--seed", 5)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_erasing_leaves_no_face_of_the_person_in_the_cache(
+    cli, people_dir, names, backbone_file, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = tmp_path / "model.safetensors"
+    cli("enroll", people_dir, "--out", model, "--backbone", backbone_file, "--train", "head")
+    assert "24 photos" in cli("cache", "show")[1].replace("\n", " ")
+    erase(cli, model, names[0], people_dir / names[0], tmp_path / "after.safetensors")
+    assert "18 photos" in cli("cache", "show")[1].replace("\n", " ")
+    assert cli("cache", "clear")[0] == 0
+    assert not list((tmp_path / "cache").rglob("*.npz"))
+
+
+def bad_erasures():
+    yield "an unknown person", {"--person": "Nobody"}, 2, "does not know"
+    yield "an empty folder", {"--photos": "empty"}, 2, "no photo"
+    yield "a missing folder", {"--photos": "missing"}, 2, "no folder"
+    yield "no usable photo", {"--photos": "junk"}, 1, "No usable photo"
+    yield "an unknown method", {"--method": "zap"}, 2, "Known methods"
+    yield "an unknown setting", {"--set": "rate=1"}, 2, "learning_rate="
+    yield "a setting without a value", {"--set": "rate"}, 2, "key=value"
+    yield "output is a folder", {"--out": "empty"}, 2, "expected a file name"
+    yield "too small a budget", {"--set": "max_steps=1"}, 1, "NOT ERASED"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"), [c[1:] for c in bad_erasures()], ids=[c[0] for c in bad_erasures()]
+)
+def test_bad_requests_write_nothing(cli, model, people_dir, names, tmp_path, options, code, words):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "junk").mkdir()
+    (tmp_path / "junk" / "x.jpg").write_text("not a photo")
+    values = {
+        "--person": names[0],
+        "--photos": people_dir / names[0],
+        "--out": "after.safetensors",
+        **options,
+    }
+    for key in ("--photos", "--out"):
+        values[key] = tmp_path / values[key]
+    there = sorted(tmp_path.rglob("*"))
+    found, _, message = cli("erase", model, *(part for pair in values.items() for part in pair))
+    assert (found, sorted(tmp_path.rglob("*"))) == (code, there)
+    assert words in message
+    assert "Traceback" not in message
+
+
+def test_the_same_person_twice(cli, model, people_dir, names, tmp_path):
+    code, _, message = erase(cli, model, names[0], people_dir, tmp_path / "x", "--person", names[0])
+    assert code == 2
+    assert "twice" in message
+
+
+def test_everybody_at_once(cli, model, people_dir, names, tmp_path):
+    persons = [part for name in names[1:] for part in ("--person", name)]
+    code, _, message = erase(cli, model, names[0], people_dir, tmp_path / "x", *persons)
+    assert code == 2
+    assert "at least one must remain" in message
+
+
+def test_the_input_is_never_the_output(cli, model, people_dir, names):
+    code, _, message = erase(cli, model, names[0], people_dir / names[0], model)
+    assert code == 2
+    assert "never overwritten" in message
+
+
+def test_a_photo_of_somebody_else_stops_the_erasure(cli, people_dir, names, faces, recognizer, tmp_path):
+    from dataclasses import replace
+
+    model, out = tmp_path / "model.safetensors", tmp_path / "x"
+    save_recognizer(replace(recognizer, threshold=replace(recognizer.threshold, cosine=-1.0)), model)
+    mixed = shutil.copytree(people_dir / names[0], tmp_path / "mixed")
+    other = sorted((people_dir / names[1]).iterdir())[0]
+    shutil.copy(other, mixed / "zz.jpg")
+    code, _, message = erase(cli, model, names[0], mixed, out)
+    assert code == 1
+    assert "zz.jpg" in message
+    assert names[1] in message
+    assert "--allow-mismatch" in message
+    assert not out.exists()
+    assert erase(cli, model, names[0], mixed, out, "--allow-mismatch")[0] == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", "backbone", "photo"])
+def test_a_model_file_of_another_kind(cli, content, backbone_file, photo, people_dir, names, tmp_path):
+    model = tmp_path / "model.safetensors"
+    if content == "backbone":
+        shutil.copy(backbone_file, model)
+    elif content == "photo":
+        shutil.copy(photo, model)
+    else:
+        model.write_bytes(content)
+    code, _, message = erase(cli, model, names[0], people_dir / names[0], tmp_path / "x")
+    assert code == 1
+    assert "faceforget enroll" in message
+
+
+def test_enrolling_a_person_with_one_photo(cli, copy_people, names, backbone_file, tmp_path):
+    for path in sorted((copy_people / names[0]).iterdir())[1:]:
+        path.unlink()
+    arguments = (
+        "enroll",
+        copy_people,
+        "--out",
+        tmp_path / "m",
+        "--backbone",
+        backbone_file,
+        "--train",
+        "head",
+    )
+    code, _, message = cli(*arguments)
+    assert code == 2
+    assert f"{names[0]} (1)" in message
+    assert not (tmp_path / "m").exists()
+    assert cli(*arguments, "--skip-incomplete")[0] == 0
+    assert names[0] not in load_recognizer(tmp_path / "m").labels
+
+
+def test_enrolling_one_photo_under_two_names(cli, copy_people, names, backbone_file, tmp_path):
+    shutil.copy(sorted((copy_people / names[0]).iterdir())[0], copy_people / names[1] / "copy.jpg")
+    code, _, message = cli("enroll", copy_people, "--out", tmp_path / "m", "--backbone", backbone_file)
+    assert code == 2
+    assert names[0] in message
+    assert names[1] in message
+
+
+def test_enrolling_the_same_person_in_two_folders(cli, copy_people, names, backbone_file, tmp_path):
+    shutil.copytree(copy_people / names[0], copy_people / names[0].upper())
+    code, _, message = cli("enroll", copy_people, "--out", tmp_path / "m", "--backbone", backbone_file)
+    assert code == 2
+    assert "twice" in message
+
+
+@pytest.mark.parametrize("make", ["empty", "missing", "file", "photos"])
+def test_enrolling_what_is_not_a_people_folder(cli, make, photo, backbone_file, tmp_path):
+    folder = tmp_path / make
+    if make == "file":
+        folder.write_text("x")
+    elif make != "missing":
+        folder.mkdir()
+    if make == "photos":
+        shutil.copy(photo, folder)
+    code, _, message = cli("enroll", folder, "--out", tmp_path / "m", "--backbone", backbone_file)
+    assert code == 2
+    assert message.startswith("Error")
+
+
+def test_recognize_goes_on_after_a_bad_photo(cli, model, photo, tmp_path):
+    (tmp_path / "bad.jpg").write_text("x")
+    code, text, message = cli("recognize", model, tmp_path / "bad.jpg", photo)
+    assert code == 0
+    assert photo.stem in text.replace("\n", "")
+    assert "bad.jpg" in message
+    assert cli("recognize", model, tmp_path / "bad.jpg")[0] == 1
+    assert cli("recognize", model, tmp_path / "missing.jpg")[0] == 2
+
+
+def test_an_audit_of_unrelated_models(cli, model, people_dir, names, backbone_file, copy_people, tmp_path):
+    (copy_people / names[0]).rename(copy_people / "New_Name")
+    other = tmp_path / "other.safetensors"
+    cli("enroll", copy_people, "--out", other, "--backbone", backbone_file, "--train", "head")
+    code, _, message = cli("audit", model, other, "--person", names[0], "--photos", people_dir / names[0])
+    assert code == 1
+    assert "not made from BEFORE" in message
+
+
+def test_doctor_names_versions_and_what_is_missing(cli, tmp_path):
+    code, text, _ = cli("doctor", "--json", tmp_path / "doctor.json")
+    assert code == 0
+    assert "torch" in text
+    content = json.loads((tmp_path / "doctor.json").read_text())
+    assert content.keys() == {"versions", "device", "weights", "cache", "problems"}
+
+
+def test_usage_errors_and_help(cli):
+    assert cli("erase")[0] == 2
+    assert cli("--version")[1].strip()
+    for command in ("enroll", "recognize", "erase", "audit", "doctor"):
+        assert cli(command, "--help")[0] == 0
+
+
+def test_an_unusable_device(cli, model, photo):
+    code, _, message = cli("recognize", model, photo, "--device", "gpu7")
+    assert code == 2
+    assert "--device cpu" in message

@@ -1,0 +1,94 @@
+"""Fixtures: rendered people, a small untrained backbone that still tells them apart, real data if here."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# Before anything asks for it: tests never see, and never fill, the user's own cache.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="faceforget-tests-")
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from faceforget.people.dataset import render_people
+from faceforget.people.faces import read_faces
+from faceforget.people.folder import read_people
+from faceforget.photos.intake import PhotoIntake
+from faceforget.recognizer.backbone import MOBILE, Embedder, load_backbone
+from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.recognizer.head import to_images
+from faceforget.recognizer.mobilefacenet import MobileFaceNet
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def people_dir(tmp_path_factory):
+    """Four people who do not exist, six photos each."""
+    folder = tmp_path_factory.mktemp("people")
+    render_people(folder, people=4, photos=6, size=160, seed=0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def names(people_dir):
+    return sorted(path.name for path in people_dir.iterdir())
+
+
+@pytest.fixture(scope="session")
+def photo(people_dir, names):
+    """Path of one photo."""
+    return sorted((people_dir / names[0]).iterdir())[0]
+
+
+@pytest.fixture(scope="session")
+def faces(people_dir):
+    return read_faces(read_people(people_dir), PhotoIntake(MOBILE.framing))
+
+
+@pytest.fixture(scope="session")
+def backbone_file(faces, tmp_path_factory):
+    """A MobileFaceNet with random weights whose batch norms have seen the rendered faces.
+
+    Standardised random features tell a few faces apart, which is all that the tests need.
+    """
+    torch.manual_seed(0)
+    network = MobileFaceNet()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            module.momentum = None
+    embedder = Embedder(MOBILE, network).train()
+    with torch.no_grad():
+        for _ in range(3):
+            embedder(to_images(faces.all_crops()))
+    path = tmp_path_factory.mktemp("weights") / "random.safetensors"
+    save_file(network.state_dict(), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def recognizer(faces, backbone_file):
+    return enroll_faces(faces, load_backbone(backbone_file), Plan("head"))
+
+
+@pytest.fixture(scope="session")
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def lfw():
+    folder = SHARED / "data" / "lfw"
+    if not folder.is_dir():
+        pytest.skip("the research photos (shared/data/lfw) are not beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_weights():
+    path = SHARED / "weights" / "mobilefacenet_ms1m.safetensors"
+    if not path.is_file():
+        pytest.skip("the research weights (shared/weights) are not beside this checkout")
+    return path
