@@ -67,7 +67,7 @@ class HairShell:
         canonical: ``(V, 2)`` column and row of :attr:`strands`.
         remaining: ``(V,)`` cm from here to the end of the strand.
         opacity: ``(V,)``.
-        triangles: ``(T, 3)``.
+        triangles: ``(3, T)``.
         strands: ``(H, W, 3)`` brightness, shift of the highlight, raggedness of the ends.
         colour: ``(3,)`` linear.
         curl: From the style.
@@ -113,7 +113,8 @@ def build_hair(identity: Identity) -> HairShell | None:
     if identity.hair.style == "bun":
         bun = _bun(identity)
         normal, tangent = _frames(bun)
-        triangles = np.concatenate([triangles, grid_triangles(_BUN_ROWS, _BUN_COLUMNS) + len(points)])
+        knot = grid_triangles(_BUN_ROWS, _BUN_COLUMNS) + len(points)
+        triangles = np.concatenate([triangles, knot], axis=1)
         u, v = np.meshgrid(np.linspace(0, 900, _BUN_COLUMNS), np.linspace(20, 100, _BUN_ROWS))
         canonical = np.concatenate([canonical, np.stack([u, v], axis=-1).reshape(-1, 2)])
         points = np.concatenate([points, bun.reshape(-1, 3)])
