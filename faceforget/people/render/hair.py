@@ -13,6 +13,7 @@ from faceforget.people.render.raster import Floats, Ints, grid_triangles
 
 ROWS, COLUMNS = 44, 111
 _BUN_ROWS, _BUN_COLUMNS = 14, 22
+_SWEPT: tuple[HairStyle, ...] = ("short", "bob", "long", "waves")
 _STRANDS = (160, 1400)
 
 
@@ -164,6 +165,10 @@ def _ends(identity: Identity, style: _Style, angle: Floats) -> Floats:
     )
     if hair.style in ("long", "waves", "bob"):
         end = np.where(end < -4, end * (0.75 + 0.5 * hair.length), end)
+    if hair.style in _SWEPT and abs(hair.parting) > 0.35:
+        # Combed over the forehead, away from the parting.
+        away = -np.sign(hair.parting) * np.degrees(angle)
+        end = end - 3.0 * abs(hair.parting) * np.exp(-(((away - 36) / 20) ** 2))
     return np.asarray(end, dtype=np.float32)
 
 
