@@ -46,7 +46,7 @@ _STYLES: dict[HairStyle, _Style] = {
     "short": _Style(_FRONT + _SHORT_BACK, 1.0, 0.4, 0.25, 0.1),
     "quiff": _Style(_FRONT + _SHORT_BACK, 2.0, 0.3, 1.5, 0.12),
     "fringe": _Style(((0, 3.6), (30, 3.5), (48, 3.2), *_SHORT_BACK[1:]), 1.0, 0.6, 0.45, 0.05),
-    "afro": _Style(_FRONT + _SHORT_BACK, 2.6, 1.9, 0.8, 1.0),
+    "afro": _Style(_FRONT + _SHORT_BACK, 2.2, 1.6, 0.8, 1.0),
     "curls": _Style(((0, 6.2), (25, 6.0), (46, 5.0), *_SHORT_BACK), 1.7, 1.2, 0.8, 0.8),
     "bob": _Style((*_FRONT, (55, 3.0), (62, -2.0), (68, -8.2), (110, -9.0), (180, -9.0)), 1.0, 1.3, 0.3),
     "long": _Style((*_FRONT, (54, 3.6), (61, -3.0), (67, -17.0), (110, -23.0), (180, -25.0)), 0.9, 1.1, 0.2),
