@@ -33,6 +33,7 @@ from faceforget.recognizer.mobilefacenet import MobileFaceNet
 ROOT = Path(__file__).parents[1]
 WEIGHTS = ROOT.parent / "shared" / "weights" / "mobilefacenet_ms1m.safetensors"
 MEAN, DEVIATION = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+SHEET_PEOPLE = [18, 87, 102, 17, 97, 22, 89, 90]
 
 Photos = NDArray[np.uint8]
 
@@ -115,10 +116,10 @@ def measure(weights: Path, people: int, photos: int, gallery: int, size: int) ->
     return result
 
 
-def contact_sheet(path: Path, people: int, photos: int, size: int, first: int) -> None:
+def contact_sheet(path: Path, people: list[int], photos: int, size: int) -> None:
     """Save a grid of photos, one person a row."""
-    rendered, _ = render_set(people, photos, size, first)
-    sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in rendered], axis=0)
+    rows = [render_set(1, photos, size, person)[0][0] for person in people]
+    sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0)
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), np.ascontiguousarray(sheet[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 82])
 
@@ -133,11 +134,11 @@ def main() -> None:
     parser.add_argument("--gallery", type=int, default=130, help="people among whom a photo is recognised")
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--sheet", type=Path, help="only save a contact sheet of 8 people x 8 photos here")
-    parser.add_argument("--first", type=int, default=0, help="the sheet's first person")
+    parser.add_argument("--who", type=int, nargs="+", default=SHEET_PEOPLE, help="the sheet's people")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "renderer.json")
     options = parser.parse_args()
     if options.sheet is not None:
-        contact_sheet(options.sheet, 8, 8, 168, options.first)
+        contact_sheet(options.sheet, options.who, 8, 168)
         return
     result = measure(options.weights, options.people, options.photos, options.gallery, options.size)
     for name, value in result.items():

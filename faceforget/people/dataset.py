@@ -27,7 +27,7 @@ def render_people(
     size: int = 224,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
-    quality: int = 82,
+    quality: int = 90,
 ) -> list[Path]:
     """Render a data set of people who do not exist.
 

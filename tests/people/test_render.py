@@ -100,7 +100,7 @@ def test_render_people_writes_a_folder_per_person(tmp_path):
 def test_the_nearest_of_two_triangles_is_seen():
     points = np.array([[0, 0], [8, 0], [0, 8], [0, 0], [8, 0], [0, 8]], dtype=np.float32)
     depth = np.array([5, 5, 5, 2, 2, 2], dtype=np.float32)
-    seen = rasterise(points, depth, np.array([[0, 1, 2], [3, 4, 5]]), 8)
+    seen = rasterise(points, depth, np.array([[0, 1, 2], [3, 4, 5]]).T, 8)
     assert seen.vertices.min() == 3
     expected = sum(x + y + 1 <= 8 for x in range(8) for y in range(8))
     assert len(seen.pixels) == expected
@@ -119,7 +119,7 @@ def test_a_grid_leaves_no_cracks_and_interpolates_linearly():
 
 def test_triangles_seen_from_behind_are_hidden():
     points = np.array([[0, 0], [8, 0], [0, 8]], dtype=np.float32)
-    flipped = np.array([[0, 2, 1]])
+    flipped = np.array([[0], [2], [1]])
     assert len(rasterise(points, np.ones(3, np.float32), flipped, 8).pixels) == 0
     assert len(rasterise(points, np.ones(3, np.float32), flipped, 8, two_sided=True).pixels) > 0
 

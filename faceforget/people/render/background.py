@@ -70,7 +70,7 @@ def _room(rng: np.random.Generator) -> Floats:
         at = left
         while at < left + 50:
             width, height = int(rng.integers(2, 6)), int(rng.integers(shelf // 2, shelf - 2))
-            book = _muted(rng, (0.15, 0.6), 0.22).tolist()
+            book = _muted(rng, (0.15, 0.6), 0.15).tolist()
             cv2.rectangle(picture, (at, top + shelf - height), (at + width - 1, top + shelf - 2), book, -1)
             at += width
         cv2.rectangle(picture, (left, top + shelf - 2), (left + 50, top + shelf), (0.25, 0.18, 0.12), -1)

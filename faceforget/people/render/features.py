@@ -245,7 +245,7 @@ def ears(identity: Identity) -> list[Ear]:
             1 - 0.65 * hollow + 0.2 * helix - 0.25 * np.exp(-(((ring - 0.7) / 0.1) ** 2)), 0.3, 1
         )
         triangles = grid_triangles(rows, columns)
-        triangles = triangles if side < 0 else triangles[:, ::-1]
+        triangles = triangles if side < 0 else triangles[::-1]
         made.append(
             Ear(
                 points.astype(np.float32),

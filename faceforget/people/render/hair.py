@@ -13,6 +13,7 @@ from faceforget.people.render.raster import Floats, Ints, grid_triangles
 
 ROWS, COLUMNS = 44, 111
 _BUN_ROWS, _BUN_COLUMNS = 14, 22
+_SWEPT: tuple[HairStyle, ...] = ("short", "bob", "long", "waves")
 _STRANDS = (160, 1400)
 
 
@@ -45,7 +46,7 @@ _STYLES: dict[HairStyle, _Style] = {
     "short": _Style(_FRONT + _SHORT_BACK, 1.0, 0.4, 0.25, 0.1),
     "quiff": _Style(_FRONT + _SHORT_BACK, 2.0, 0.3, 1.5, 0.12),
     "fringe": _Style(((0, 3.6), (30, 3.5), (48, 3.2), *_SHORT_BACK[1:]), 1.0, 0.6, 0.45, 0.05),
-    "afro": _Style(_FRONT + _SHORT_BACK, 2.6, 1.9, 0.8, 1.0),
+    "afro": _Style(_FRONT + _SHORT_BACK, 2.2, 1.6, 0.8, 1.0),
     "curls": _Style(((0, 6.2), (25, 6.0), (46, 5.0), *_SHORT_BACK), 1.7, 1.2, 0.8, 0.8),
     "bob": _Style((*_FRONT, (55, 3.0), (62, -2.0), (68, -8.2), (110, -9.0), (180, -9.0)), 1.0, 1.3, 0.3),
     "long": _Style((*_FRONT, (54, 3.6), (61, -3.0), (67, -17.0), (110, -23.0), (180, -25.0)), 0.9, 1.1, 0.2),
@@ -67,7 +68,7 @@ class HairShell:
         canonical: ``(V, 2)`` column and row of :attr:`strands`.
         remaining: ``(V,)`` cm from here to the end of the strand.
         opacity: ``(V,)``.
-        triangles: ``(T, 3)``.
+        triangles: ``(3, T)``.
         strands: ``(H, W, 3)`` brightness, shift of the highlight, raggedness of the ends.
         colour: ``(3,)`` linear.
         curl: From the style.
@@ -113,7 +114,8 @@ def build_hair(identity: Identity) -> HairShell | None:
     if identity.hair.style == "bun":
         bun = _bun(identity)
         normal, tangent = _frames(bun)
-        triangles = np.concatenate([triangles, grid_triangles(_BUN_ROWS, _BUN_COLUMNS) + len(points)])
+        knot = grid_triangles(_BUN_ROWS, _BUN_COLUMNS) + len(points)
+        triangles = np.concatenate([triangles, knot], axis=1)
         u, v = np.meshgrid(np.linspace(0, 900, _BUN_COLUMNS), np.linspace(20, 100, _BUN_ROWS))
         canonical = np.concatenate([canonical, np.stack([u, v], axis=-1).reshape(-1, 2)])
         points = np.concatenate([points, bun.reshape(-1, 3)])
@@ -163,6 +165,10 @@ def _ends(identity: Identity, style: _Style, angle: Floats) -> Floats:
     )
     if hair.style in ("long", "waves", "bob"):
         end = np.where(end < -4, end * (0.75 + 0.5 * hair.length), end)
+    if hair.style in _SWEPT and abs(hair.parting) > 0.35:
+        # Combed over the forehead, away from the parting.
+        away = -np.sign(hair.parting) * np.degrees(angle)
+        end = end - 3.0 * abs(hair.parting) * np.exp(-(((away - 36) / 20) ** 2))
     return np.asarray(end, dtype=np.float32)
 
 

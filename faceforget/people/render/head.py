@@ -32,7 +32,7 @@ class Head:
         points: ``(V, 3)`` positions; the head grid first, then the ears.
         canonical: ``(V, 2)`` where each vertex lies on the unwrapped face; textures live there.
         occlusion: ``(V,)`` how open the surface is to light from all around, 0 to 1.
-        triangles: ``(T, 3)``.
+        triangles: ``(3, T)``.
         ear_from: Index of the first vertex of the ears.
         ear_grid: Rows and columns of one ear's grid; the left ear comes first.
         eye_depth: z of the eyes' surface, for gaze and glasses.
@@ -146,7 +146,7 @@ def build_head(identity: Identity) -> Head:
         points=np.concatenate(grids).astype(np.float32),
         canonical=np.concatenate([canonical.reshape(-1, 2), *(ear.canonical for ear in ears)]),
         occlusion=np.concatenate([occlusion.reshape(-1), *(ear.occlusion for ear in ears)]),
-        triangles=np.concatenate(triangles),
+        triangles=np.concatenate(triangles, axis=1),
         ear_from=ROWS * COLUMNS,
         ear_grid=features.EAR_GRID,
         eye_depth=eye_depth,

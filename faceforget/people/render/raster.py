@@ -13,6 +13,8 @@ Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 # Pixels on an edge belong to both triangles, so that rounding leaves no cracks.
 _EDGE = np.float32(-1e-5)
+# Area in square pixels (doubled) below which a triangle is seen edge on.
+_SMALLEST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -52,52 +54,56 @@ def rasterise(
     Args:
         points: ``(V, 2)`` pixel positions, y down.
         depth: ``(V,)`` distances from the camera.
-        triangles: ``(T, 3)`` vertex indices.
+        triangles: ``(3, T)`` vertex indices.
         size: Side of the image in pixels.
         two_sided: Also show triangles seen from behind.
 
     Returns:
         The nearest fragment of every covered pixel.
     """
-    triangles, area = _facing(points, triangles, two_sided)
-    order = np.argsort(-depth[triangles].sum(1), kind="stable")
-    triangles, area = triangles[order], area[order]
-    a, b, c = (points[triangles[:, k]] for k in range(3))
+    triangles = _visible(points, depth, triangles, size, two_sided)
+    a, b, c = (points.take(corner, axis=0) for corner in triangles)
     # Explicit minima: numpy's reduction over an axis of three is several times slower.
     low = np.ceil(np.minimum(np.minimum(a, b), c) - np.float32(0.5)).clip(0, size).astype(np.int32)
     high = np.floor(np.maximum(np.maximum(a, b), c) - np.float32(0.5)).clip(-1, size - 1).astype(np.int32)
     spans = np.maximum(high - low + 1, 0)
     counts = spans[:, 0] * spans[:, 1]
-    which = np.repeat(np.arange(len(triangles), dtype=np.int32), counts)
+    which = np.repeat(np.arange(len(counts)), counts)
     first = np.cumsum(counts, dtype=np.int32) - counts
-    offset = np.arange(len(which), dtype=np.int32) - first[which]
-    row = offset // spans[which, 0]
-    column = offset - row * spans[which, 0] + low[which, 0]
-    row += low[which, 1]
-    weights = _barycentric((a, b, c), area, which, column, row)
+    offset = np.arange(len(which), dtype=np.int32) - first.take(which)
+    width = spans[:, 0].take(which)
+    row = offset // width
+    column = offset - row * width + low[:, 0].take(which)
+    row += low[:, 1].take(which)
+    weights = _barycentric((a, b, c), which, column, row)
     inside = np.flatnonzero((weights[0] >= _EDGE) & (weights[1] >= _EDGE) & (weights[2] >= _EDGE))
     winner = np.full(size * size, -1, dtype=np.int64)
     winner[row[inside] * size + column[inside]] = inside
     pixels = np.flatnonzero(winner >= 0)
     chosen = winner[pixels]
-    return Fragments(pixels, triangles[which[chosen]].T, weights[:, chosen])
+    return Fragments(pixels, triangles[:, which[chosen]], weights[:, chosen])
 
 
-def _facing(points: Floats, triangles: Ints, two_sided: bool) -> tuple[Ints, Floats]:
-    a, b, c = points[triangles[:, 0]], points[triangles[:, 1]], points[triangles[:, 2]]
-    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-    keep = np.abs(area) > 1e-6 if two_sided else area > 1e-6
-    return triangles[keep], area[keep]
+def _visible(points: Floats, depth: Floats, triangles: Ints, size: int, two_sided: bool) -> Ints:
+    """Triangles that face the camera inside the image, from far to near: ``(3, N)``."""
+    x, y = np.ascontiguousarray(points[:, 0]), np.ascontiguousarray(points[:, 1])
+    corners = [(x.take(corner), y.take(corner)) for corner in triangles]
+    (ax, ay), (bx, by), (cx, cy) = corners
+    area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    keep = (np.abs(area) if two_sided else area) > _SMALLEST
+    keep &= (np.minimum(np.minimum(ay, by), cy) < size) & (np.maximum(np.maximum(ax, bx), cx) > 0)
+    triangles = np.compress(keep, triangles, axis=1)
+    far = depth.take(triangles[0]) + depth.take(triangles[1]) + depth.take(triangles[2])
+    return np.take(triangles, np.argsort(-far, kind="stable"), axis=1)
 
 
-def _barycentric(
-    corners: tuple[Floats, Floats, Floats], area: Floats, which: Ints, column: Ints, row: Ints
-) -> Floats:
+def _barycentric(corners: tuple[Floats, Floats, Floats], which: Ints, column: Ints, row: Ints) -> Floats:
     """Weights ``(3, N)`` of the candidate pixels' centres in their triangles."""
     a, b, c = corners
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
     slopes = (
         np.stack([(b[:, 1] - c[:, 1]), (c[:, 0] - b[:, 0]), (c[:, 1] - a[:, 1]), (a[:, 0] - c[:, 0])], axis=1)
-        / np.asarray(area)[:, None]
+        / area[:, None]
     )
     table = np.concatenate([slopes, c], axis=1).astype(np.float32).take(which, axis=0)
     x = column.astype(np.float32) + np.float32(0.5) - table[:, 4]
@@ -108,12 +114,12 @@ def _barycentric(
 
 
 def grid_triangles(rows: int, columns: int) -> Ints:
-    """Two triangles for each cell of a ``(rows, columns)`` vertex grid, ``(T, 3)``."""
+    """Two triangles for each cell of a ``(rows, columns)`` vertex grid, ``(3, T)``."""
     index = np.arange(rows * columns).reshape(rows, columns)
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
-    first = np.stack([a, b, c], axis=-1).reshape(-1, 3)
-    second = np.stack([b, d, c], axis=-1).reshape(-1, 3)
-    return np.concatenate([first, second])
+    first = np.stack([a.ravel(), b.ravel(), c.ravel()])
+    second = np.stack([b.ravel(), d.ravel(), c.ravel()])
+    return np.concatenate([first, second], axis=1)
 
 
 def grid_normals(points: Floats, rows: int, columns: int) -> Floats:

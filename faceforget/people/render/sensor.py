@@ -8,7 +8,7 @@ from faceforget.people.conditions import Conditions
 from faceforget.people.render.raster import Floats
 
 # Radiance that metering aims for, and how much of the way it goes: dark skin stays darker than pale.
-_SKIN_TARGET, _METERING = 0.27, 0.5
+_SKIN_TARGET, _METERING = 0.3, 0.5
 
 
 def develop(conditions: Conditions, light: Floats, face: float, size: int) -> NDArray[np.uint8]:

@@ -99,14 +99,20 @@ def draw(
 def _composite(
     conditions: Conditions, camera: Camera, image: Floats, tint: Floats, cover: Bytes, soft: Bytes
 ) -> None:
+    rows = np.flatnonzero(cover.any(1))
+    if len(rows) == 0:
+        return
+    margin = round(1.5 * camera.scale)
+    band = slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin)
+    image, cover, soft = image[band], cover[band], soft[band]
     amount = (cover.astype(np.float32) / 255)[..., None]
     lens = (soft.astype(np.float32) / 255)[..., None]
     shade = cv2.GaussianBlur(amount, (0, 0), 0.35 * camera.scale)
     down = round(0.5 * camera.scale)
     image[down:] *= 1 - 0.4 * shade[:-down, :, None]
-    rows = np.linspace(1, 0, image.shape[0], dtype=np.float32)[:, None, None]
+    upward = np.linspace(1, 0, image.shape[0], dtype=np.float32)[:, None, None]
     columns = np.linspace(-1, 1, image.shape[1], dtype=np.float32)[None, :, None]
-    streak = smoothstep(0.12, 0.0, np.abs(columns * 0.8 + rows - 0.7 - 0.01 * conditions.light[0]))
+    streak = smoothstep(0.12, 0.0, np.abs(columns * 1.6 + upward - 0.7 - 0.01 * conditions.light[0]))
     image += lens * (0.012 + 0.05 * streak) * np.array(conditions.fill, dtype=np.float32)
     edge = np.clip(amount - np.roll(amount, round(0.12 * camera.scale), axis=0), 0, 1)
     image[:] = (

@@ -7,7 +7,7 @@ from faceforget.people.render.raster import Floats
 
 # The texture plane of the unwrapped face: its extent in cm and its resolution.
 LEFT, RIGHT, BOTTOM, TOP = -12.0, 12.0, -19.0, 13.0
-TEXELS_PER_CM = 18
+TEXELS_PER_CM = 16
 SHAPE = (int((TOP - BOTTOM) * TEXELS_PER_CM), int((RIGHT - LEFT) * TEXELS_PER_CM))
 
 
