@@ -147,9 +147,9 @@ def test_the_cache_saves_the_search(photo, tmp_path):
     again = intake.read([photo])[0]
     assert np.array_equal(first.crop, again.crop)
     assert (tmp_path / "faces").stat().st_mode & 0o077 == 0
+    other = PhotoIntake(Framing("box", 160, 14), cache=cache)
+    other._detector = NoDetector()
     with pytest.raises(AssertionError, match="searched again"):
-        other = PhotoIntake(Framing("box", 160, 14), cache=cache)
-        other._detector = NoDetector()
         other.read([photo])
 
 
