@@ -21,6 +21,10 @@ from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.mobilefacenet import MobileFaceNet
 
+# On a busy machine the barriers of several threads make these small networks twenty times slower,
+# and sums then depend on how many threads came.
+torch.set_num_threads(1)
+
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 

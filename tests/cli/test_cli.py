@@ -103,7 +103,8 @@ def test_several_persons_at_once(cli, model, people_dir, names, tmp_path):
 
 def test_the_same_seed_writes_the_same_file(cli, model, people_dir, names, tmp_path):
     for name in ("a", "b"):
-        erase(cli, model, names[1], people_dir / names[1], tmp_path / name, "--seed", 5)
+        options = ("--seed", 5)
+        assert erase(cli, model, names[1], people_dir / names[1], tmp_path / name, *options)[0] == 0
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
