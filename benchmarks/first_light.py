@@ -108,11 +108,11 @@ def main() -> None:
     print(f"{len(names)} people enrolled in {seconds:.0f} s; {len(rows)} erased one at a time")
     print("| | before | after DELETE |\n|---|---|---|")
     for key in ("forgotten", "forgotten_train", "retained", "strangers_named"):
-        print(
-            f"| {key} | {interval([r['before'][key] for r in rows])} | {interval([r['after'][key] for r in rows])} |"
-        )
-    print(f"worst retained accuracy {min(r['after']['retained'] for r in rows):.3f}; "
-          f"{mean(r['steps'] for r in rows):.0f} steps, {mean(r['seconds'] for r in rows):.1f} s an erasure")  # fmt: skip
+        before, after = (interval([row[side][key] for row in rows]) for side in ("before", "after"))
+        print(f"| {key} | {before} | {after} |")
+    worst = min(row["after"]["retained"] for row in rows)
+    steps, seconds = (mean(row[key] for row in rows) for key in ("steps", "seconds"))
+    print(f"worst retained accuracy {worst:.3f}; {steps:.0f} steps, {seconds:.1f} s an erasure")
     print("same name as the original JPEG, of 20:", result["variants_with_the_same_name"])
 
 
