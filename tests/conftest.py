@@ -1,6 +1,7 @@
 """Fixtures: rendered people, a small untrained backbone that still tells them apart, real data if here."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from faceforget.cli import app
+from faceforget.cli.console import run
 from faceforget.people.dataset import render_people
 from faceforget.people.faces import read_faces
 from faceforget.people.folder import read_people
@@ -26,6 +29,23 @@ from faceforget.recognizer.mobilefacenet import MobileFaceNet
 torch.set_num_threads(1)
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """Run the command line in this process: ``cli("erase", ...)`` gives exit code, output, messages."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["faceforget", *map(str, arguments)])
+        code = 0
+        try:
+            run(app)
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, " ".join(captured.err.split())
+
+    return call
 
 
 @pytest.fixture(scope="session")

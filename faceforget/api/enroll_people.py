@@ -70,7 +70,7 @@ def enroll(
     """
     runtime = runtime or Runtime()
     device = runtime.torch_device
-    loaded = load_backbone(backbone)
+    loaded = load_backbone(backbone, progress=runtime.progress)
     intake = runtime.intake(loaded.spec.framing)
     faces = read_faces(people_from(people), intake, progress=runtime.progress)
     left_out: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 import typer
 
-from faceforget.cli import audit, cache, doctor, enroll, erase, recognize
+from faceforget.cli import audit, cache, doctor, enroll, erase, people, recognize, render
 from faceforget.cli.console import run
 
 app = typer.Typer(
@@ -17,7 +17,9 @@ app.command("enroll")(enroll.enroll)
 app.command("recognize")(recognize.recognize)
 app.command("erase")(erase.erase)
 app.command("audit")(audit.audit)
+app.command("render")(render.render)
 app.command("doctor")(doctor.doctor)
+app.add_typer(people.app, name="people")
 app.add_typer(cache.app, name="cache")
 
 

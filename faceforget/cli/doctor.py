@@ -2,7 +2,6 @@
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import typer
 from rich.markup import escape
@@ -60,20 +59,12 @@ def _device() -> dict[str, str]:
 
 
 def _weights() -> dict[str, str]:
-    import torch
-
     from faceforget.recognizer.backbone import FACENET_WEIGHTS, SHIPPED_MOBILE
+    from faceforget.recognizer.facenet import facenet_path
 
-    folder = Path(torch.hub.get_dir()).parent / "checkpoints"
-    found = {"mobile (shipped)": str(SHIPPED_MOBILE) if SHIPPED_MOBILE.is_file() else "absent"}
-    for name in FACENET_WEIGHTS:
-        stamp = {
-            "vggface2": "20180402-114759-vggface2.pt",
-            "casia-webface": "20180408-102900-casia-webface.pt",
-        }[name]
-        path = folder / stamp
-        found[f"facenet:{name}"] = str(path) if path.is_file() else "absent"
-    return found
+    paths = {"mobile (shipped)": SHIPPED_MOBILE}
+    paths |= {f"facenet:{name}": facenet_path(name) for name in FACENET_WEIGHTS}
+    return {name: str(path) if path.is_file() else "absent" for name, path in paths.items()}
 
 
 def _cache() -> dict[str, str]:

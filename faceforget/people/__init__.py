@@ -1,1 +1,1 @@
-"""Where people come from: a folder of photos per person, or the renderer."""
+"""Where people come from: a folder of photos per person, the renderer, or a public data set."""

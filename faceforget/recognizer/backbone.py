@@ -15,9 +15,12 @@ from torch import Tensor, nn
 from faceforget.errors import BackboneError
 from faceforget.files import sha256_file
 from faceforget.photos.align import Framing
+from faceforget.progress import Progress, silent
+from faceforget.recognizer.download import download
+from faceforget.recognizer.facenet import FACENET_FILES, facenet_folder, facenet_source
 from faceforget.recognizer.mobilefacenet import EMBEDDING_SIZE, INPUT_SIZE, MobileFaceNet
 
-FACENET_WEIGHTS = ("vggface2", "casia-webface")
+FACENET_WEIGHTS = tuple(FACENET_FILES)
 SHIPPED_MOBILE = Path(__file__).resolve().parents[2] / "pretrained" / "mobile.safetensors"
 
 
@@ -100,11 +103,18 @@ class LoadedBackbone:
     origin: str
 
 
-def load_backbone(name_or_file: str | Path) -> LoadedBackbone:
+def load_backbone(name_or_file: str | Path, *, progress: Progress = silent) -> LoadedBackbone:
     """Load a backbone by name (``mobile``, ``facenet``, ``facenet:casia-webface``) or weights file.
 
+    The weights of ``facenet`` are downloaded on first use, to where facenet-pytorch looks for them.
+
+    Args:
+        name_or_file: Name, or the path of a .safetensors or .pt file of weights.
+        progress: Told about a download.
+
     Raises:
-        BackboneError: The name is not known, the weights are missing or fit no architecture.
+        BackboneError: The name is not known, the weights are missing, cannot be downloaded, were
+            changed since their first use, or fit no architecture.
     """
     name, _, variant = str(name_or_file).partition(":")
     if name == "mobile" and not variant:
@@ -115,7 +125,7 @@ def load_backbone(name_or_file: str | Path) -> LoadedBackbone:
             )
         return _from_file(SHIPPED_MOBILE, "mobile")
     if name == "facenet":
-        return _facenet(variant or FACENET_WEIGHTS[0])
+        return _facenet(variant or FACENET_WEIGHTS[0], progress)
     path = Path(name_or_file)
     if not path.is_file():
         raise BackboneError(
@@ -125,41 +135,43 @@ def load_backbone(name_or_file: str | Path) -> LoadedBackbone:
     return _from_file(path, path.name)
 
 
-def _facenet(variant: str) -> LoadedBackbone:
+def _facenet(variant: str, progress: Progress) -> LoadedBackbone:
     if variant not in FACENET_WEIGHTS:
         raise BackboneError(
             f"facenet has no weights called {variant!r}.", f"Known weights: {', '.join(FACENET_WEIGHTS)}."
         )
-    from facenet_pytorch import InceptionResnetV1
+    path = download(facenet_source(variant), facenet_folder(), check=_check_facenet, progress=progress)
+    return _from_file(path, f"facenet:{variant}")
 
-    try:
-        weights = InceptionResnetV1(pretrained=variant).state_dict()
-    except OSError as error:  # urllib's and requests' errors are OSErrors
-        raise BackboneError(
-            f"facenet-pytorch could not download the weights {variant!r}: {error}.",
-            "Connect to the internet once, or download the file elsewhere and give it: --backbone FILE.pt.",
-        ) from error
-    network = FACENET.build()
-    network.load_state_dict(_without_classes(weights))
-    return LoadedBackbone(FACENET, network.eval(), f"facenet:{variant}")
+
+def _check_facenet(path: Path) -> None:
+    if _spec_of(_without_classes(_read_weights(path))) is not FACENET:
+        raise BackboneError(f"The weights in {path} are not an InceptionResnetV1's.", "Delete the file.")
 
 
 def _from_file(path: Path, name: str) -> LoadedBackbone:
     weights = _without_classes(_read_weights(path))
+    spec = _spec_of(weights)
+    if spec is None:
+        raise BackboneError(
+            f"The weights in {path} fit no known backbone ({', '.join(sorted(BACKBONES))}).",
+            "Give the weights of a MobileFaceNet or of facenet-pytorch's InceptionResnetV1.",
+        )
+    network = spec.build()
+    network.load_state_dict(
+        {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, strict=False
+    )
+    return LoadedBackbone(spec, network.eval(), f"{name} sha256:{sha256_file(path)}")
+
+
+def _spec_of(weights: Mapping[str, Tensor]) -> BackboneSpec | None:
+    """The architecture whose shapes these are."""
     for spec in BACKBONES.values():
         with torch.device("meta"):  # shapes only: comparing costs no memory
             expected = {key: value.shape for key, value in spec.build().state_dict().items()}
-        if not _fits(weights, expected):
-            continue
-        network = spec.build()
-        network.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, strict=False
-        )
-        return LoadedBackbone(spec, network.eval(), f"{name} sha256:{sha256_file(path)}")
-    raise BackboneError(
-        f"The weights in {path} fit no known backbone ({', '.join(sorted(BACKBONES))}).",
-        "Give the weights of a MobileFaceNet or of facenet-pytorch's InceptionResnetV1.",
-    )
+        if _fits(weights, expected):
+            return spec
+    return None
 
 
 def _fits(weights: Mapping[str, Tensor], expected: Mapping[str, torch.Size]) -> bool:
