@@ -1,29 +1,9 @@
 import json
 import shutil
-import sys
 
 import pytest
 
-from faceforget.cli import app
-from faceforget.cli.console import run
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
-
-
-@pytest.fixture
-def cli(monkeypatch, capsys):
-    """Run the command line in this process: ``cli("erase", ...)`` gives exit code, output, messages."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["faceforget", *map(str, arguments)])
-        code = 0
-        try:
-            run(app)
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, " ".join(captured.err.split())
-
-    return call
 
 
 @pytest.fixture(scope="module")
