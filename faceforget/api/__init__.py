@@ -5,6 +5,7 @@ from faceforget.api.enroll_people import Enrolment, enroll
 from faceforget.api.erase_people import ErasureOutcome, erase
 from faceforget.api.recognize_photos import NamedPhoto, recognize
 from faceforget.api.runtime import Runtime
+from faceforget.errors import FaceForgetError, WrongPersonError
 from faceforget.recognizer.enroll import Plan
 from faceforget.recognizer.storage import load_recognizer as load
 from faceforget.recognizer.storage import save_recognizer as save
@@ -12,9 +13,11 @@ from faceforget.recognizer.storage import save_recognizer as save
 __all__ = [
     "Enrolment",
     "ErasureOutcome",
+    "FaceForgetError",
     "NamedPhoto",
     "Plan",
     "Runtime",
+    "WrongPersonError",
     "audit",
     "enroll",
     "erase",
