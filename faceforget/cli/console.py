@@ -14,6 +14,8 @@ from faceforget.progress import Event
 from faceforget.progress import Progress as Callback
 
 DONE, FAILED, USAGE = 0, 1, 2
+# The numbers of an event that fit beside a bar in 80 columns, and what they are called there.
+_SHOWN = {"loss": "loss", "probability_left": "left"}
 
 # Results go to standard output, so that they can be piped; everything else to standard error.
 out = Console()
@@ -42,8 +44,8 @@ def run(app: typer.Typer) -> None:
 def progress_bar() -> Iterator[Callback]:
     """A callback that draws one bar per stage on standard error."""
     columns = (
-        TextColumn("{task.description:<24}"),
-        BarColumn(bar_width=30),
+        TextColumn("{task.description:<18}"),
+        BarColumn(bar_width=16),
         TextColumn("{task.completed:>5.0f}/{task.total:.0f}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
@@ -55,7 +57,7 @@ def progress_bar() -> Iterator[Callback]:
         def show(event: Event) -> None:
             if event.stage not in tasks:
                 tasks[event.stage] = bar.add_task(event.stage, total=event.total, numbers="")
-            numbers = "  ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in event.values.items())
+            numbers = "  ".join(f"{_SHOWN[k]} {v:.3f}" for k, v in event.values.items() if k in _SHOWN)
             total = event.done if event.final else event.total
             bar.update(tasks[event.stage], completed=event.done, total=total)
             if numbers:
