@@ -4,18 +4,21 @@ from faceforget.api.audit_erasure import audit
 from faceforget.api.enroll_people import Enrolment, enroll
 from faceforget.api.erase_people import ErasureOutcome, erase
 from faceforget.api.recognize_photos import NamedPhoto, recognize
+from faceforget.api.run_demo import Demo, demo
 from faceforget.api.runtime import Runtime
 from faceforget.recognizer.enroll import Plan
 from faceforget.recognizer.storage import load_recognizer as load
 from faceforget.recognizer.storage import save_recognizer as save
 
 __all__ = [
+    "Demo",
     "Enrolment",
     "ErasureOutcome",
     "NamedPhoto",
     "Plan",
     "Runtime",
     "audit",
+    "demo",
     "enroll",
     "erase",
     "load",
