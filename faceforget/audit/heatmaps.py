@@ -13,8 +13,9 @@ comparable:
 """
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -30,10 +31,22 @@ from faceforget.recognizer.recognizer import Recognizer
 
 Heat = NDArray[np.float32]
 
-# The last layer of each backbone that still has places: what follows pools over the whole face.
-LAYERS: Mapping[str, Callable[[nn.Module], nn.Module]] = {
-    "mobile": lambda network: network.get_submodule("conv2"),
-    "facenet": lambda network: network.get_submodule("block8"),
+
+class Layers(NamedTuple):
+    """Names of two layers of a network.
+
+    Attributes:
+        places: The last whose output still has places; what follows pools over the whole face.
+        embedding: The one whose output is the embedding before it is given unit length.
+    """
+
+    places: str
+    embedding: str
+
+
+LAYERS: Mapping[str, Layers] = {
+    "mobile": Layers("conv2", "bn"),
+    "facenet": Layers("block8", "last_bn"),
 }
 
 
@@ -92,8 +105,10 @@ def evidence(recognizer: Recognizer, crops: NDArray[np.uint8], names: Sequence[s
 
     targets = [ClassifierOutputTarget(recognizer.index_of(name)) for name in names]
     # A copy: neither hooks nor gradients ever touch the model itself.
-    model = _Similarity(copy.deepcopy(recognizer.classifier)).eval().requires_grad_(False)
-    layer = LAYERS[recognizer.spec.name](model.classifier.embedder.get_submodule("network"))
+    layers = LAYERS[recognizer.spec.name]
+    model = _Similarity(copy.deepcopy(recognizer.classifier), layers.embedding)
+    model.eval().requires_grad_(False)
+    layer = model.network.get_submodule(layers.places)
     # With frozen weights the graph begins at the input.
     images = to_images(crops, recognizer.device).requires_grad_(True)
     with torch.enable_grad(), HiResCAM(model, [layer]) as cam:
@@ -129,12 +144,19 @@ def heat_colours(heat: Heat) -> RGB:
 class _Similarity(nn.Module):
     """Cosines ``(N, C)`` in whose gradient the embedding's length is a constant."""
 
-    def __init__(self, classifier: FaceClassifier) -> None:
+    def __init__(self, classifier: FaceClassifier, embedding: str) -> None:
         super().__init__()
         self.classifier = classifier
+        self.network = classifier.embedder.get_submodule("network")
+        self._embeddings = torch.empty(0)
+        self.network.get_submodule(embedding).register_forward_hook(self._keep)
+
+    def _keep(self, module: nn.Module, inputs: object, output: Tensor) -> None:
+        self._embeddings = output
 
     def forward(self, images: Tensor) -> Tensor:
-        embeddings: Tensor = self.classifier.embedder(images)
+        self.classifier.embedder(images)
+        embeddings = self._embeddings
         rows = functional.normalize(self.classifier.head.weight, dim=1)
         cosines: Tensor = embeddings @ rows.T / embeddings.detach().norm(dim=1, keepdim=True)
         return cosines
