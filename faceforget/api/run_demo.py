@@ -142,7 +142,7 @@ def demo(
         before,
         {chosen: [photo.source for photo in enrolled.photos[chosen]]},
         settings=settings,
-        runtime=replace(runtime, progress=_renamed(runtime.progress, "reading their photos")),
+        runtime=replace(runtime, progress=_renamed(runtime.progress, "reading photos")),
     )
     watch.lap("erasing")
     report = _audit(before, outcome, enrolled, unseen, runtime.progress)

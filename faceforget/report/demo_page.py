@@ -58,13 +58,16 @@ def headline(demo: Demo) -> str:
 
 def _head(demo: Demo) -> str:
     people = len(demo.before.labels)
+    before, after = demo.answers
     who = f"{people} rendered people, who do not exist," if demo.rendered else f"{people} people"
     return f"""<header>
 <p class="brand">FaceForget demo</p>
 <h1 class="person">{escape(headline(demo))}</h1>
 <p class="lead">{who} were enrolled in a face recogniser with {demo.photos["enrolment"]} photos.
 Then one of them was erased from the model itself, reading {demo.photos["erasure"]} photos of that person and
-of nobody else. Everything shown is on other photos, which neither the training nor the erasure has read.</p>
+of nobody else. Everything shown is on other photos, which neither the training nor the erasure has read.
+Of {before.photos} such photos of the others the model named {before.hits} rightly before and names
+{after.hits} after.</p>
 </header>"""
 
 
@@ -106,8 +109,8 @@ def _photos(demo: Demo) -> str:
     return f"""<section>
 <h2 class="person">{name}, before and after</h2>
 <p class="note">The model's answer and its three best candidates with their confidence. After: the model as
-it is handed out, without {name}'s row and label. A face less similar than {limit:.2f} to everybody is called
-unknown.</p>
+it is handed out, without {name}'s label and row, the stored pattern that faces were compared with. A face
+less similar than {limit:.2f} to everybody is called unknown.</p>
 <div class="grid">
 {cards}
 </div>
@@ -214,7 +217,9 @@ def _audit(demo: Demo) -> str:
 </tbody></table></div>
 <p class="note" style="margin-top:10px">In brackets: 95 % intervals (Wilson). {name}'s row and label are
 {gone} the erased model, which therefore cannot name them; so “after” is measured with the row of the model
-before put back, as somebody who kept it could do. {name}'s unseen photos now go to: {went}.</p>
+before put back, as somebody who kept it could do. {name}'s unseen photos now go to: {went}. The limit of
+{demo.before.threshold.cosine:.2f} below which a face is unknown was set at enrolment and is the same in both
+models.</p>
 </section>"""
 
 

@@ -1,12 +1,15 @@
 import re
 import shutil
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from faceforget.api import Plan, demo, run_demo
+from faceforget.cli import app
 from faceforget.cli import demo as command
+from faceforget.cli.console import run
 from faceforget.errors import PeopleFolderError, UnknownPersonError
 from faceforget.recognizer.enroll import TooFewPhotosError
 from faceforget.report.demo_page import demo_report, headline
@@ -127,6 +130,26 @@ def test_names_cannot_write_html(result):
     assert "<img src=http" not in page
     assert "&lt;img" in page
     assert all(value.startswith("data:") for value in References(page).found)
+
+
+def exit_code(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["faceforget", "demo", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        run(app)
+    return stop.value.code or 0
+
+
+def test_exit_codes(result, people_dir, tmp_path, monkeypatch):
+    report = tmp_path / "demo.html"
+    given = "--people", people_dir, "--out", report
+    assert exit_code(monkeypatch, *given, "--person", "Nobody") == 2
+    assert exit_code(monkeypatch, *given, "--backbone", tmp_path / "absent.safetensors") == 2
+    assert exit_code(monkeypatch, "--people", tmp_path / "absent", "--out", report) == 2
+    assert exit_code(monkeypatch, "--people", people_dir, "--out", tmp_path) == 2
+    assert not report.exists()
+    monkeypatch.setattr("faceforget.api.demo", lambda *arguments, **options: result)
+    assert exit_code(monkeypatch, *given) == 0
+    assert report.is_file()
 
 
 @pytest.fixture
