@@ -65,7 +65,7 @@ def _head(demo: Demo) -> str:
 <h1 class="person">{escape(headline(demo))}</h1>
 <p class="lead">{who} were enrolled in a face recogniser with {demo.photos["enrolment"]} photos.
 Then one of them was erased from the model itself, reading {demo.photos["erasure"]} photos of that person and
-of nobody else. Everything shown is on other photos, which neither the training nor the erasure has read.
+of nobody else. Unless said otherwise, what is shown is on other photos, which nothing has read before.
 Of {before.photos} such photos of the others the model named {before.hits} rightly before and names
 {after.hits} after.</p>
 </header>"""
