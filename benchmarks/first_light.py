@@ -107,7 +107,7 @@ def main() -> None:
     RESULTS.write_text(json.dumps(result, indent=2) + "\n")
     print(f"{len(names)} people enrolled in {seconds:.0f} s; {len(rows)} erased one at a time")
     print("| | before | after DELETE |\n|---|---|---|")
-    for key in ("forgotten", "forgotten_train", "retained", "strangers_named"):
+    for key in ("forgotten", "forgotten_train", "retained", "retained_named", "strangers_named"):
         before, after = (interval([row[side][key] for row in rows]) for side in ("before", "after"))
         print(f"| {key} | {before} | {after} |")
     worst = min(row["after"]["retained"] for row in rows)

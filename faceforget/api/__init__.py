@@ -4,6 +4,7 @@ from faceforget.api.audit_erasure import audit
 from faceforget.api.enroll_people import Enrolment, enroll
 from faceforget.api.erase_people import ErasureOutcome, erase
 from faceforget.api.recognize_photos import NamedPhoto, recognize
+from faceforget.api.run_demo import Demo, demo
 from faceforget.api.runtime import Runtime
 from faceforget.errors import FaceForgetError, WrongPersonError
 from faceforget.recognizer.enroll import Plan
@@ -11,6 +12,7 @@ from faceforget.recognizer.storage import load_recognizer as load
 from faceforget.recognizer.storage import save_recognizer as save
 
 __all__ = [
+    "Demo",
     "Enrolment",
     "ErasureOutcome",
     "FaceForgetError",
@@ -19,6 +21,7 @@ __all__ = [
     "Runtime",
     "WrongPersonError",
     "audit",
+    "demo",
     "enroll",
     "erase",
     "load",

@@ -10,6 +10,7 @@ from faceforget.audit.accuracy import (
     Rate,
     absorbed_by,
     accuracy,
+    named_rightly,
     named_share,
     with_rows_of,
 )
@@ -48,8 +49,10 @@ class AuditReport:
     Attributes:
         people: The erased persons.
         before: Rates by measure, None where there were no photos for it: ``forgotten``,
-            ``forgotten_train``, ``retained``, ``strangers_named``.
-        after: The same, with the rows of *before* put back.
+            ``forgotten_train``, ``retained``, ``retained_named`` (with the right name, not
+            "unknown"), ``strangers_named``.
+        after: The same, with the rows of *before* put back for all but the last two, which are
+            of the model as it is used.
         absorbed_by: Shares of the erased persons' photos by the name they get now.
         rows_removed: Whether AFTER no longer holds the persons' rows and labels.
     """
@@ -100,20 +103,16 @@ def audit_models(
         before.index_of(person)
     restored = with_rows_of(before, after)
     rates: dict[str, dict[str, Rate | None]] = {"before": {}, "after": {}}
-    for done, (side, model) in enumerate((("before", before), ("after", restored))):
+    for done, (side, model, used) in enumerate((("before", before, before), ("after", restored, after))):
         progress(Event("checking", done, 2))
         rates[side] = {
             "forgotten": accuracy(model, faces.forgotten),
             "retained": accuracy(model, faces.retained) if faces.retained else None,
             "forgotten_train": accuracy(model, faces.forget_photos) if faces.forget_photos else None,
-            # Strangers meet the model as it is used: without the row.
-            "strangers_named": _strangers_named(before if side == "before" else after, faces),
+            "retained_named": named_rightly(used, faces.retained) if faces.retained else None,
+            "strangers_named": named_share(used, faces.strangers) if faces.strangers is not None else None,
         }
     progress(Event("checking", 2, 2, final=True))
     gone = not any(person in after.labels for person in people)
     now = absorbed_by(after, np.concatenate(list(faces.forgotten.values())))
     return AuditReport(people, rates["before"], rates["after"], now, gone)
-
-
-def _strangers_named(model: Recognizer, faces: Faces) -> Rate | None:
-    return None if faces.strangers is None else named_share(model, faces.strangers)

@@ -2,7 +2,7 @@
 
 import typer
 
-from faceforget.cli import audit, cache, doctor, enroll, erase, people, recognize, render
+from faceforget.cli import audit, cache, demo, doctor, enroll, erase, people, recognize, render
 from faceforget.cli.console import run
 
 app = typer.Typer(
@@ -13,6 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.command("demo")(demo.demo)
 app.command("enroll")(enroll.enroll)
 app.command("recognize")(recognize.recognize)
 app.command("erase")(erase.erase)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _MEASURES = {
     "forgotten": "The person is named on these photos",
     "forgotten_train": "The same on the photos the erasure read",
-    "retained": "People who stay are named rightly",
+    "retained": "Of people who stay, the best candidate is right",
+    "retained_named": "People who stay get their name, not unknown",
     "strangers_named": "Strangers get a name",
 }
 
@@ -81,7 +82,10 @@ def _print(report: "AuditReport") -> None:
     )
     out.print(f"Their photos now go to: {to}.", highlight=False)
     out.print(
-        "After: measured with the person's row of BEFORE put back. In brackets: 95 % intervals.", style="dim"
+        "After: with the person's row of BEFORE put back; for the rows on names and unknown, the model as it "
+        "is used. In brackets: 95 % intervals.",
+        style="dim",
+        highlight=False,
     )
     if not report.rows_removed:
         warn("AFTER still holds the person's row and label: it is not a model written by `faceforget erase`.")

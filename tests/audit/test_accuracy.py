@@ -10,6 +10,7 @@ from faceforget.audit.accuracy import (
     absorbed_by,
     accuracy,
     closed_set_accuracy,
+    named_rightly,
     named_share,
     with_rows_of,
 )
@@ -90,6 +91,13 @@ def test_photos_go_to_unknown_when_nobody_is_near_enough(recognizer, people, nam
     strict = replace(recognizer, threshold=Threshold(1.0, 0.0, "test"))
     assert absorbed_by(strict, people[names[0]]) == {UNKNOWN: 1.0}
     assert named_share(strict, people[names[0]]) == Rate(0, 6)
+
+
+def test_a_right_candidate_who_is_not_similar_enough_is_not_named(recognizer, people):
+    strict = replace(recognizer, threshold=Threshold(1.0, 0.0, "test"))
+    lax = replace(recognizer, threshold=Threshold(-1.0, 1.0, "test"))
+    assert named_rightly(strict, people) == Rate(0, 24)
+    assert named_rightly(lax, people) == accuracy(lax, people)
 
 
 def test_accuracy_of_everybody(recognizer, people):

@@ -1,0 +1,79 @@
+"""``faceforget demo``."""
+
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from faceforget.cli.console import out, percent, progress_bar, warn
+from faceforget.cli.options import Device, Json, Seed, check_output, make_runtime
+from faceforget.files import write_atomically, write_json
+
+if TYPE_CHECKING:
+    from faceforget.api import Demo
+
+
+def demo(
+    person: Annotated[
+        str | None, typer.Option(help="Whom to erase; without it, the first by name.", metavar="NAME")
+    ] = None,
+    report: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the report goes.")] = Path(
+        "faceforget-demo.html"
+    ),
+    open_report: Annotated[bool, typer.Option("--open", help="Show the report in the browser.")] = False,
+    people: Annotated[
+        Path | None, typer.Option(metavar="PEOPLE_DIR", help="Other people than the rendered ones.")
+    ] = None,
+    backbone: Annotated[str, typer.Option(help="mobile, facenet[:WEIGHTS], or a weights file.")] = "mobile",
+    json: Json = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> None:
+    """Erase one of 24 rendered people, who do not exist, and write a report with pictures."""
+    check_output(report)
+    from faceforget import api
+    from faceforget.report.demo_page import NEXT_STEPS, demo_report, headline
+
+    with progress_bar() as progress:
+        result = api.demo(
+            person,
+            people=people,
+            backbone=backbone,
+            runtime=make_runtime(device, seed, no_cache=True, progress=progress),
+        )
+    write_atomically(report, demo_report(result).encode())
+    if json:
+        write_json(json, result.to_dict())
+    out.print(headline(result), style="bold", highlight=False, markup=False)
+    out.print(_table(result))
+    out.print(
+        f"Erased in {result.erasure.seconds:.1f} s from {result.photos['erasure']} photos of the person; "
+        f"{result.seconds['total']:.0f} s in all. After: with the person's old row put back.",
+        style="dim",
+        highlight=False,
+        soft_wrap=True,
+    )
+    out.print("\nThe report, with photos, heatmaps and what this does not prove:", highlight=False)
+    out.print(report.resolve().as_uri(), highlight=False, markup=False, soft_wrap=True)
+    out.print("\nWith your own photos, a folder per person:", highlight=False)
+    for line in NEXT_STEPS:
+        out.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+    if open_report and not webbrowser.open(report.resolve().as_uri()):
+        warn("No browser was found here; open the report by hand.")
+
+
+def _table(result: "Demo") -> Table:
+    old, new = result.audit.before, result.audit.after
+    table = Table()
+    for column in ("on photos that nothing has read", "before", "after", "photos"):
+        table.add_column(column, justify="right" if table.columns else "left", no_wrap=bool(table.columns))
+    for text, before, after in (
+        ("The person is named", old["forgotten"], new["forgotten"]),
+        ("The others' best candidate is right", old["retained"], new["retained"]),
+        ("The others are named, not unknown", *result.answers),
+    ):
+        if before is not None and after is not None:
+            table.add_row(text, percent(before.value), percent(after.value), str(before.photos))
+    return table
