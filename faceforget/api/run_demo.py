@@ -80,7 +80,7 @@ class Demo:
 
     @property
     def answers(self) -> tuple[Rate, Rate]:
-        """The others' unseen photos that the models before and after, as they are used, answer with their name."""
+        """Unseen photos of the others that get their name, before and after, in the models as they are used."""
         before, after = (side["retained_named"] for side in (self.audit.before, self.audit.after))
         return before or Rate(0, 0), after or Rate(0, 0)
 
