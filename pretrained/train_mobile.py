@@ -51,12 +51,20 @@ class Trainer:
         if args.compile:
             self.compiled = torch.compile(self.maps)
         teacher = load_backbone(args.teacher)
-        self.held_out_teacher = embed(teacher, held_out.crops, bf16=True)
+        self.held_out_teacher = self.reference(teacher)
         fold_batch_norm(teacher)
         self.teacher = Maps(chain(teacher)).to(memory_format=torch.channels_last).requires_grad_(False)
         self.optimiser = torch.optim.AdamW(self.student.parameters(), lr=1e-3, weight_decay=args.decay)
         self.rng = np.random.default_rng(args.seed)
         self.phase, self.seconds, self.step, self.images = "blocks", 0.0, 0, 0
+        self.progress = 0.0
+
+    def reference(self, teacher: nn.Module) -> Tensor:
+        """The teacher's embeddings of the held-out people, computed once per work folder."""
+        cache = Path(self.args.work) / "held_out_teacher.pt"
+        if not cache.exists():
+            torch.save(embed(teacher, self.held_out.crops), cache)
+        return torch.as_tensor(torch.load(cache, weights_only=True))
 
     @property
     def checkpoint(self) -> Path:
@@ -111,11 +119,13 @@ class Trainer:
         hints = torch.stack([relative(o, t) for o, t in zip(outputs[1:], targets[1:], strict=True)])
         loss, cosine = embedding_loss(outputs[-1], targets[-1], self.args.relational)
         shown = f"cosine {cosine:.4f} hints " + " ".join(f"{h:.2f}" for h in hints.detach())
-        return loss + self.args.hints * hints.mean(), shown
+        # Early the hints lead, late the embedding, which is what counts.
+        weight = self.args.hints * (0.05 + 0.95 * (1 - self.progress) ** 2)
+        return loss + weight * hints.mean(), shown
 
-    def set_mode(self, progress: float) -> None:
+    def set_mode(self) -> None:
         """Batch statistics while the maps still move, then fixed ones as in use."""
-        self.student.train(self.phase == "blocks" or progress < self.args.fix_batch_norm)
+        self.student.train(self.phase == "blocks" or self.progress < self.args.fix_batch_norm)
 
     def run_phase(self, faces: Iterator[Tensor], minutes: float, peak: float) -> None:
         """Train until the phase has used its ``minutes``; the rate follows a cosine in time."""
@@ -123,10 +133,10 @@ class Trainer:
         last = logged = saved = evaluated = time.time()
         since = self.images
         while self.seconds < minutes * 60:
-            progress = self.seconds / (minutes * 60)
-            rate = peak * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
+            self.progress = self.seconds / (minutes * 60)
+            rate = peak * (0.01 + 0.99 * (1 + math.cos(math.pi * self.progress)) / 2)
             self.optimiser.param_groups[0]["lr"] = rate * min(1, (self.seconds + 3) / 30)
-            self.set_mode(progress)
+            self.set_mode()
             x = normalise(next(faces)).contiguous(memory_format=torch.channels_last)
             with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
                 targets = self.teacher(x)
@@ -182,11 +192,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--blends", type=float, default=0.4, help="share of blends of two faces")
-    parser.add_argument("--blocks-minutes", type=float, default=14)
+    parser.add_argument("--blocks-minutes", type=float, default=9)
     parser.add_argument("--blocks-rate", type=float, default=4e-3)
     parser.add_argument("--whole-minutes", type=float, default=65)
-    parser.add_argument("--whole-rate", type=float, default=1e-3)
-    parser.add_argument("--hints", type=float, default=0.5)
+    parser.add_argument("--whole-rate", type=float, default=1.5e-3)
+    parser.add_argument("--hints", type=float, default=3.0)
     parser.add_argument("--relational", type=float, default=5.0)
     parser.add_argument("--decay", type=float, default=1e-4)
     parser.add_argument("--fix-batch-norm", type=float, default=0.5, help="share of phase 2 before that")
