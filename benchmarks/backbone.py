@@ -47,9 +47,7 @@ def load_backbone(path: Path) -> MobileFaceNet:
     """Backbone in evaluation mode from a safetensors file of any float precision."""
     network = MobileFaceNet()
     state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
-    # A published file may leave out the batch counters, which only training reads.
-    counters = {k: v for k, v in network.state_dict().items() if k.endswith("num_batches_tracked")}
-    network.load_state_dict(counters | state)
+    network.load_state_dict(state)
     return network.eval()
 
 

@@ -32,6 +32,7 @@ from benchmarks.backbone import embed, load_backbone, normalise, score
 from faceforget.recognizer.mobilefacenet import MobileFaceNet
 from pretrained.distil_data import batches
 from pretrained.face_pool import SHARED, TEMPLATE_SIZE, Faces, load_faces
+from pretrained.muon import Muon, is_dense
 from pretrained.segments import Corner, Maps, chain, embedding_loss, fold_batch_norm, segment_error
 from pretrained.segments import relative_error as relative
 
@@ -54,7 +55,7 @@ class Trainer:
         self.held_out_teacher = self.reference(teacher)
         fold_batch_norm(teacher)
         self.teacher = Maps(chain(teacher)).to(memory_format=torch.channels_last).requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(self.student.parameters(), lr=1e-3, weight_decay=args.decay)
+        self.optimisers = self.fresh_optimisers()
         self.rng = np.random.default_rng(args.seed)
         self.phase, self.seconds, self.step, self.images = "blocks", 0.0, 0, 0
         self.progress = 0.0
@@ -66,6 +67,18 @@ class Trainer:
             torch.save(embed(teacher, self.held_out.crops), cache)
         return torch.as_tensor(torch.load(cache, weights_only=True))
 
+    def fresh_optimisers(self) -> list[torch.optim.Optimizer]:
+        """Muon for the dense convolutions, Adam for depthwise kernels, norms and biases."""
+        dense = [p for p in self.student.parameters() if is_dense(p)]
+        rest = [p for p in self.student.parameters() if not is_dense(p)]
+        return [Muon(dense), torch.optim.Adam(rest)]
+
+    def set_rates(self, share: float) -> None:
+        """Both optimisers' learning rates, as a share of the peak."""
+        peaks = self.args.blocks_rates if self.phase == "blocks" else self.args.whole_rates
+        for optimiser, peak in zip(self.optimisers, peaks, strict=True):
+            optimiser.param_groups[0]["lr"] = peak * share
+
     @property
     def checkpoint(self) -> Path:
         """Where the run continues from."""
@@ -74,7 +87,8 @@ class Trainer:
     def save(self) -> None:
         """Write the checkpoint; a cut leaves the previous one."""
         place = {k: getattr(self, k) for k in ("phase", "seconds", "step", "images")}
-        state = {"student": self.student.state_dict(), "optimiser": self.optimiser.state_dict(), **place}
+        state = {"student": self.student.state_dict(), **place}
+        state["optimisers"] = [o.state_dict() for o in self.optimisers]
         partial = self.checkpoint.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(self.checkpoint)
@@ -85,7 +99,8 @@ class Trainer:
             return
         state = torch.load(self.checkpoint, weights_only=True)
         self.student.load_state_dict(state["student"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        for optimiser, stored in zip(self.optimisers, state["optimisers"], strict=False):
+            optimiser.load_state_dict(stored)
         for name in ("phase", "seconds", "step", "images"):
             setattr(self, name, state[name])
         log.info("continues phase %s at %.1f min, step %d", self.phase, self.seconds / 60, self.step)
@@ -127,15 +142,15 @@ class Trainer:
         """Batch statistics while the maps still move, then fixed ones as in use."""
         self.student.train(self.phase == "blocks" or self.progress < self.args.fix_batch_norm)
 
-    def run_phase(self, faces: Iterator[Tensor], minutes: float, peak: float) -> None:
+    def run_phase(self, faces: Iterator[Tensor], minutes: float) -> None:
         """Train until the phase has used its ``minutes``; the rate follows a cosine in time."""
         loss_of = self.blocks_loss if self.phase == "blocks" else self.whole_loss
         last = logged = saved = evaluated = time.time()
         since = self.images
         while self.seconds < minutes * 60:
             self.progress = self.seconds / (minutes * 60)
-            rate = peak * (0.01 + 0.99 * (1 + math.cos(math.pi * self.progress)) / 2)
-            self.optimiser.param_groups[0]["lr"] = rate * min(1, (self.seconds + 3) / 30)
+            share = 0.01 + 0.99 * (1 + math.cos(math.pi * self.progress)) / 2
+            self.set_rates(share * min(1, (self.seconds + 3) / 30))
             self.set_mode()
             x = normalise(next(faces)).contiguous(memory_format=torch.channels_last)
             with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
@@ -143,10 +158,10 @@ class Trainer:
             targets = [t.float() for t in targets]
             with torch.autocast("cpu", torch.bfloat16, enabled=not self.args.compile):
                 loss, shown = loss_of(x, targets)
-            self.optimiser.zero_grad()
+            self.student.zero_grad()
             loss.backward()
-            nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
-            self.optimiser.step()
+            for optimiser in self.optimisers:
+                optimiser.step()
             self.step, self.images = self.step + 1, self.images + len(x)
             now = time.time()
             self.seconds, last = self.seconds + now - last, now
@@ -168,12 +183,12 @@ class Trainer:
         self.resume()
         faces = batches(self.pool, self.args.batch, self.args.seed + self.step, self.args.blends)
         if self.phase == "blocks":
-            self.run_phase(faces, self.args.blocks_minutes, self.args.blocks_rate)
+            self.run_phase(faces, self.args.blocks_minutes)
             self.evaluate()
             self.phase, self.seconds = "whole", 0.0
-            self.optimiser = torch.optim.AdamW(self.student.parameters(), weight_decay=self.args.decay)
+            self.optimisers = self.fresh_optimisers()
             self.save()
-        self.run_phase(faces, self.args.whole_minutes, self.args.whole_rate)
+        self.run_phase(faces, self.args.whole_minutes)
         self.save()
         self.evaluate()
         weights = {k: v.contiguous() for k, v in self.student.state_dict().items()}
@@ -193,12 +208,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--blends", type=float, default=0.4, help="share of blends of two faces")
     parser.add_argument("--blocks-minutes", type=float, default=9)
-    parser.add_argument("--blocks-rate", type=float, default=4e-3)
     parser.add_argument("--whole-minutes", type=float, default=65)
-    parser.add_argument("--whole-rate", type=float, default=1.5e-3)
+    rates = {"type": float, "nargs": 2, "metavar": ("MUON", "ADAM")}
+    parser.add_argument("--blocks-rates", default=(0.05, 4e-3), **rates)
+    parser.add_argument("--whole-rates", default=(0.008, 1.5e-3), **rates)
     parser.add_argument("--hints", type=float, default=3.0)
     parser.add_argument("--relational", type=float, default=5.0)
-    parser.add_argument("--decay", type=float, default=1e-4)
     parser.add_argument("--fix-batch-norm", type=float, default=0.5, help="share of phase 2 before that")
     parser.add_argument("--save-minutes", type=float, default=3)
     parser.add_argument("--evaluate-minutes", type=float, default=8)
