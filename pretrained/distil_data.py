@@ -22,15 +22,15 @@ def blend(a: RGB, b: RGB, rng: np.random.Generator) -> RGB:
     """A third face from two aligned ones: an even mix, or regions of one in the other."""
     size = a.shape[0]
     if rng.random() < 0.4:
-        weight = np.float32(rng.uniform(0.25, 0.75))
-        return cv2.addWeighted(a, float(weight), b, float(1 - weight), 0).astype(np.uint8)
+        weight = rng.uniform(0.25, 0.75)
+        return np.asarray(cv2.addWeighted(a, weight, b, 1 - weight, 0), dtype=np.uint8)
     # A soft edge at a random angle: eyes of the one, mouth of the other.
     angle = rng.uniform(0, 2 * np.pi)
     offset = rng.uniform(-0.18, 0.18) * size
     grid = np.arange(size, dtype=np.float32) - size / 2
     distance = np.cos(angle) * grid[None, :] + np.sin(angle) * grid[:, None] - offset
     mask = (1 / (1 + np.exp(-distance / rng.uniform(1.0, 8.0))))[..., None].astype(np.float32)
-    return (a * mask + b * (1 - mask)).astype(np.uint8)
+    return np.asarray(a * mask + b * (1 - mask), dtype=np.uint8)
 
 
 def jitter(crop: RGB, strength: float, rng: np.random.Generator) -> RGB:

@@ -18,7 +18,7 @@ _ITERATIONS = 5
 
 def orthogonalise(matrix: Tensor) -> Tensor:
     """Nearly ``U V'`` of the singular value decomposition of ``(R, C)``, singular values 0.7 to 1.2."""
-    x = matrix / (matrix.norm() + 1e-7)
+    x: Tensor = matrix / (matrix.norm() + 1e-7)
     if tall := x.shape[0] > x.shape[1]:
         x = x.T
     for _ in range(_ITERATIONS):

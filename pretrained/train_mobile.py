@@ -4,7 +4,8 @@ Run from the repository's root: ``python -m pretrained.train_mobile --work out/m
 
 1. ``blocks``: every segment of the network learns by itself to turn the teacher's input into the
    teacher's output; short paths and dense targets make this fast (hints: Romero et al. 2015,
-   arXiv 1412.6550; block by block: Li et al. 2020, arXiv 1911.13053).
+   arXiv 1412.6550; block by block: Li et al. 2020, arXiv 1911.13053). The batch statistics of
+   this phase belong to crops of maps, so the network is of no use before the second phase.
 2. ``whole``: the network as one, towards the teacher's embedding and the similarities within the
    batch, with the hints kept at a small weight.
 
@@ -159,7 +160,7 @@ class Trainer:
             with torch.autocast("cpu", torch.bfloat16, enabled=not self.args.compile):
                 loss, shown = loss_of(x, targets)
             self.student.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             for optimiser in self.optimisers:
                 optimiser.step()
             self.step, self.images = self.step + 1, self.images + len(x)
@@ -205,16 +206,16 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--held-out", type=Path, default=SHARED / "data/lfw")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--batch", type=int, default=56)
     parser.add_argument("--blends", type=float, default=0.4, help="share of blends of two faces")
-    parser.add_argument("--blocks-minutes", type=float, default=9)
-    parser.add_argument("--whole-minutes", type=float, default=65)
-    rates = {"type": float, "nargs": 2, "metavar": ("MUON", "ADAM")}
-    parser.add_argument("--blocks-rates", default=(0.05, 4e-3), **rates)
-    parser.add_argument("--whole-rates", default=(0.008, 1.5e-3), **rates)
+    parser.add_argument("--blocks-minutes", type=float, default=9.5)
+    parser.add_argument("--whole-minutes", type=float, default=64)
+    rates = ("MUON", "ADAM")
+    parser.add_argument("--blocks-rates", type=float, nargs=2, metavar=rates, default=(0.05, 4e-3))
+    parser.add_argument("--whole-rates", type=float, nargs=2, metavar=rates, default=(0.008, 1.5e-3))
     parser.add_argument("--hints", type=float, default=3.0)
     parser.add_argument("--relational", type=float, default=5.0)
-    parser.add_argument("--fix-batch-norm", type=float, default=0.5, help="share of phase 2 before that")
+    parser.add_argument("--fix-batch-norm", type=float, default=0.42, help="share of phase 2 before that")
     parser.add_argument("--save-minutes", type=float, default=3)
     parser.add_argument("--evaluate-minutes", type=float, default=8)
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
