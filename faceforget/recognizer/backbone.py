@@ -123,6 +123,7 @@ def load_backbone(name_or_file: str | Path, *, progress: Progress = silent) -> L
                 "The shipped weights of `mobile` are not in this installation.",
                 "Give a weights file instead: --backbone PATH/TO/mobilefacenet.safetensors.",
             )
+        _check_shipped(SHIPPED_MOBILE)
         return _from_file(SHIPPED_MOBILE, "mobile")
     if name == "facenet":
         return _facenet(variant or FACENET_WEIGHTS[0], progress)
@@ -147,6 +148,16 @@ def _facenet(variant: str, progress: Progress) -> LoadedBackbone:
 def _check_facenet(path: Path) -> None:
     if _spec_of(_without_classes(_read_weights(path))) is not FACENET:
         raise BackboneError(f"The weights in {path} are not an InceptionResnetV1's.", "Delete the file.")
+
+
+def _check_shipped(path: Path) -> None:
+    """Compare the shipped weights with the SHA-256 beside them."""
+    expected = path.with_name(path.name + ".sha256").read_text().split()[0]
+    if sha256_file(path) != expected:
+        raise BackboneError(
+            f"{path} is not the file that was shipped: its SHA-256 differs.",
+            "Restore it: git checkout -- pretrained",
+        )
 
 
 def _from_file(path: Path, name: str) -> LoadedBackbone:

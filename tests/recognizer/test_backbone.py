@@ -86,3 +86,20 @@ def test_files_that_are_not_weights(tmp_path, photo):
     for path in (*sorted(tmp_path.iterdir()), photo):
         with pytest.raises(BackboneError):
             load_backbone(path)
+
+
+def test_the_shipped_weights_are_the_projects_own_and_whole():
+    loaded = load_backbone("mobile")
+    assert loaded.spec is MOBILE
+    assert module.SHIPPED_MOBILE.stat().st_size <= 2.3e6
+
+
+def test_changed_shipped_weights_are_refused(monkeypatch, tmp_path):
+    path = tmp_path / "mobile.safetensors"
+    path.write_bytes(module.SHIPPED_MOBILE.read_bytes()[:-1] + b"x")
+    (tmp_path / "mobile.safetensors.sha256").write_text(
+        module.SHIPPED_MOBILE.with_name("mobile.safetensors.sha256").read_text()
+    )
+    monkeypatch.setattr(module, "SHIPPED_MOBILE", path)
+    with pytest.raises(BackboneError, match="SHA-256"):
+        load_backbone("mobile")
