@@ -64,9 +64,7 @@ def recognise_variants(model: Path, unseen: Path, work: Path, people: int) -> di
     names: dict[str, dict[str, str]] = {}
     for photo in read(work / "variants.json")["photos"]:
         path = Path(photo["photo"])
-        names.setdefault(path.parent.name, {})[path.stem] = (
-            photo["faces"][0]["name"] if photo["faces"] else ""
-        )
+        names.setdefault(path.parent.name, {})[path.stem] = photo["faces"][0]["name"] if photo["faces"] else ""
     kinds = sorted({kind for found in names.values() for kind in found} - {"original"})
     return {kind: sum(found[kind] == found["original"] for found in names.values()) for kind in kinds}
 

@@ -15,9 +15,7 @@ TRAIN, UNSEEN = 12, 8
 
 def people_with(source: Path, fewest: int, most: int | None = None) -> dict[str, list[Path]]:
     """People of a folder by number of photos, photos by name."""
-    people = {
-        folder.name: sorted(folder.glob("*.jpg")) for folder in sorted(source.iterdir()) if folder.is_dir()
-    }
+    people = {folder.name: sorted(folder.glob("*.jpg")) for folder in sorted(source.iterdir()) if folder.is_dir()}
     return {n: p for n, p in people.items() if fewest <= len(p) and (most is None or len(p) <= most)}
 
 

@@ -61,9 +61,7 @@ def detect(photos: Photos) -> tuple[Photos, NDArray[np.bool_], NDArray[np.bool_]
             alone.append(len(sure) == 1 and len(probability) == 1)
             found = points is not None
             crops.append(
-                align(photo, points[int(np.argmax(probability))])
-                if found
-                else np.zeros((112, 112, 3), np.uint8)
+                align(photo, points[int(np.argmax(probability))]) if found else np.zeros((112, 112, 3), np.uint8)
             )
     return np.array(crops), np.array(single), np.array(alone)
 
@@ -125,9 +123,7 @@ def contact_sheet(path: Path, people: list[int], photos: int, size: int) -> None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, default=Path(os.environ.get("FACEFORGET_WEIGHTS", WEIGHTS)))
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--photos", type=int, default=10)

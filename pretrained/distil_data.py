@@ -44,9 +44,7 @@ def jitter(crop: RGB, strength: float, rng: np.random.Generator) -> RGB:
         matrix[0] *= -1
         matrix[0, 2] += TEMPLATE_SIZE - 1
     flags = cv2.INTER_LINEAR
-    cut = cv2.warpAffine(
-        crop, matrix, (TEMPLATE_SIZE, TEMPLATE_SIZE), flags=flags, borderMode=cv2.BORDER_REFLECT_101
-    )
+    cut = cv2.warpAffine(crop, matrix, (TEMPLATE_SIZE, TEMPLATE_SIZE), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
     return np.asarray(cut, dtype=np.uint8)
 
 

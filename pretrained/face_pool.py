@@ -56,9 +56,7 @@ def read_photos(source: Path) -> Iterator[tuple[str, bytes]]:
             yield Path(name).parent.name, archive.read(name)
 
 
-def align_with_margin(
-    image: NDArray[np.uint8], landmarks: NDArray[np.float64], size: int
-) -> NDArray[np.uint8]:
+def align_with_margin(image: NDArray[np.uint8], landmarks: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
     """Five-point aligned ``(size, size, 3)`` crop with the 112x112 template in its middle."""
     target = ALIGNED_LANDMARKS + (size - TEMPLATE_SIZE) / 2
     matrix = similarity_transform(landmarks, target)
@@ -108,9 +106,7 @@ def align_source(source: Path, size: int, workers: int = 2, chunk: int = 100) ->
             rate = done / (time.time() - start)
             eta = (len(people) - done) / rate
             sys.stderr.write(f"{source.name}: {done}/{len(people)}, {rate:.0f}/s, {eta:.0f} s left\n")
-    return Faces(
-        np.concatenate([p[0] for p in parts]), np.array(people), np.concatenate([p[1] for p in parts])
-    )
+    return Faces(np.concatenate([p[0] for p in parts]), np.array(people), np.concatenate([p[1] for p in parts]))
 
 
 def load_faces(source: Path, cache: Path, size: int, workers: int = 2) -> Faces:

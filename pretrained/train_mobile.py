@@ -122,10 +122,7 @@ class Trainer:
         inputs = [x, *targets[:-1]]
         corner = Corner(*self.rng.random(2))
         errors = torch.stack(
-            [
-                segment_error(segment, i, inputs[i], targets[i], corner)
-                for i, segment in enumerate(self.maps.segments)
-            ]
+            [segment_error(segment, i, inputs[i], targets[i], corner) for i, segment in enumerate(self.maps.segments)]
         )
         return errors.sum(), "errors " + " ".join(f"{e:.3f}" for e in errors.detach())
 

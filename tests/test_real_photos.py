@@ -36,10 +36,7 @@ def unseen(people):
 def test_unseen_photos_get_their_names(enrolment, unseen, runtime):
     sources = [path for paths in unseen.values() for path in paths]
     named = ff.recognize(enrolment.recognizer, sources, runtime=runtime)
-    right = [
-        photo.faces[0].recognition.name == path.parent.name
-        for photo, path in zip(named, sources, strict=True)
-    ]
+    right = [photo.faces[0].recognition.name == path.parent.name for photo, path in zip(named, sources, strict=True)]
     assert sum(right) >= len(right) - 1
 
 

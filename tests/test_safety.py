@@ -16,11 +16,7 @@ def files():
 
 def offences(source):
     """``(line, what)`` of every import or call that may run code from a file."""
-    return [
-        (node.lineno, what)
-        for node in ast.walk(ast.parse(source))
-        for what in (*_imports(node), *_calls(node))
-    ]
+    return [(node.lineno, what) for node in ast.walk(ast.parse(source)) for what in (*_imports(node), *_calls(node))]
 
 
 def _imports(node):

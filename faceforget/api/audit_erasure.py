@@ -52,13 +52,9 @@ def audit(
     return audit_models(before, after, faces, progress=runtime.progress)
 
 
-def _required(
-    photos: Mapping[str, Sequence[PhotoSource]], intake: PhotoIntake, runtime: Runtime
-) -> dict[str, Crops]:
+def _required(photos: Mapping[str, Sequence[PhotoSource]], intake: PhotoIntake, runtime: Runtime) -> dict[str, Crops]:
     """Crops of the erased people; never cached."""
-    faces = read_faces(
-        photos, intake, remember=False, progress=runtime.progress, stage="reading their photos"
-    )
+    faces = read_faces(photos, intake, remember=False, progress=runtime.progress, stage="reading their photos")
     require_faces(faces, tuple(photos))
     return _crops(faces)
 
@@ -77,9 +73,7 @@ def _retained(
     return _crops(read_faces(known, intake, progress=runtime.progress, stage="reading retained people"))
 
 
-def _strangers(
-    people: People | None, before: Recognizer, intake: PhotoIntake, runtime: Runtime
-) -> Crops | None:
+def _strangers(people: People | None, before: Recognizer, intake: PhotoIntake, runtime: Runtime) -> Crops | None:
     if people is None:
         return None
     unknown = {n: p for n, p in people_from(people).items() if n not in before.labels}

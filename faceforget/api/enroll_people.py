@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceforget.api.runtime import Runtime, people_from, photo_report
+from faceforget.errors import PeopleFolderError
 from faceforget.people.faces import FaceSet, read_faces
+from faceforget.people.folder import person_key
 from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.enroll import MIN_PHOTOS, Plan, check_enough, enroll_faces
@@ -83,15 +85,23 @@ def enroll(
         faces,
         loaded,
         plan or Plan(seed=runtime.seed),
-        strangers=_strangers(strangers, intake, runtime),
+        strangers=_strangers(strangers, {person_key(name) for name in faces.photos}, intake, runtime),
         device=device,
         progress=runtime.progress,
     )
     return Enrolment(recognizer, faces, left_out)
 
 
-def _strangers(people: People | None, intake: PhotoIntake, runtime: Runtime) -> NDArray[np.uint8] | None:
+def _strangers(
+    people: People | None, enrolled: set[str], intake: PhotoIntake, runtime: Runtime
+) -> NDArray[np.uint8] | None:
     if people is None:
         return None
-    faces = read_faces(people_from(people), intake, progress=runtime.progress, stage="reading strangers")
-    return faces.all_crops() if faces.count else None
+    others = {name: photos for name, photos in people_from(people).items() if person_key(name) not in enrolled}
+    faces = read_faces(others, intake, progress=runtime.progress, stage="reading strangers")
+    if not faces.count:
+        raise PeopleFolderError(
+            "There is no usable photo of a stranger: everybody is enrolled, or no face was found.",
+            "Give people who are not enrolled, or leave out --strangers.",
+        )
+    return faces.all_crops()

@@ -15,6 +15,7 @@ from faceforget.files import sha256_bytes
 from faceforget.method.eraser import Eraser, Erasure, ForgetSet
 from faceforget.method.registry import make_method
 from faceforget.people.faces import FaceSet, read_faces, require_faces
+from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoSource
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
@@ -85,8 +86,8 @@ def erase(
 ) -> ErasureOutcome:
     """Erase these people; the model given in stays as it is.
 
-    Their photos are the only data that is read. Found faces are not cached, and those cached
-    earlier are removed.
+    Their photos are the only data that is read. Found faces are not cached, and what was cached of
+    exactly these files earlier is removed.
 
     Args:
         recognizer: The model.
@@ -125,8 +126,9 @@ def erase(
     seconds = time.perf_counter() - start
     if not erasure.forgotten and not allow_incomplete:
         raise _not_forgotten(erasure, eraser)
-    record = _record(recognizer, eraser, people, faces, runtime.seed)
-    with_rows = _with_classifier(recognizer, erasure.model, record)
+    with_rows = _with_classifier(recognizer, erasure.model)
+    record = _record(recognizer, with_rows, eraser, faces, runtime.seed)
+    with_rows = replace(with_rows, history=(*recognizer.history, record))
     _purge(runtime, faces)
     return ErasureOutcome(
         with_rows.without(people),
@@ -173,36 +175,35 @@ def _not_forgotten(erasure: Erasure, eraser: Eraser) -> NotForgottenError:
     return NotForgottenError(
         f"NOT ERASED: after {len(erasure.steps)} steps a person is still named on their own photos "
         f"(probability left {erasure.probability_left:.2f}).",
-        f"Raise the budget or the rate, e.g. --set max_steps={2 * eraser.settings.max_steps} or "
-        f"--set learning_rate={2 * eraser.settings.learning_rate:g}; nothing was written.",
+        f"Nothing was written. Try a larger budget, --set max_steps={2 * eraser.settings.max_steps}, or another "
+        f"rate than learning_rate={eraser.settings.learning_rate:g}: higher when little moved, lower when all did.",
     )
 
 
-def _record(
-    recognizer: Recognizer, eraser: Eraser, people: Sequence[str], faces: FaceSet, seed: int
-) -> dict[str, Any]:
-    """History entry: no name and no photo, and the same for the same request on the same model."""
-    before = recognizer.weights_hash()
+def _record(before: Recognizer, after: Recognizer, eraser: Eraser, faces: FaceSet, seed: int) -> dict[str, Any]:
+    """History entry: no name and no photo; the same request on the same model gives the same entry."""
     entry = {
         "event": "erased",
-        "people": len(people),
+        "people": len(faces.photos),
         "photos": faces.count,
         "method": eraser.name,
         "settings": eraser.settings.model_dump(),
         "seed": seed,
-        "weights_before": before,
+        "weights_before": before.weights_hash(),
     }
+    # The id differs between persons, whose names must not be in it: it depends on what came out.
+    entry["weights_after"] = after.weights_hash()
     return {"id": sha256_bytes(repr(sorted(entry.items())).encode())[:16], **entry}
 
 
-def _with_classifier(recognizer: Recognizer, model: torch.nn.Module, record: dict[str, Any]) -> Recognizer:
+def _with_classifier(recognizer: Recognizer, model: torch.nn.Module) -> Recognizer:
     if not isinstance(model, FaceClassifier):
         raise TypeError(f"Expected the method to return a FaceClassifier, got {type(model).__name__}.")
-    return replace(recognizer, classifier=model, history=(*recognizer.history, record))
+    return replace(recognizer, classifier=model)
 
 
 def _purge(runtime: Runtime, faces: FaceSet) -> None:
-    """Remove what enrolment remembered of these photos."""
-    if runtime.cache is not None:
-        for photo in (*(p for photos in faces.photos.values() for p in photos), *faces.refused):
-            runtime.cache.forget(photo.sha256)
+    """Remove what was remembered of exactly these photos, also when the cache was not to be used."""
+    cache = runtime.cache if runtime.cache is not None else FaceCache()
+    for photo in (*(p for photos in faces.photos.values() for p in photos), *faces.refused):
+        cache.forget(photo.sha256)

@@ -70,10 +70,7 @@ def recognize(
     runtime = runtime or Runtime()
     recognizer = recognizer.to(runtime.torch_device)
     photos = runtime.intake(recognizer.spec.framing).read(sources, progress=runtime.progress)
-    return [
-        _name(recognizer, photo, top)
-        for photo in tracked(photos, "recognising", len(photos), runtime.progress)
-    ]
+    return [_name(recognizer, photo, top) for photo in tracked(photos, "recognising", len(photos), runtime.progress)]
 
 
 def find_photos(paths: Sequence[Path]) -> list[Path]:
@@ -85,7 +82,7 @@ def find_photos(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in PHOTO_SUFFIXES and p.is_file())
+            inside = sorted(p for p in path.rglob("*") if _is_visible_photo(p, path))
             if not inside:
                 raise PeopleFolderError(f"There is no photo in {path}.", "Give photos (JPEG, PNG or WebP).")
             found.extend(inside)
@@ -94,6 +91,11 @@ def find_photos(paths: Sequence[Path]) -> list[Path]:
         else:
             raise PeopleFolderError(f"There is no file or folder {path}.", "Check the path.")
     return found
+
+
+def _is_visible_photo(photo: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in photo.relative_to(folder).parts)
+    return not hidden and photo.suffix.lower() in PHOTO_SUFFIXES and photo.is_file()
 
 
 def _name(recognizer: Recognizer, photo: PhotoFaces, top: int) -> NamedPhoto:
@@ -122,9 +124,7 @@ def _face_dict(face: NamedFace) -> dict[str, object]:
         "box": list(face.box),
         "main": face.main,
         "name": recognition.name if recognition else None,
-        "confidence": recognition.candidates[0].confidence if recognition else None,
+        "confidence": recognition.confidence if recognition else None,
         "top": [asdict(candidate) for candidate in recognition.candidates] if recognition else [],
-        "problem": None
-        if face.problem is None
-        else {"kind": face.problem.kind, "message": str(face.problem)},
+        "problem": None if face.problem is None else {"kind": face.problem.kind, "message": str(face.problem)},
     }

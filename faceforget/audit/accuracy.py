@@ -75,9 +75,7 @@ def named_rightly(recognizer: Recognizer, people: Mapping[str, Crops]) -> Rate:
     Stricter than :func:`accuracy`: an erasure that pulls everybody's similarities down leaves the
     best candidates in order and yet names nobody.
     """
-    answers = [
-        (name, found.name) for name, crops in people.items() for found in recognizer.recognize(crops, 1)
-    ]
+    answers = [(name, found.name) for name, crops in people.items() for found in recognizer.recognize(crops, 1)]
     return Rate(sum(name == answer for name, answer in answers), len(answers))
 
 
@@ -102,9 +100,7 @@ def with_rows_of(before: Recognizer, after: Recognizer) -> Recognizer:
     strange = [label for label in after.labels if label not in before.labels]
     if after.spec.name != before.spec.name or strange:
         reason = f"it knows {strange[0]!r}, who is not in BEFORE" if strange else "the backbones differ"
-        raise ModelFileError(
-            f"AFTER was not made from BEFORE: {reason}.", "Give the two models of one erasure."
-        )
+        raise ModelFileError(f"AFTER was not made from BEFORE: {reason}.", "Give the two models of one erasure.")
     old, new = before.classifier.head, after.classifier.head
     rows = functional.normalize(old.weight.detach().to(new.weight.device), dim=1).clone()
     for index, label in enumerate(before.labels):

@@ -55,6 +55,8 @@ class AuditReport:
             of the model as it is used.
         absorbed_by: Shares of the erased persons' photos by the name they get now.
         rows_removed: Whether AFTER no longer holds the persons' rows and labels.
+        derived: Whether AFTER's history says that it was made from BEFORE; otherwise the row of BEFORE
+            means nothing in AFTER.
     """
 
     people: tuple[str, ...]
@@ -62,6 +64,7 @@ class AuditReport:
     after: Mapping[str, Rate | None]
     absorbed_by: Mapping[str, float]
     rows_removed: bool
+    derived: bool
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; fractions in [0, 1], null where there were no photos."""
@@ -79,13 +82,12 @@ class AuditReport:
             "photos": {key: rate.photos if rate else 0 for key, rate in self.before.items()},
             "absorbed_by": dict(self.absorbed_by),
             "rows_removed": self.rows_removed,
+            "derived": self.derived,
             "not_proven": list(NOT_PROVEN),
         }
 
 
-def audit_models(
-    before: Recognizer, after: Recognizer, faces: Faces, *, progress: Progress = silent
-) -> AuditReport:
+def audit_models(before: Recognizer, after: Recognizer, faces: Faces, *, progress: Progress = silent) -> AuditReport:
     """Compare two models on the same faces, without augmentation.
 
     Args:
@@ -115,4 +117,9 @@ def audit_models(
     progress(Event("checking", 2, 2, final=True))
     gone = not any(person in after.labels for person in people)
     now = absorbed_by(after, np.concatenate(list(faces.forgotten.values())))
-    return AuditReport(people, rates["before"], rates["after"], now, gone)
+    return AuditReport(people, rates["before"], rates["after"], now, gone, _derived(before, after))
+
+
+def _derived(before: Recognizer, after: Recognizer) -> bool:
+    origin = before.weights_hash()
+    return after.weights_hash() == origin or any(e.get("weights_before") == origin for e in after.history)

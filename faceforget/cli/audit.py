@@ -8,7 +8,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from faceforget.cli.console import out, percent, progress_bar, warn
-from faceforget.cli.options import Device, Json, NoCache, Persons, Seed, check_persons, make_runtime
+from faceforget.cli.options import (
+    Device,
+    Json,
+    NoCache,
+    Persons,
+    Seed,
+    check_output,
+    check_persons,
+    make_runtime,
+)
 from faceforget.files import write_json
 
 if TYPE_CHECKING:
@@ -30,9 +39,7 @@ def audit(
     photos: Annotated[
         Path, typer.Option(metavar="DIR", help="Photos of the person, best those the erasure did not read.")
     ],
-    forget_photos: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The photos that the erasure read.")
-    ] = None,
+    forget_photos: Annotated[Path | None, typer.Option(metavar="DIR", help="The photos that the erasure read.")] = None,
     retained: Annotated[
         Path | None, typer.Option(metavar="PEOPLE_DIR", help="People who stay; the erased are left out.")
     ] = None,
@@ -46,6 +53,8 @@ def audit(
 ) -> None:
     """Check what the classifier still says of an erased person."""
     persons = check_persons(person)
+    if json:
+        check_output(json, before, after)
     from faceforget import api
     from faceforget.people.folder import photos_of
 
@@ -73,13 +82,9 @@ def _print(report: "AuditReport") -> None:
     for key, words in _MEASURES.items():
         old, new = report.before[key], report.after[key]
         if old is not None and new is not None:
-            table.add_row(
-                words, percent(old.value, old.interval), percent(new.value, new.interval), str(old.photos)
-            )
+            table.add_row(words, percent(old.value, old.interval), percent(new.value, new.interval), str(old.photos))
     out.print(table)
-    to = ", ".join(
-        f"{escape(name)} {100 * share:.0f} %" for name, share in list(report.absorbed_by.items())[:5]
-    )
+    to = ", ".join(f"{escape(name)} {100 * share:.0f} %" for name, share in list(report.absorbed_by.items())[:5])
     out.print(f"Their photos now go to: {to}.", highlight=False)
     out.print(
         "After: with the person's row of BEFORE put back; for the rows on names and unknown, the model as it "
@@ -89,6 +94,11 @@ def _print(report: "AuditReport") -> None:
     )
     if not report.rows_removed:
         warn("AFTER still holds the person's row and label: it is not a model written by `faceforget erase`.")
+    if not report.derived:
+        warn("AFTER's history does not say that it was made from BEFORE: the numbers after may mean nothing.")
+    named = report.before["forgotten"]
+    if named is not None and named.value is not None and named.value < 0.5:
+        warn("BEFORE itself does not name the person on most of these photos: do they show the person?")
     out.print("\n[bold]What this does not prove[/]")
     for sentence in report.to_dict()["not_proven"]:  # type: ignore[attr-defined]
         out.print(f"- {sentence}", highlight=False)

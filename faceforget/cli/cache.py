@@ -22,6 +22,4 @@ def clear() -> None:
     from faceforget.photos.cache import FaceCache
 
     cache = FaceCache()
-    out.print(
-        f"Removed the faces of {cache.clear()} photos from {cache.folder}.", highlight=False, soft_wrap=True
-    )
+    out.print(f"Removed the faces of {cache.clear()} photos from {cache.folder}.", highlight=False, soft_wrap=True)

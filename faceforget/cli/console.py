@@ -35,9 +35,6 @@ def run(app: typer.Typer) -> None:
     except OSError as error:
         err.print(f"[bold red]Error[/] {escape(str(error))}")
         sys.exit(FAILED)
-    except KeyboardInterrupt:
-        err.print("Stopped; nothing was written.")
-        sys.exit(FAILED)
 
 
 @contextmanager

@@ -23,18 +23,14 @@ def enroll(
     model: Annotated[Path, typer.Option("--out", metavar="MODEL", help="Where the model goes.")],
     backbone: Annotated[str, typer.Option(help="mobile, facenet[:WEIGHTS], or a weights file.")] = "mobile",
     train: Annotated[Train, typer.Option(help="full fine-tunes the backbone, head keeps it.")] = Train.full,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the photos for --train full.")
-    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the photos for --train full.")] = None,
     false_accept_rate: Annotated[
         float, typer.Option(min=1e-4, max=0.5, help="Share of strangers that may get a name.")
     ] = 0.01,
     strangers: Annotated[
         Path | None, typer.Option(help='People who are not enrolled, to calibrate "unknown" on.')
     ] = None,
-    skip_incomplete: Annotated[
-        bool, typer.Option(help="Leave out people with too few usable photos.")
-    ] = False,
+    skip_incomplete: Annotated[bool, typer.Option(help="Leave out people with too few usable photos.")] = False,
     json: Json = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -42,6 +38,8 @@ def enroll(
 ) -> None:
     """Make a recogniser of a folder of photos per person."""
     check_output(model)
+    if json:
+        check_output(json, model)
     from faceforget import api
     from faceforget.recognizer.training import TrainingSettings
 
@@ -65,7 +63,7 @@ def enroll(
     threshold = enrolment.recognizer.threshold
     out.print(
         f"Enrolled {len(enrolment.recognizer.labels)} people, {enrolment.faces.count} photos, in {model}.\n"
-        f"A face is unknown below a similarity of {threshold.cosine:.3f}: "
-        f"about {percent(threshold.false_accept_rate)} of strangers get a name.",
+        f"A face is unknown below a similarity of {threshold.cosine:.3f}, for {percent(threshold.false_accept_rate)} "
+        f"of strangers to get a name; calibrated on {threshold.calibrated_on}.",
         highlight=False,
     )

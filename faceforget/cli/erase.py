@@ -44,6 +44,8 @@ def erase(
     """Erase persons from a model, reading only their photos."""
     persons = check_persons(person)
     check_output(erased, model)
+    if json:
+        check_output(json, model, erased)
     values = parse_settings(settings or [])
     from faceforget import api
     from faceforget.people.folder import photos_of
@@ -70,9 +72,7 @@ def erase(
     for doubt in outcome.doubts:
         warn(doubt)
     if outcome.faces.count < 3 * len(persons):
-        warn(
-            "With so few photos, others of the same person may still be named; check with `faceforget audit`."
-        )
+        warn("With so few photos, others of the same person may still be named; check with `faceforget audit`.")
     done = outcome.erasure
     verb = "Erased" if done.forgotten else "NOT fully erased:"
     out.print(
@@ -98,9 +98,7 @@ def parse_settings(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise UsageError(
-                f"Expected --set key=value, got {pair!r}.", "For example --set learning_rate=1e-3."
-            )
+            raise UsageError(f"Expected --set key=value, got {pair!r}.", "For example --set learning_rate=1e-3.")
         if key.strip() in values:
             raise UsageError(f"--set {key.strip()} is given twice.", "Give it once.")
         values[key.strip()] = value.strip()

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,23 +41,20 @@ def check_persons(persons: Sequence[str]) -> list[str]:
     return list(persons)
 
 
-def check_output(path: Path, *inputs: Path) -> None:
+def check_output(path: Path, *others: Path) -> None:
     """Check an output path before hours of work, not after.
 
     Raises:
-        UsageError: It is a folder, lies in a file, or is one of the inputs.
+        UsageError: It is a folder, cannot be written, or is one of the other files.
     """
     if path.is_dir():
-        raise UsageError(
-            f"{path} is a folder, expected a file name.", f"For example {path / 'model.safetensors'}."
-        )
-    if path.parent.exists() and not path.parent.is_dir():
-        raise UsageError(f"{path.parent} is a file, so nothing can be written into it.", "Give another path.")
-    for other in inputs:
+        raise UsageError(f"{path} is a folder, expected a file name.", f"For example {path / 'model.safetensors'}.")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UsageError(f"Nothing can be written into {folder}.", "Give another path.")
+    for other in others:
         if path.resolve() == other.resolve():
-            raise UsageError(
-                f"{path} is also the input.", "Give another name: the input is never overwritten."
-            )
+            raise UsageError(f"{path} is named for two files.", "Give another name: a model is never overwritten.")
 
 
 def warn_photos(faces: "FaceSet") -> None:

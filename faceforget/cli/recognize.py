@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from faceforget.cli.console import FAILED, out, progress_bar, warn
-from faceforget.cli.options import Device, Json, NoCache, Seed, make_runtime
+from faceforget.cli.options import Device, Json, NoCache, Seed, check_output, make_runtime
 from faceforget.files import write_json
 
 if TYPE_CHECKING:
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 def recognize(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Made by `faceforget enroll`.")],
-    photos: Annotated[
-        list[Path], typer.Argument(metavar="PHOTO_OR_DIR...", help="Photos, or folders of them.")
-    ],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO_OR_DIR...", help="Photos, or folders of them.")],
     top: Annotated[int, typer.Option(min=1, help="Candidates per face.")] = 5,
     json: Json = None,
     seed: Seed = 0,
@@ -30,6 +28,8 @@ def recognize(
     from faceforget import api
     from faceforget.api.recognize_photos import find_photos
 
+    if json:
+        check_output(json, model)
     sources = find_photos(photos)
     recognizer = api.load(model)
     with progress_bar() as progress:
@@ -59,10 +59,6 @@ def _describe(face: "NamedFace") -> str:
     best, *others = face.recognition.candidates
     style = "dim" if face.recognition.name != best.name else "bold green"
     also = ", ".join(f"{escape(c.name)} {100 * c.confidence:.1f} %" for c in others)
-    known = (
-        f"{100 * best.confidence:.1f} %"
-        if face.recognition.name == best.name
-        else f"nearest {escape(best.name)}"
-    )
+    known = f"{100 * best.confidence:.1f} %" if face.recognition.name == best.name else f"nearest {escape(best.name)}"
     text = f"[{style}]{escape(face.recognition.name)}[/]  {known}  similarity {best.similarity:.2f}"
     return f"{text}  [dim]then {also}[/]" if also else text

@@ -14,16 +14,21 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from faceforget.errors import FaceForgetError
 from faceforget.method.losses import DecoupledKL, LossInputError, decoupled_kl, log_odds_margin, mask_logits
 from faceforget.progress import Event, Progress, silent
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
+class DivergedError(FaceForgetError):
+    """The optimisation left the finite numbers."""
+
+
 class Settings(BaseModel):
     """Hyperparameters that every gradient method has; a misspelt one is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     learning_rate: float = Field(2e-4, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1)
@@ -140,11 +145,10 @@ class Eraser(ABC):
 
         Raises:
             LossInputError: No forget photos, or classes that the model does not have.
+            DivergedError: The learning rate was too high.
         """
         if len(forget.images) == 0:
-            raise LossInputError(
-                "Expected at least one forget photo, got none.", "Give photos of the person."
-            )
+            raise LossInputError("Expected at least one forget photo, got none.", "Give photos of the person.")
         teacher = copy.deepcopy(model).eval().requires_grad_(False)
         student = copy.deepcopy(model).requires_grad_(True)
         with torch.random.fork_rng(devices=_cuda_devices(forget.images)):
@@ -178,6 +182,11 @@ class Eraser(ABC):
             for index in _shuffled(len(forget.images), settings.batch_size, generator):
                 batch = _forward(teacher, student, forget, index, augment, generator)
                 loss = self.loss(batch)
+                if not loss.isfinite():
+                    raise DivergedError(
+                        f"The loss became {loss.item()} at step {len(steps) + 1}: the model was destroyed.",
+                        f"Use a lower rate than learning_rate={settings.learning_rate:g}.",
+                    )
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
                 steps.append(_record(len(steps) + 1, loss, batch))
@@ -220,9 +229,7 @@ def _forward(
 
 def _terms(batch: Batch) -> DecoupledKL:
     """Both terms against DELETE's target, whatever the method: one yardstick for all curves."""
-    return decoupled_kl(
-        mask_logits(batch.teacher_logits, batch.classes), batch.student_logits.detach(), batch.classes
-    )
+    return decoupled_kl(mask_logits(batch.teacher_logits, batch.classes), batch.student_logits.detach(), batch.classes)
 
 
 def _record(step: int, loss: Tensor, batch: Batch) -> Step:

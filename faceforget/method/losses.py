@@ -74,9 +74,7 @@ def decoupled_kl(target_logits: Tensor, logits: Tensor, forget: int | Sequence[i
     log_q_split = torch.cat([log_q[:, forgotten], log_q_rest], dim=1)
     forgetting = _weighted_log_ratio(log_p_split.exp(), log_p_split, log_q_split)
     # p_rest · KL(p̂‖q̂), with p_rest · p̂_i = p_i.
-    retention = _weighted_log_ratio(
-        log_p[:, kept].exp(), log_p[:, kept] - log_p_rest, log_q[:, kept] - log_q_rest
-    )
+    retention = _weighted_log_ratio(log_p[:, kept].exp(), log_p[:, kept] - log_p_rest, log_q[:, kept] - log_q_rest)
     return DecoupledKL(forgetting, retention)
 
 
@@ -112,10 +110,10 @@ def delete_loss(
         1.0944
     """
     _check_shapes(teacher_logits, student_logits)
-    target = mask_logits(teacher_logits.detach(), forget).softmax(1)
+    # Softmax after masking: the forgotten classes get exactly zero, which no finite mask guarantees.
+    log_target = functional.log_softmax(mask_logits(teacher_logits.detach(), forget), dim=1)
     log_q = functional.log_softmax(_at_least_single(student_logits), dim=1)
-    # Targets as probabilities: 0 · log 0 is 0 in xlogy, NaN with log targets.
-    divergence = (torch.xlogy(target, target) - target * log_q).sum(1)
+    divergence = _weighted_log_ratio(log_target.exp(), log_target, log_q)
     if where is None:
         return divergence.mean()
     if where.shape != divergence.shape:

@@ -30,9 +30,7 @@ def make_method(name: str, settings: Mapping[str, Any] | None = None) -> Eraser:
         return method(method.settings_type.model_validate(values))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        known = ", ".join(
-            f"{key}={field.default}" for key, field in method.settings_type.model_fields.items()
-        )
+        known = ", ".join(f"{key}={field.default}" for key, field in method.settings_type.model_fields.items())
         raise MethodError(
             f"The settings of {name} do not fit: {problems}.", f"Settings and defaults: {known}."
         ) from error

@@ -6,9 +6,7 @@ from pathlib import Path
 
 from faceforget.errors import PeopleFolderError
 
-PHOTO_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".bmp", ".gif", ".tif", ".tiff"}
-)
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".bmp", ".gif", ".tif", ".tiff"})
 
 
 def photos_in(folder: Path) -> list[Path]:
@@ -20,23 +18,17 @@ def photos_in(folder: Path) -> list[Path]:
         PeopleFolderError: Not a folder, or without photos.
     """
     _check_folder(folder)
-    photos = sorted(
-        path
-        for path in folder.iterdir()
-        if _is_photo(path) and not path.name.startswith(".") and path.is_file()
-    )
+    photos = _photos(folder)
     if not photos:
-        raise PeopleFolderError(
-            f"There is no photo in {folder}.", "Put photos (JPEG, PNG or WebP) directly into it."
-        )
+        raise PeopleFolderError(f"There is no photo in {folder}.", "Put photos (JPEG, PNG or WebP) directly into it.")
     return photos
 
 
 def read_people(folder: Path) -> dict[str, list[Path]]:
-    """Photos of each person, one subfolder per person, by name.
+    """Photos of each person, one subfolder per person, by name; a person may have none.
 
     Raises:
-        PeopleFolderError: Not a folder, without subfolders, a person without photos, or two folders
+        PeopleFolderError: Not a folder, without subfolders, a name that does not print, or two folders
             whose names differ only in case, spaces or accents' encoding: the same person twice.
     """
     _check_folder(folder)
@@ -47,6 +39,12 @@ def read_people(folder: Path) -> dict[str, list[Path]]:
             f"Expected one subfolder per person in {folder}, found none.",
             hint or "Make a folder for each person, named after them, with their photos in it.",
         )
+    for path in folders:
+        if not path.name.isprintable() or person_key(path.name) in ("", "unknown"):
+            raise PeopleFolderError(
+                f"{path.name!r} cannot be a person's name: it is reserved, or has characters that do not print.",
+                "Rename the folder.",
+            )
     seen: dict[str, str] = {}
     for path in folders:
         twin = seen.setdefault(person_key(path.name), path.name)
@@ -55,7 +53,7 @@ def read_people(folder: Path) -> dict[str, list[Path]]:
                 f"The same person stands in {folder} twice: {twin!r} and {path.name!r}.",
                 "Merge the two folders.",
             )
-    return {path.name: photos_in(path) for path in folders}
+    return {path.name: _photos(path) for path in folders}
 
 
 def photos_of(folder: Path, persons: list[str]) -> dict[str, list[Path]]:
@@ -89,13 +87,17 @@ def without_persons(people: Mapping[str, list[Path]], persons: list[str]) -> dic
     return {name: photos for name, photos in people.items() if name not in gone}
 
 
+def _photos(folder: Path) -> list[Path]:
+    return sorted(
+        path for path in folder.iterdir() if _is_photo(path) and not path.name.startswith(".") and path.is_file()
+    )
+
+
 def _check_folder(folder: Path) -> None:
     if not folder.exists():
         raise PeopleFolderError(f"There is no folder {folder}.", "Check the path.")
     if not folder.is_dir():
-        raise PeopleFolderError(
-            f"{folder} is a file, expected a folder.", "Give the folder that holds the photos."
-        )
+        raise PeopleFolderError(f"{folder} is a file, expected a folder.", "Give the folder that holds the photos.")
 
 
 def _has_photos(folder: Path) -> bool:

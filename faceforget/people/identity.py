@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Sex = Literal["female", "male"]
-HairStyle = Literal[
-    "bald", "ring", "buzz", "short", "quiff", "fringe", "afro", "curls", "bob", "long", "waves", "bun"
-]
+HairStyle = Literal["bald", "ring", "buzz", "short", "quiff", "fringe", "afro", "curls", "bob", "long", "waves", "bun"]
 BeardStyle = Literal["none", "stubble", "moustache", "goatee", "full"]
 Colour = tuple[float, float, float]
 

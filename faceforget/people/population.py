@@ -132,9 +132,7 @@ def _skull(draw: _Draw, male: float, age: float) -> Skull:
 
 
 def _eyes(draw: _Draw, male: float, age: float, tone: float) -> Eyes:
-    weights = (
-        [1.0, 1.0, 0.8, 0.5, 1.0, 0.6] if tone < 0.4 else [1.0, 1.2, 0.25 if tone < 0.7 else 0.0, 0, 0, 0]
-    )
+    weights = [1.0, 1.0, 0.8, 0.5, 1.0, 0.6] if tone < 0.4 else [1.0, 1.2, 0.25 if tone < 0.7 else 0.0, 0, 0, 0]
     iris = _IRIS_COLOURS[draw.index(weights)] * draw.span(0.8, 1.2)
     old = max(age - 45, 0) / 33
     return Eyes(
@@ -224,11 +222,7 @@ def _hair(draw: _Draw, sex: Sex, age: float, tone: float) -> Hair:
     style = styles[draw.index(weights)]
     if style in ("curls", "fringe", "waves") and tone > 0.7:
         style = "afro"
-    dark = (
-        [1.0, 1.0, 1.0, 0.5, 0.35, 0.8, 0.8]
-        if tone < 0.4
-        else [2.0, 1.0, 0.3 if tone < 0.7 else 0, 0, 0, 0, 0]
-    )
+    dark = [1.0, 1.0, 1.0, 0.5, 0.35, 0.8, 0.8] if tone < 0.4 else [2.0, 1.0, 0.3 if tone < 0.7 else 0, 0, 0, 0, 0]
     colour = _HAIR_COLOURS[draw.index(dark)] * draw.span(0.85, 1.2)
     grey = float(np.clip((age - draw.span(35, 62)) / 20, 0, 0.95)) * (1.0 if sex == "male" else 0.8)
     colour = colour * (1 - grey) + _GREY * draw.span(0.8, 1.1) * grey

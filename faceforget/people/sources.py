@@ -176,9 +176,7 @@ def people_source(name: str, *values: object, **settings: object) -> PeopleSourc
         UsageError: No source has this name, or it has no such setting.
     """
     if name not in SOURCES:
-        raise UsageError(
-            f"No source of people is called {name!r}.", f"Known sources: {', '.join(sorted(SOURCES))}."
-        )
+        raise UsageError(f"No source of people is called {name!r}.", f"Known sources: {', '.join(sorted(SOURCES))}.")
     try:
         return SOURCES[name](*values, **settings)
     except TypeError as error:
@@ -220,9 +218,7 @@ def check_people(folder: Path, min_photos: int = 1) -> PeopleFolder:
 def _with_enough(folder: Path, min_photos: int) -> dict[str, list[Path]]:
     people = {name: photos for name, photos in read_people(folder).items() if len(photos) >= min_photos}
     if not people:
-        raise PeopleFolderError(
-            f"Nobody in {folder} has {min_photos} photos.", "Ask for fewer with --min-photos."
-        )
+        raise PeopleFolderError(f"Nobody in {folder} has {min_photos} photos.", "Ask for fewer with --min-photos.")
     return people
 
 
@@ -234,9 +230,7 @@ def check_new_folder(out: Path) -> None:
     """
     if out.is_dir():
         if any(out.iterdir()):
-            raise UsageError(
-                f"{out} is not empty, and is left as it is.", "Give a new folder, or empty this one."
-            )
+            raise UsageError(f"{out} is not empty, and is left as it is.", "Give a new folder, or empty this one.")
     elif out.exists() or out.is_symlink():
         raise UsageError(f"{out} is a file, expected a folder or nothing.", "Give another path.")
 

@@ -2,8 +2,8 @@
 
 The key is the hash of the photo's bytes with the preprocessing version and the framing, so a
 changed photo or a changed detector never meets an old entry. The folder holds face crops: it is
-readable by its owner only, ``faceforget cache clear`` empties it, and an erasure removes what
-belongs to the erased person.
+readable by its owner only, ``faceforget cache clear`` empties it, and an erasure removes the
+entries of the photos it is given (it cannot know the person's other photos).
 """
 
 import io

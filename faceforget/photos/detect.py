@@ -84,9 +84,7 @@ class FaceDetector:
         for indices in by_shape.values():
             for start in range(0, len(indices), self._batch_size):
                 chunk = indices[start : start + self._batch_size]
-                for index, faces in zip(
-                    chunk, self._detect_same_size([photos[i] for i in chunk]), strict=True
-                ):
+                for index, faces in zip(chunk, self._detect_same_size([photos[i] for i in chunk]), strict=True):
                     results[index] = faces
         return results
 

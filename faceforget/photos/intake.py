@@ -63,9 +63,7 @@ class PhotoIntake:
     The detector is loaded at the first photo that is not in the cache.
     """
 
-    def __init__(
-        self, framing: Framing, *, cache: FaceCache | None = None, device: str | torch.device = "cpu"
-    ) -> None:
+    def __init__(self, framing: Framing, *, cache: FaceCache | None = None, device: str | torch.device = "cpu") -> None:
         self.framing = framing
         self.cache = cache
         self._device = device

@@ -5,6 +5,9 @@ from torch import Tensor
 
 from faceforget.recognizer.recognizer import Threshold
 
+# With fewer people the best of a few other rows is far below the best of all rows for a real stranger.
+MIN_PEOPLE = 10
+
 
 def stranger_scores(cosines: Tensor, targets: Tensor) -> Tensor:
     """Best cosine of each enrolled photo with the rows of the *other* people.
@@ -21,6 +24,11 @@ def stranger_scores(cosines: Tensor, targets: Tensor) -> Tensor:
         ``(N,)``.
     """
     return cosines.scatter(1, targets[:, None], -1.0).amax(1)
+
+
+def too_few(photos: int, people: int, false_accept_rate: float) -> bool:
+    """Whether enrolled photos cannot stand in for strangers: the rate is below their resolution."""
+    return people < MIN_PEOPLE or photos < 1 / false_accept_rate
 
 
 def threshold_for(scores: Tensor, false_accept_rate: float, calibrated_on: str) -> Threshold:

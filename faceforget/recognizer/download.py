@@ -45,9 +45,7 @@ def download(
             message says how to do without a connection.
     """
     target = folder / source.file_name
-    advice = (
-        f"Fetch {source.url} on another machine and put it at {target}, or give its path: --backbone FILE.pt."
-    )
+    advice = f"Fetch {source.url} on another machine and put it at {target}, or give its path: --backbone FILE.pt."
     try:
         if not target.is_file():
             folder.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from faceforget.errors import UsageError
 from faceforget.people.faces import FaceSet
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.backbone import LoadedBackbone
-from faceforget.recognizer.calibrate import stranger_scores, threshold_for
+from faceforget.recognizer.calibrate import stranger_scores, threshold_for, too_few
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images, new_classifier
 from faceforget.recognizer.training import TrainingSettings, fine_tune
@@ -109,9 +109,7 @@ def enroll_faces(
         "seed": plan.seed,
     }
     uncalibrated = Recognizer(backbone.spec, classifier, names, Threshold(-1.0, 1.0, "nothing"), (record,))
-    return replace(
-        uncalibrated, threshold=_threshold(uncalibrated, crops, targets, strangers, plan.false_accept_rate)
-    )
+    return replace(uncalibrated, threshold=_threshold(uncalibrated, crops, targets, strangers, plan.false_accept_rate))
 
 
 def _prototypes(backbone: LoadedBackbone, images: Tensor, targets: Tensor, people: int) -> FaceClassifier:
@@ -137,4 +135,9 @@ def _threshold(
         return threshold_for(scores, false_accept_rate, f"{len(strangers)} photos of strangers")
     scores = stranger_scores(recognizer.cosines(np.concatenate(crops)), targets)
     text = f"{len(targets)} photos of the {len(crops)} enrolled people, each a stranger to the others"
-    return threshold_for(scores, false_accept_rate, text)
+    threshold = threshold_for(scores, false_accept_rate, text)
+    if not too_few(len(targets), len(crops), false_accept_rate):
+        return threshold
+    floor = recognizer.spec.stranger_cosine
+    text = f"nothing: {text}, are too few, so a usual limit of the backbone holds; give strangers to calibrate"
+    return replace(threshold, cosine=max(threshold.cosine, floor), calibrated_on=text)

@@ -57,6 +57,11 @@ class Recognition:
     name: str
     candidates: tuple[Candidate, ...]
 
+    @property
+    def confidence(self) -> float | None:
+        """The name's probability among the enrolled people; None for unknown."""
+        return self.candidates[0].confidence if self.name == self.candidates[0].name else None
+
 
 @dataclass(frozen=True)
 class Recognizer:
@@ -160,9 +165,7 @@ class Recognizer:
         return digest.hexdigest()
 
 
-def new_classifier(
-    spec: BackboneSpec, network: torch.nn.Module, rows: Tensor, scale: float
-) -> FaceClassifier:
+def new_classifier(spec: BackboneSpec, network: torch.nn.Module, rows: Tensor, scale: float) -> FaceClassifier:
     """Assemble embedder and head, channels last (a third faster on CPUs)."""
     classifier = FaceClassifier(Embedder(spec, network), CosineHead(rows, scale))
     classifier.to(memory_format=torch.channels_last)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from faceforget.recognizer.recognizer import UNKNOWN, Recognizer
 
-# With at least this many photos, they can vouch for each other against a model that errs.
+# At least this many photos of which the model is sure can vouch for another of which it is not.
 _WITNESSES = 3
 
 
@@ -29,17 +29,16 @@ class Doubt:
 
     def __str__(self) -> str:
         who = "nobody in the model" if self.looks_like == UNKNOWN else self.looks_like
-        return (
-            f"looks like {who} (similarity {self.similarity:.2f}, with the person {self.own_similarity:.2f})"
-        )
+        return f"looks like {who} (similarity {self.similarity:.2f}, with the person {self.own_similarity:.2f})"
 
 
 def doubtful_photos(recognizer: Recognizer, person: str, crops: NDArray[np.uint8]) -> list[Doubt]:
-    """Photos that the model takes for somebody else, or that resemble nobody and not the other photos.
+    """Photos that the model takes for somebody else, or in which it does not find the person.
 
     A photo whose best candidate is the person passes, however unsure the model is: hard photos of
-    the right person are the ones that matter most. Otherwise the median cosine with the other
-    photos can vouch for it, unless the model is sure that it sees another enrolled person.
+    the right person are the ones that matter most. But when the model is sure of the person on none,
+    all are in doubt: photos of one stranger agree with each other, too. Otherwise the photos on
+    which it is sure can vouch for the rest, unless it is sure that it sees another enrolled person.
 
     Args:
         recognizer: The model before erasure.
@@ -50,19 +49,20 @@ def doubtful_photos(recognizer: Recognizer, person: str, crops: NDArray[np.uint8
         UnknownPersonError: The model does not know the person.
     """
     own = recognizer.index_of(person)
+    limit = recognizer.threshold.cosine
     cosines = recognizer.cosines(crops).cpu()
     embeddings = recognizer.embed(crops).cpu()
-    between = (embeddings @ embeddings.T).numpy()
-    limit = recognizer.threshold.cosine
+    best = cosines.argmax(1)
+    witnesses = (best == own) & (cosines[:, own] >= limit)
+    similar = embeddings @ embeddings[witnesses].T
     doubts = []
     for index, row in enumerate(cosines):
-        best = int(row.argmax())
-        if best == own:
+        top = int(best[index])
+        if top == own and witnesses.any():
             continue
-        sure_of_another = row[best].item() >= limit
-        others = np.delete(between[index], index)
-        vouched = len(others) >= _WITNESSES and float(np.median(others)) >= limit
+        sure_of_another = top != own and row[top].item() >= limit
+        vouched = similar.shape[1] >= _WITNESSES and similar[index].median().item() >= limit
         if sure_of_another or not vouched:
-            name = recognizer.labels[best] if sure_of_another else UNKNOWN
-            doubts.append(Doubt(index, name, row[best].item(), row[own].item()))
+            name = recognizer.labels[top] if sure_of_another else UNKNOWN
+            doubts.append(Doubt(index, name, row[top].item(), row[own].item()))
     return doubts

@@ -36,7 +36,7 @@ class _Header(BaseModel):
 
 
 class _ThresholdFields(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     cosine: float = Field(ge=-1, le=1)
     false_accept_rate: float = Field(ge=0, le=1)
     calibrated_on: str
@@ -45,7 +45,7 @@ class _ThresholdFields(BaseModel):
 class _Metadata(BaseModel):
     """What a model file says about itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     backbone: str
     preprocessing: int
     labels: tuple[str, ...] = Field(min_length=1)
@@ -57,10 +57,12 @@ class _Metadata(BaseModel):
     def _labels_differ(self) -> "_Metadata":
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("a label occurs twice")
+        if not all(label.isprintable() for label in self.labels):
+            raise ValueError("a label has characters that do not print")
         return self
 
 
-def save_recognizer(recognizer: Recognizer, path: Path) -> None:
+def save_recognizer(recognizer: Recognizer, path: Path | str) -> None:
     """Write a model file; it appears whole or not at all."""
     classifier = recognizer.classifier
     tensors = {key: value.detach().cpu().contiguous() for key, value in classifier.state_dict().items()}
@@ -84,18 +86,20 @@ def save_recognizer(recognizer: Recognizer, path: Path) -> None:
         "digest": _digest(description, tensors),
     }
     # One entry only: safetensors writes several in random order, and equal models must give equal files.
-    write_atomically(path, save(tensors, {FORMAT: json.dumps(header)}))
+    write_atomically(Path(path), save(tensors, {FORMAT: json.dumps(header)}))
 
 
-def load_recognizer(path: Path, device: str | torch.device = "cpu") -> Recognizer:
+def load_recognizer(path: Path | str, device: str | torch.device = "cpu") -> Recognizer:
     """Read a model file.
 
     Raises:
         ModelFileError: With what was expected, what was found, and what to do.
     """
+    path = Path(path)
     stored, tensors = _read(path)
     header = _header(path, stored)
     metadata = _parse(path, header.description)
+    _check_tensors(path, tensors)
     if header.digest != _digest(header.description, tensors):
         raise ModelFileError(
             f"{path} was changed after it was saved: its digest does not match its content.",
@@ -118,9 +122,7 @@ def load_recognizer(path: Path, device: str | torch.device = "cpu") -> Recognize
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     if not path.is_file():
         beside = sorted(p.name for p in path.parent.glob("*.safetensors"))[:5] if path.parent.is_dir() else []
-        there = (
-            f"Models in that folder: {', '.join(beside)}." if beside else "Make one with `faceforget enroll`."
-        )
+        there = f"Models in that folder: {', '.join(beside)}." if beside else "Make one with `faceforget enroll`."
         raise ModelFileError(f"There is no model file {path}.", there)
     try:
         with safe_open(path, framework="pt") as file:
@@ -141,9 +143,7 @@ def _header(path: Path, stored: dict[str, str]) -> "_Header":
     try:
         header = _Header.model_validate_json(stored[FORMAT])
     except ValidationError as error:
-        raise ModelFileError(
-            f"The header of {path} is damaged: {_problems(error)}.", "Use an intact copy."
-        ) from error
+        raise ModelFileError(f"The header of {path} is damaged: {_problems(error)}.", "Use an intact copy.") from error
     if header.format_version != FORMAT_VERSION:
         newer = header.format_version > FORMAT_VERSION
         raise ModelFileError(
@@ -164,6 +164,18 @@ def _parse(path: Path, description: str) -> _Metadata:
 
 def _problems(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'metadata'}: {e['msg']}" for e in error.errors())
+
+
+def _check_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Only the head's rows and the backbone, in single precision and finite: nothing travels along."""
+    for key, value in tensors.items():
+        counter = key.endswith("num_batches_tracked")
+        known = key == _HEAD or key.startswith(_NETWORK)
+        if not known or value.dtype != (torch.int64 if counter else torch.float32):
+            problem = f"of type {value.dtype}" if known else "that does not belong there"
+            raise ModelFileError(f"{path} has a tensor {key!r} {problem}.", "Use an intact copy.")
+        if not counter and not value.isfinite().all():
+            raise ModelFileError(f"{path}: {key!r} holds values that are not finite.", "Use an intact copy.")
 
 
 def _assemble(path: Path, metadata: _Metadata, tensors: dict[str, torch.Tensor]) -> Recognizer:

@@ -79,8 +79,7 @@ def _numbers(demo: Demo) -> str:
         ("The others' best candidate is the right one", _change(old["retained"], new["retained"])),
         ("The others are named rightly, not “unknown”, by the model as it is used", _change(*demo.answers)),
         (
-            f"to erase, in {len(demo.erasure.erasure.steps)} steps; the whole demo took "
-            f"{demo.seconds['total']:.0f} s",
+            f"to erase, in {len(demo.erasure.erasure.steps)} steps; the whole demo took {demo.seconds['total']:.0f} s",
             f"{demo.erasure.seconds:.1f} s",
         ),
     )
@@ -244,9 +243,7 @@ def _limits(demo: Demo) -> str:
     )
     few = demo.audit.before["forgotten"]
     size = (f"{few.photos} photos are few: the intervals above say how few.",) if few else ()
-    items = "\n".join(
-        f"<li>{escape(text)}</li>" for text in (*NOT_PROVEN, *size, *(own if demo.rendered else ()))
-    )
+    items = "\n".join(f"<li>{escape(text)}</li>" for text in (*NOT_PROVEN, *size, *(own if demo.rendered else ())))
     return f'<section class="limits">\n<h2>What this does not prove</h2>\n<ul>\n{items}\n</ul>\n</section>'
 
 

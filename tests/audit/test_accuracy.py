@@ -43,9 +43,7 @@ def test_accuracy_counts_the_best_row():
 
 
 def test_identical_models_give_identical_numbers(recognizer, people, names):
-    faces = Faces(
-        {names[0]: people[names[0]]}, retained={n: people[n] for n in names[1:]}, strangers=people[names[0]]
-    )
+    faces = Faces({names[0]: people[names[0]]}, retained={n: people[n] for n in names[1:]}, strangers=people[names[0]])
     report = audit_models(recognizer, recognizer, faces)
     assert report.before == report.after
     assert not report.rows_removed
@@ -105,9 +103,7 @@ def test_accuracy_of_everybody(recognizer, people):
 
 
 def test_the_report_is_plain_json_values(recognizer, people, names):
-    content = audit_models(
-        recognizer, recognizer.without([names[0]]), Faces({names[0]: people[names[0]]})
-    ).to_dict()
+    content = audit_models(recognizer, recognizer.without([names[0]]), Faces({names[0]: people[names[0]]})).to_dict()
     assert content["accuracy"]["before"]["retained"] is None
     assert 0 <= content["accuracy"]["after"]["forgotten"] <= 1
     assert content["people"] == [names[0]]

@@ -1,8 +1,12 @@
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from faceforget.people.faces import FaceSet
+from faceforget.recognizer.backbone import load_backbone
+from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 
 
@@ -36,9 +40,7 @@ def test_the_whole_job(cli, people_dir, names, backbone_file, tmp_path):
     assert "Enrolled 4 people" in text
     assert json.loads((tmp_path / "enroll.json").read_text())["people"] == names
 
-    code, text, _ = cli(
-        "recognize", before, people_dir / names[0], "--json", tmp_path / "names.json", "--top", 2
-    )
+    code, text, _ = cli("recognize", before, people_dir / names[0], "--json", tmp_path / "names.json", "--top", 2)
     assert code == 0
     assert names[0] in text
     photos = json.loads((tmp_path / "names.json").read_text())["photos"]
@@ -46,9 +48,7 @@ def test_the_whole_job(cli, people_dir, names, backbone_file, tmp_path):
     assert len(photos[0]["faces"][0]["top"]) == 2
 
     source = before.read_bytes()
-    code, text, _ = erase(
-        cli, before, names[0], people_dir / names[0], after, "--json", tmp_path / "erase.json"
-    )
+    code, text, _ = erase(cli, before, names[0], people_dir / names[0], after, "--json", tmp_path / "erase.json")
     assert code == 0
     assert before.read_bytes() == source
     record = json.loads((tmp_path / "erase.json").read_text())
@@ -155,8 +155,6 @@ def test_the_input_is_never_the_output(cli, model, people_dir, names):
 
 
 def test_a_photo_of_somebody_else_stops_the_erasure(cli, people_dir, names, faces, recognizer, tmp_path):
-    from dataclasses import replace
-
     model, out = tmp_path / "model.safetensors", tmp_path / "x"
     save_recognizer(replace(recognizer, threshold=replace(recognizer.threshold, cosine=-1.0)), model)
     mixed = shutil.copytree(people_dir / names[0], tmp_path / "mixed")
@@ -273,3 +271,65 @@ def test_an_unusable_device(cli, model, photo):
     code, _, message = cli("recognize", model, photo, "--device", "gpu7")
     assert code == 2
     assert "--device cpu" in message
+
+
+def test_a_json_file_never_replaces_a_model(cli, model, people_dir, names, tmp_path):
+    before = model.read_bytes()
+    for path in (model, tmp_path / "after"):
+        code, _, message = erase(cli, model, names[0], people_dir / names[0], tmp_path / "after", "--json", path)
+        assert code == 2
+        assert "never overwritten" in message
+    assert cli("recognize", model, people_dir, "--json", model)[0] == 2
+    assert model.read_bytes() == before
+
+
+def test_consistent_photos_of_a_stranger_do_not_erase_a_person(cli, faces, names, backbone_file, people_dir, tmp_path):
+    model = tmp_path / "model.safetensors"
+    known = FaceSet({name: faces.photos[name] for name in names[:3]})
+    trio = enroll_faces(known, load_backbone(backbone_file), Plan("head"))
+    save_recognizer(replace(trio, threshold=replace(trio.threshold, cosine=0.99)), model)
+    code, _, message = erase(cli, model, names[0], people_dir / names[3], tmp_path / "after")
+    assert code == 1
+    assert "somebody else" in message
+    assert not (tmp_path / "after").exists()
+
+
+def test_erasing_without_the_cache_still_empties_it(cli, people_dir, names, backbone_file, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    model = tmp_path / "model.safetensors"
+    cli("enroll", people_dir, "--out", model, "--backbone", backbone_file, "--train", "head")
+    erase(cli, model, names[0], people_dir / names[0], tmp_path / "after.safetensors", "--no-cache")
+    assert "18 photos" in cli("cache", "show")[1].replace("\n", " ")
+
+
+def test_an_audit_warns_of_photos_of_somebody_else(cli, model, people_dir, names, tmp_path):
+    erase(cli, model, names[0], people_dir / names[0], tmp_path / "after")
+    arguments = ("audit", model, tmp_path / "after", "--person", names[0], "--photos")
+    assert "Warning" not in cli(*arguments, people_dir / names[0])[2]
+    assert "do they show the person" in cli(*arguments, people_dir / names[1])[2]
+
+
+@pytest.mark.parametrize("name", ["unknown", "Bell\x07"])
+def test_names_that_cannot_be_used(cli, copy_people, names, backbone_file, name, tmp_path):
+    (copy_people / names[0]).rename(copy_people / name)
+    code, _, message = cli("enroll", copy_people, "--out", tmp_path / "m", "--backbone", backbone_file)
+    assert code == 2
+    assert "cannot be a person's name" in message
+
+
+def test_an_empty_person_folder_can_be_skipped(cli, copy_people, backbone_file, tmp_path):
+    (copy_people / "Empty").mkdir()
+    arguments = (
+        "enroll",
+        copy_people,
+        "--out",
+        tmp_path / "m",
+        "--backbone",
+        backbone_file,
+        "--train",
+        "head",
+    )
+    code, _, message = cli(*arguments)
+    assert code == 2
+    assert "Empty (0)" in message
+    assert cli(*arguments, "--skip-incomplete")[0] == 0

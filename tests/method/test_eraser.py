@@ -6,7 +6,7 @@ from torch import nn
 
 from faceforget.errors import MethodError
 from faceforget.method.delete import Delete
-from faceforget.method.eraser import ForgetSet, Settings
+from faceforget.method.eraser import DivergedError, ForgetSet, Settings
 from faceforget.method.losses import LossInputError
 from faceforget.method.registry import METHODS, make_method
 
@@ -22,9 +22,7 @@ def blobs(seed=0, classes=4, per_class=20):
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    network = nn.Sequential(
-        nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.3), nn.Linear(32, 4)
-    )
+    network = nn.Sequential(nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.3), nn.Linear(32, 4))
     points, targets = blobs()
     optimizer = torch.optim.Adam(network.parameters(), 1e-2)
     for _ in range(100):
@@ -85,9 +83,7 @@ def test_a_budget_too_small_is_reported_not_hidden(model):
 
 
 def test_the_same_seed_gives_the_same_weights(model):
-    runs = [
-        Delete(Settings(batch_norm="train", batch_size=7))(model, forget_set(), seed=s) for s in (3, 3, 4)
-    ]
+    runs = [Delete(Settings(batch_norm="train", batch_size=7))(model, forget_set(), seed=s) for s in (3, 3, 4)]
     first, again, other = (torch.cat([p.flatten() for p in r.model.parameters()]) for r in runs)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -162,3 +158,14 @@ def test_every_method_says_what_it_is():
         assert method.name == name
         assert method.paper
         assert method.reads
+
+
+@pytest.mark.parametrize("value", ["inf", "nan"])
+def test_settings_must_be_finite(value):
+    with pytest.raises(MethodError, match="finite"):
+        make_method("delete", {"learning_rate": value})
+
+
+def test_a_rate_that_destroys_the_model_is_an_error(model):
+    with pytest.raises(DivergedError, match="lower rate"):
+        Delete(Settings(learning_rate=1e30, margin=None, max_steps=50))(model, forget_set())

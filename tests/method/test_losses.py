@@ -29,9 +29,7 @@ def reference_delete_loss(student, teacher, forget):
 
 
 def logits(seed, *shape, scale=3.0, dtype=torch.float64):
-    return (
-        torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * scale
-    ).to(dtype)
+    return (torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * scale).to(dtype)
 
 
 @pytest.mark.parametrize("forget", [0, 4, [1], [0, 2, 5]])
@@ -116,9 +114,7 @@ def test_no_gradient_reaches_the_teacher():
 def test_dense_prediction_is_the_same_at_every_position():
     student, teacher = logits(0, 2, 5, 3, 4), logits(1, 2, 5, 3, 4)
     flat = [t.permute(0, 2, 3, 1).reshape(-1, 5) for t in (student, teacher)]
-    assert delete_loss(student, teacher, [0, 3]).item() == pytest.approx(
-        delete_loss(*flat, [0, 3]).item(), rel=1e-12
-    )
+    assert delete_loss(student, teacher, [0, 3]).item() == pytest.approx(delete_loss(*flat, [0, 3]).item(), rel=1e-12)
 
 
 def test_only_the_chosen_positions_count():
@@ -138,9 +134,7 @@ def test_the_two_terms_are_the_whole_divergence(classes, seed, scale, data):
     terms = decoupled_kl(target, student, forget)
     for row in range(3):
         p, q = softmax64(target[row].numpy()), softmax64(student[row].numpy())
-        assert (terms.forgetting + terms.retention)[row].item() == pytest.approx(
-            np.sum(p * np.log(p / q)), abs=1e-12
-        )
+        assert (terms.forgetting + terms.retention)[row].item() == pytest.approx(np.sum(p * np.log(p / q)), abs=1e-12)
 
 
 def test_with_no_target_mass_the_forgetting_term_is_minus_log_of_the_rest():
@@ -155,9 +149,7 @@ def test_a_one_hot_target_sees_one_class_only():
     one_hot = torch.full((1, 4), -torch.inf, dtype=torch.float64)
     one_hot[0, 3] = 0.0
     q = student.softmax(1)[0]
-    assert decoupled_kl(one_hot, student, 0).retention.item() == pytest.approx(
-        -torch.log(q[3] / q[1:].sum()).item()
-    )
+    assert decoupled_kl(one_hot, student, 0).retention.item() == pytest.approx(-torch.log(q[3] / q[1:].sum()).item())
 
 
 def test_margin_is_the_lead_of_the_best_other_class():
@@ -177,3 +169,11 @@ def test_shapes_that_differ_are_refused_with_both():
         delete_loss(logits(0, 2, 4), logits(1, 2, 3), 0)
     with pytest.raises(LossInputError, match="where"):
         delete_loss(logits(0, 2, 3), logits(1, 2, 3), 0, where=torch.ones(3, dtype=torch.bool))
+
+
+def test_a_student_that_masks_the_logit_already_has_no_forgetting_loss():
+    student = torch.tensor([[-torch.inf, 1.0, 0.0]], requires_grad=True)
+    loss = delete_loss(student, torch.tensor([[3.0, 1.0, 0.0]]), 0)
+    loss.backward()
+    assert loss.item() == pytest.approx(0, abs=1e-7)
+    assert torch.isfinite(student.grad).all()

@@ -55,9 +55,7 @@ def test_the_24_embedded_people_are_balanced():
     tones = np.array([person.skin.tone for person in people])
     ages = np.array([person.age for person in people])
     assert 8 <= (tones < 0.5).sum() <= 16
-    assert [int(((ages >= low) & (ages < high)).sum()) for low, high in ((18, 30), (30, 45), (45, 60))] == [
-        6
-    ] * 3
+    assert [int(((ages >= low) & (ages < high)).sum()) for low, high in ((18, 30), (30, 45), (45, 60))] == [6] * 3
 
 
 def test_women_have_no_beards():
@@ -140,15 +138,13 @@ def test_a_network_for_real_faces_tells_rendered_people_apart():
     from faceforget.photos.align import align
     from faceforget.recognizer.mobilefacenet import MobileFaceNet
 
-    photos = [
-        render(sample_identity(p), sample_conditions(photo_seed(p, k))) for p in range(8) for k in range(3)
-    ]
+    photos = [render(sample_identity(p), sample_conditions(photo_seed(p, k))) for p in range(8) for k in range(3)]
     _, _, landmarks = MTCNN(keep_all=True).detect(photos, landmarks=True)
     crops = np.array([align(photo, points[0]) for photo, points in zip(photos, landmarks, strict=True)])
     pixels = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
-    pixels = (pixels - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / torch.tensor(
-        [0.229, 0.224, 0.225]
-    )[:, None, None]
+    pixels = (pixels - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / torch.tensor([0.229, 0.224, 0.225])[
+        :, None, None
+    ]
     network = MobileFaceNet().eval()
     network.load_state_dict(load_file(str(WEIGHTS)))
     with torch.inference_mode():

@@ -69,12 +69,8 @@ def test_every_mode_becomes_rgb(mode):
         image = scene().convert(mode)
     pixels = decode(encode(image, "JPEG" if mode == "CMYK" else "PNG")).pixels
     assert pixels.shape == (48, 64, 3)
-    expected = np.asarray(
-        scene().convert("L" if mode in ("L", "LA", "I;16", "1") else "RGB").convert("RGB"), int
-    )
-    blocks = [
-        values.reshape(6, 8, 8, 8, 3).mean((1, 3)) for values in (pixels, expected)
-    ]  # dithering evens out
+    expected = np.asarray(scene().convert("L" if mode in ("L", "LA", "I;16", "1") else "RGB").convert("RGB"), int)
+    blocks = [values.reshape(6, 8, 8, 8, 3).mean((1, 3)) for values in (pixels, expected)]  # dithering evens out
     assert np.abs(blocks[0] - blocks[1]).mean() < 12
 
 

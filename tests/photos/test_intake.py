@@ -125,9 +125,7 @@ def test_a_face_without_detail_is_too_blurred(pixels):
 
 def test_each_photo_has_its_own_outcome_and_order_is_kept(photo, tmp_path):
     (tmp_path / "text.jpg").write_text("not a photo")
-    outcomes = PhotoIntake(FIVE_POINT).read(
-        [tmp_path / "none.jpg", photo, b"junk", tmp_path / "text.jpg", photo]
-    )
+    outcomes = PhotoIntake(FIVE_POINT).read([tmp_path / "none.jpg", photo, b"junk", tmp_path / "text.jpg", photo])
     assert [type(outcome.error) for outcome in outcomes] == [
         PhotoMissingError, type(None), NotAnImageError, NotAnImageError, type(None),
     ]  # fmt: skip

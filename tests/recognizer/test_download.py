@@ -162,9 +162,7 @@ def test_two_versions_are_never_mixed(server, tmp_path):
     assert fetch(server.source(), tmp_path).read_bytes() == CONTENT[::-1]
 
 
-@pytest.mark.parametrize(
-    ("part", "version"), [(CONTENT, '"v1"'), (CONTENT + b"more", '"v1"'), (b"x", '"v0"')]
-)
+@pytest.mark.parametrize(("part", "version"), [(CONTENT, '"v1"'), (CONTENT + b"more", '"v1"'), (b"x", '"v0"')])
 def test_a_part_left_by_a_killed_run(server, tmp_path, part, version):
     (tmp_path / "weights.pt.part").write_bytes(part)
     (tmp_path / "weights.pt.part.version").write_text(version)

@@ -221,3 +221,28 @@ def test_any_changed_byte_is_noticed(saved, position, mask):
             load_recognizer(saved)
     finally:
         saved.write_bytes(original)
+
+
+@pytest.mark.parametrize("change", ["nan", "half", "extra"])
+def test_tensors_that_do_not_belong_are_refused(saved, change):
+    with safe_open(saved, framework="pt") as file:
+        stored, tensors = file.metadata(), {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
+    if change == "nan":
+        tensors["head.weight"][0, 0] = float("nan")
+    elif change == "half":
+        tensors["head.weight"] = tensors["head.weight"].half()
+    else:
+        tensors["head.old_row"] = tensors["head.weight"][:1].clone()
+    saved.write_bytes(save(tensors, stored))
+    with pytest.raises(ModelFileError, match="head"):
+        load_recognizer(saved)
+
+
+def test_too_few_photos_are_not_called_a_calibration(recognizer):
+    assert "too few" in recognizer.threshold.calibrated_on
+    assert recognizer.threshold.cosine >= recognizer.spec.stranger_cosine
+
+
+def test_photos_the_model_is_sure_of_vouch_for_a_hard_one(recognizer, faces, names):
+    limit = replace(recognizer, threshold=Threshold(0.2, 0.0, "test"))
+    assert doubtful_photos(limit, names[0], faces.crops(names[0])) == []

@@ -33,9 +33,7 @@ def paint_background(conditions: Conditions, size: int) -> Floats:
 
 def _muted(rng: np.random.Generator, value: tuple[float, float], chroma: float) -> Floats:
     """A colour of small saturation, sRGB ``(3,)``."""
-    return np.asarray(
-        np.clip(rng.uniform(*value) + chroma * rng.uniform(-1, 1, 3), 0.02, 0.98), dtype=np.float32
-    )
+    return np.asarray(np.clip(rng.uniform(*value) + chroma * rng.uniform(-1, 1, 3), 0.02, 0.98), dtype=np.float32)
 
 
 def _plain(colour: Floats) -> Floats:
@@ -89,9 +87,7 @@ def _room(rng: np.random.Generator) -> Floats:
 def _foliage(rng: np.random.Generator) -> Floats:
     shape = (_SIDE, _SIDE)
     leaf = texture.noise(rng, shape, (7, 7)) + texture.noise(rng, shape, (22, 22))
-    green = np.array(
-        [rng.uniform(0.3, 0.5), rng.uniform(0.4, 0.52), rng.uniform(0.24, 0.38)], dtype=np.float32
-    )
+    green = np.array([rng.uniform(0.3, 0.5), rng.uniform(0.4, 0.52), rng.uniform(0.24, 0.38)], dtype=np.float32)
     picture = green * np.clip(1 + 0.17 * leaf, 0.45, 1.6)[..., None]
     glow = np.clip(texture.noise(rng, shape, (14, 14)) - 1.1, 0, 1)[..., None]
     return np.asarray(picture + glow * np.array([0.5, 0.55, 0.5], dtype=np.float32), dtype=np.float32)
@@ -126,12 +122,8 @@ def _bokeh(rng: np.random.Generator) -> Floats:
 
 def _sky(rng: np.random.Generator) -> Floats:
     y = np.linspace(0, 1, _SIDE, dtype=np.float32)[:, None, None]
-    top = np.array(
-        [rng.uniform(0.35, 0.6), rng.uniform(0.55, 0.7), rng.uniform(0.75, 0.92)], dtype=np.float32
-    )
-    picture = np.broadcast_to(
-        top + (np.array([0.86, 0.88, 0.9], dtype=np.float32) - top) * y, (_SIDE, _SIDE, 3)
-    ).copy()
+    top = np.array([rng.uniform(0.35, 0.6), rng.uniform(0.55, 0.7), rng.uniform(0.75, 0.92)], dtype=np.float32)
+    picture = np.broadcast_to(top + (np.array([0.86, 0.88, 0.9], dtype=np.float32) - top) * y, (_SIDE, _SIDE, 3)).copy()
     cloud = np.clip(texture.noise(rng, (_SIDE, _SIDE), (14, 26)), 0, 1)[..., None]
     picture += cloud * (0.95 - picture) * 0.7
     line = int(rng.integers(55, 85))

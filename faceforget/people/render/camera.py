@@ -51,8 +51,7 @@ class Camera:
         local = points - _PIVOT
         spots = (local @ self.head.T) * share + (local @ self.body.T) * (1 - share) + _PIVOT
         turned = [
-            np.asarray((v @ self.head.T) * share + (v @ self.body.T) * (1 - share), dtype=np.float32)
-            for v in vectors
+            np.asarray((v @ self.head.T) * share + (v @ self.body.T) * (1 - share), dtype=np.float32) for v in vectors
         ]
         return (np.asarray(spots, dtype=np.float32), *turned)
 
@@ -60,9 +59,7 @@ class Camera:
         """Pixels ``(V, 2)`` and depths ``(V,)`` of positions in the camera's space."""
         depth = self.distance - points[:, 2]
         zoom = self.scale * (self.distance - _FACE_PLANE) / depth
-        pixels = np.stack(
-            [self.centre[0] + points[:, 0] * zoom, self.centre[1] - points[:, 1] * zoom], axis=1
-        )
+        pixels = np.stack([self.centre[0] + points[:, 0] * zoom, self.centre[1] - points[:, 1] * zoom], axis=1)
         return np.asarray(pixels, dtype=np.float32), np.asarray(depth, dtype=np.float32)
 
 

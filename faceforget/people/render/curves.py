@@ -18,18 +18,14 @@ def smoothstep(low: float | Floats, high: float | Floats, value: Floats) -> Floa
 
 def bump(x: Floats, y: Floats, at: tuple[float, float], spread: tuple[float, float]) -> Floats:
     """A Gaussian hill of height 1."""
-    return np.asarray(
-        np.exp(-(((x - at[0]) / spread[0]) ** 2) - ((y - at[1]) / spread[1]) ** 2), dtype=np.float32
-    )
+    return np.asarray(np.exp(-(((x - at[0]) / spread[0]) ** 2) - ((y - at[1]) / spread[1]) ** 2), dtype=np.float32)
 
 
 def spline(keys: list[tuple[float, float]], at: Floats) -> Floats:
     """Smooth curve through ``(position, value)`` keys: a Hermite cubic that does not overshoot."""
     x, y = np.array(keys, dtype=np.float64).T
     steps = np.diff(y) / np.diff(x)
-    inner = np.where(
-        steps[:-1] * steps[1:] > 0, 2 * steps[:-1] * steps[1:] / (steps[:-1] + steps[1:] + 1e-12), 0
-    )
+    inner = np.where(steps[:-1] * steps[1:] > 0, 2 * steps[:-1] * steps[1:] / (steps[:-1] + steps[1:] + 1e-12), 0)
     slope = np.concatenate([steps[:1], inner, steps[-1:]])
     place = np.clip(at, x[0], x[-1])
     cell = np.clip(np.searchsorted(x, place, side="right") - 1, 0, len(x) - 2)
@@ -55,9 +51,7 @@ def lid_upper(eyes: Eyes, s: Floats, closed: float = 0.0) -> Floats:
     lean = inside - eyes.peak * (1 - inside**2) * 0.5
     arc = np.clip(1 - np.abs(lean) ** 2.3, 0, 1) ** 0.8
     open_height = (
-        eyes.upper * arc
-        + eyes.tilt * inside * eyes.half_width * 0.5
-        - 0.12 * eyes.fold * (inside < 0) * inside**2
+        eyes.upper * arc + eyes.tilt * inside * eyes.half_width * 0.5 - 0.12 * eyes.fold * (inside < 0) * inside**2
     )
     return np.asarray(open_height * (1 - closed) + lid_lower(eyes, s) * closed, dtype=np.float32)
 
@@ -114,8 +108,6 @@ def brow_line(identity: Identity, x: Floats) -> Floats:
     """Height of the middle of the eyebrow at distance ``|x|`` from the midline."""
     brows = identity.brows
     t = (np.abs(x) - brows.inner) / (brows.outer - brows.inner)
-    arch = brows.arch * np.exp(-(((t - 0.62) / 0.33) ** 2)) - 0.45 * np.clip(t - 0.7, 0, 1) * (
-        0.6 + brows.arch
-    )
+    arch = brows.arch * np.exp(-(((t - 0.62) / 0.33) ** 2)) - 0.45 * np.clip(t - 0.7, 0, 1) * (0.6 + brows.arch)
     rise = brows.height + identity.eyes.height + arch + brows.slant * (t - 0.4)
     return np.asarray(rise, dtype=np.float32)

@@ -16,9 +16,7 @@ UPPER_SHARE = 0.3
 def mouth_gap(identity: Identity, conditions: Conditions, x: Floats) -> Floats:
     """Height of the open mouth in cm at canonical ``x``."""
     reach = identity.mouth.half_width * (0.92 + 0.05 * conditions.smile)
-    return np.asarray(
-        conditions.mouth_open * 1.3 * np.clip(1 - (x / reach) ** 2, 0, 1) ** 0.7, dtype=np.float32
-    )
+    return np.asarray(conditions.mouth_open * 1.3 * np.clip(1 - (x / reach) ** 2, 0, 1) ** 0.7, dtype=np.float32)
 
 
 def express(identity: Identity, conditions: Conditions, points: Floats, canonical: Floats) -> Floats:

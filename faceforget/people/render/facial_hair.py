@@ -51,9 +51,7 @@ def beard_lift(identity: Identity, x: Floats, y: Floats) -> Floats:
     if identity.hair.beard not in ("full", "goatee", "moustache"):
         return np.zeros_like(x)
     mask = beard_mask(identity, x, y)
-    return np.asarray(
-        mask * (0.12 + 0.75 * identity.hair.beard_length * smoothstep(-6, -11, y)), dtype=np.float32
-    )
+    return np.asarray(mask * (0.12 + 0.75 * identity.hair.beard_length * smoothstep(-6, -11, y)), dtype=np.float32)
 
 
 def _cover(colour: Floats, amount: Floats, paint: Floats) -> None:

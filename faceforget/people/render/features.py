@@ -65,9 +65,7 @@ def _character(rng: np.random.Generator, x: Floats, y: Floats) -> Floats:
     moves = np.zeros((*x.shape, 3), np.float32)
     for _ in range(_WAVES):
         angle, length = rng.uniform(0, np.pi), rng.uniform(4, 12)
-        wave = np.sin(
-            2 * np.pi / length * (across * np.cos(angle) + y * np.sin(angle)) + rng.uniform(0, 6.28)
-        )
+        wave = np.sin(2 * np.pi / length * (across * np.cos(angle) + y * np.sin(angle)) + rng.uniform(0, 6.28))
         push = rng.normal(0, 1, 3) * _WAVE_HEIGHT * (length / 8)
         moves += (wave[..., None] * push).astype(np.float32)
     moves[..., 0] *= side
@@ -124,9 +122,7 @@ def _eyes(identity: Identity, x: Floats, y: Floats, z: Floats, front: Floats) ->
         upper, lower = curves.lid_upper(eyes, s), curves.lid_lower(eyes, s)
         opening = smoothstep(-0.05, 0.06, upper - dy) * smoothstep(-0.05, 0.06, dy - lower) * (np.abs(s) < 1)
         reach = EYEBALL_RADIUS + _LID_THICKNESS * (1 - opening)
-        ball = (
-            centre + np.sqrt(np.maximum(reach**2 - dx**2 - dy**2, 0)) * (dx * dx + dy * dy < reach**2) - 0.0
-        )
+        ball = centre + np.sqrt(np.maximum(reach**2 - dx**2 - dy**2, 0)) * (dx * dx + dy * dy < reach**2) - 0.0
         inside = smoothstep(reach * 1.0, reach * 0.75, np.sqrt(dx * dx + dy * dy))
         blend = np.maximum(result, ball) * inside + result * (1 - inside)
         blend -= opening * np.maximum(blend - ball, 0)
@@ -136,9 +132,7 @@ def _eyes(identity: Identity, x: Floats, y: Floats, z: Floats, front: Floats) ->
         hood = np.exp(-(((crease - 0.35) / 0.35) ** 2)) * smoothstep(1.4, 0.8, np.abs(s - 0.1))
         blend += (0.1 + 0.3 * eyes.fold) * hood
         pouch = np.exp(-(((dy - lower + 0.75) / 0.32) ** 2)) * smoothstep(1.2, 0.5, np.abs(s))
-        trough = np.exp(-(((dy - lower + 1.25 + 0.2 * s) / 0.25) ** 2)) * smoothstep(
-            1.4, 0.6, np.abs(s + 0.2)
-        )
+        trough = np.exp(-(((dy - lower + 1.25 + 0.2 * s) / 0.25) ** 2)) * smoothstep(1.4, 0.6, np.abs(s + 0.2))
         blend += eyes.bags * (0.2 * pouch - 0.16 * trough)
         result = result * (1 - front) + blend * front
         depth += 0.5 * (centre + EYEBALL_RADIUS)
@@ -159,11 +153,7 @@ def _nose(identity: Identity, x: Floats, y: Floats) -> Floats:
     width = nose.bridge_width * (0.8 + 0.25 * t) + 0.35 * np.clip(t - 0.5, 0, 1)
     push = ridge * np.exp(-((across / width) ** 2))
     tip = (0.0, tip_y)
-    push += (
-        0.45
-        * bump(x, y, tip, (nose.tip_width, 0.62))
-        * smoothstep(0.1, 0.5, np.exp(-(((y - tip_y) / 0.8) ** 2)))
-    )
+    push += 0.45 * bump(x, y, tip, (nose.tip_width, 0.62)) * smoothstep(0.1, 0.5, np.exp(-(((y - tip_y) / 0.8) ** 2)))
     wing_y = base + 0.5 + 0.1 * nose.tip_turn
     push += (0.75 + 0.4 * nose.wing_size) * bump(
         across, y, (nose.wing_width - 0.35, wing_y), (0.5, 0.5 * nose.wing_size + 0.15)
@@ -213,9 +203,7 @@ def openness(grid: Floats, canonical: Floats) -> Floats:
     sunk = 0.9 * np.maximum(near - z, 0) + 0.35 * np.maximum(wide - z, 0)
     front = smoothstep(0.5, 3.0, z)
     neck = smoothstep(-8.5, -13.0, canonical[..., 1]) * smoothstep(-24, -17, canonical[..., 1])
-    return np.asarray(
-        np.clip(1 - front * np.minimum(sunk, 0.65), 0.3, 1) * (1 - 0.3 * neck), dtype=np.float32
-    )
+    return np.asarray(np.clip(1 - front * np.minimum(sunk, 0.65), 0.3, 1) * (1 - 0.3 * neck), dtype=np.float32)
 
 
 def ears(identity: Identity) -> list[Ear]:
@@ -241,9 +229,7 @@ def ears(identity: Identity) -> list[Ear]:
         x = side * (where + out)
         points = np.stack([x, up - 1.0 + 0.25 * along, along - 0.6], axis=-1).reshape(-1, 3)
         canonical = np.stack([side * (9.0 + 0 * along), up - 1.0], axis=-1).reshape(-1, 2)
-        occlusion = np.clip(
-            1 - 0.65 * hollow + 0.2 * helix - 0.25 * np.exp(-(((ring - 0.7) / 0.1) ** 2)), 0.3, 1
-        )
+        occlusion = np.clip(1 - 0.65 * hollow + 0.2 * helix - 0.25 * np.exp(-(((ring - 0.7) / 0.1) ** 2)), 0.3, 1)
         triangles = grid_triangles(rows, columns)
         triangles = triangles if side < 0 else triangles[::-1]
         made.append(

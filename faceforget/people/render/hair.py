@@ -50,9 +50,7 @@ _STYLES: dict[HairStyle, _Style] = {
     "curls": _Style(((0, 6.2), (25, 6.0), (46, 5.0), *_SHORT_BACK), 1.7, 1.2, 0.8, 0.8),
     "bob": _Style((*_FRONT, (55, 3.0), (62, -2.0), (68, -8.2), (110, -9.0), (180, -9.0)), 1.0, 1.3, 0.3),
     "long": _Style((*_FRONT, (54, 3.6), (61, -3.0), (67, -17.0), (110, -23.0), (180, -25.0)), 0.9, 1.1, 0.2),
-    "waves": _Style(
-        (*_FRONT, (54, 3.0), (61, -4.0), (67, -14.0), (110, -17.0), (180, -18.0)), 1.3, 1.8, 0.3, 0.35
-    ),
+    "waves": _Style((*_FRONT, (54, 3.0), (61, -4.0), (67, -14.0), (110, -17.0), (180, -18.0)), 1.3, 1.8, 0.3, 0.35),
     "bun": _Style(_FRONT + _SHORT_BACK, 0.5, 0.3, 0.12, 0.0),
 }
 
@@ -158,11 +156,7 @@ def _ends(identity: Identity, style: _Style, angle: Floats) -> Floats:
     front = smoothstep(60, 40, degrees)
     rise = hair.hairline + 5.0 * (identity.skull.forehead - 1)
     corners = 1.6 * hair.recession * np.exp(-(((degrees - 32) / 14) ** 2)) * front
-    end = (
-        end
-        + front * (rise if hair.style != "fringe" else 0.4 * hair.hairline)
-        + corners * (hair.style != "fringe")
-    )
+    end = end + front * (rise if hair.style != "fringe" else 0.4 * hair.hairline) + corners * (hair.style != "fringe")
     if hair.style in ("long", "waves", "bob"):
         end = np.where(end < -4, end * (0.75 + 0.5 * hair.length), end)
     if hair.style in _SWEPT and abs(hair.parting) > 0.35:
@@ -178,9 +172,7 @@ def _ragged(rng: np.random.Generator, style: _Style) -> Floats:
     return np.asarray(uneven * (0.35 if style.ends[-1][1] < -8 else 0.12), dtype=np.float32)
 
 
-def _thickness(
-    identity: Identity, style: _Style, rng: np.random.Generator, angle: Floats, down: Floats
-) -> Floats:
+def _thickness(identity: Identity, style: _Style, rng: np.random.Generator, angle: Floats, down: Floats) -> Floats:
     hair = identity.hair
     side = smoothstep(0.3, 0.7, down) * smoothstep(0.6, 1.2, np.abs(angle))
     lift = style.top * (1 - side) + style.side * side
@@ -195,9 +187,9 @@ def _thickness(
         lift = lift * (1 + 0.25 * np.tanh((angle - part) * 2) * np.sign(hair.parting) * front)
     # All strands meet at the crown, so there they are equally high.
     lift = style.top + (lift - style.top) * smoothstep(0.03, 0.35, down)
-    grains = texture.noise(
-        rng, (ROWS, COLUMNS), (3.0, 3.0) if style.curl > 0.45 else (6.0, 5.0)
-    ) * np.float32(0.09 + 0.05 * style.curl)
+    grains = texture.noise(rng, (ROWS, COLUMNS), (3.0, 3.0) if style.curl > 0.45 else (6.0, 5.0)) * np.float32(
+        0.09 + 0.05 * style.curl
+    )
     waves = 0.12 * hair.waviness * np.sin(down * 22 + 3 * np.sin(angle * 4)) * (style.side > 1.0)
     grown = lift * (0.8 + 0.7 * hair.volume)
     return np.asarray(np.maximum(grown * (1 + grains + waves), 0.06), dtype=np.float32)
@@ -216,9 +208,9 @@ def _around(identity: Identity, style: _Style, angle: Floats, y: Floats, lift: F
     sine, cosine = np.abs(np.sin(angle)), np.cos(angle)
     depth = np.where(cosine >= 0, front, back)
     power = 2.2
-    radius = (
-        (sine / np.maximum(width, 0.02)) ** power + (np.abs(cosine) / np.maximum(depth, 0.02)) ** power
-    ) ** (-1 / power)
+    radius = ((sine / np.maximum(width, 0.02)) ** power + (np.abs(cosine) / np.maximum(depth, 0.02)) ** power) ** (
+        -1 / power
+    )
     up = lift * np.sin(elevation) ** 1.5
     out = radius + lift * np.cos(elevation * 0.9)
     return np.stack([out * np.sin(angle), y + up, out * np.cos(angle)], axis=-1).astype(np.float32)
@@ -232,9 +224,7 @@ def _frames(grid: Floats) -> tuple[Floats, Floats]:
     parts = []
     for field in (normal, along):
         flat = field.reshape(-1, 3)
-        parts.append(
-            (flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)).astype(np.float32)
-        )
+        parts.append((flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)).astype(np.float32))
     return parts[0], parts[1]
 
 
@@ -275,20 +265,14 @@ def _strand_places(angle: Floats, down: Floats) -> Floats:
 def _strands(identity: Identity, style: _Style, rng: np.random.Generator) -> Floats:
     """Brightness of single strands and locks; for curls, of tufts."""
     if style.curl > 0.45:
-        fine = (
-            texture.noise(rng, _STRANDS, (3.0, 4.0)) * 0.75 + texture.noise(rng, _STRANDS, (8.0, 14.0)) * 0.5
-        )
+        fine = texture.noise(rng, _STRANDS, (3.0, 4.0)) * 0.75 + texture.noise(rng, _STRANDS, (8.0, 14.0)) * 0.5
     else:
-        fine = (
-            texture.noise(rng, _STRANDS, (80.0, 2.2)) * 0.5 + texture.noise(rng, _STRANDS, (50.0, 9.0)) * 0.5
-        )
+        fine = texture.noise(rng, _STRANDS, (80.0, 2.2)) * 0.5 + texture.noise(rng, _STRANDS, (50.0, 9.0)) * 0.5
         fine += texture.noise(rng, _STRANDS, (50.0, 40.0)) * 0.3
     if identity.hair.waviness > 0.35 and style.curl <= 0.45:
         rows, columns = np.mgrid[0 : _STRANDS[0], 0 : _STRANDS[1]].astype(np.float32)
         shift = 9 * identity.hair.waviness * np.sin(rows / 9 + 2 * np.sin(columns / 90))
-        fine = cv2.remap(
-            fine, columns + shift.astype(np.float32), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
-        )
+        fine = cv2.remap(fine, columns + shift.astype(np.float32), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     grey = texture.noise(rng, _STRANDS, (90.0, 2.0)) * np.float32(0.5 * min(identity.hair.grey * 2, 1.0))
     contrast = 0.33 - 0.13 * (style.curl > 0.45)
     value = np.clip(1 + contrast * fine + 0.25 * grey, 0.25, 1.9)

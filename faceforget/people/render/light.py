@@ -56,9 +56,7 @@ def skin_light(
     lobes = 0.55 * shine**14 + 1.5 * shine**55
     key_shine = gloss * lobes * shadow * np.clip(facing[:, 0] * 4, 0, 1)
     sky = gloss * grazing * 0.5 * np.clip(normals[:, 1] + 0.3, 0, 1) * occlusion
-    glint = (0.11 * key_shine)[:, None] * key + sky[:, None] * np.array(
-        conditions.fill, dtype=np.float32
-    ) * 0.6
+    glint = (0.11 * key_shine)[:, None] * key + sky[:, None] * np.array(conditions.fill, dtype=np.float32) * 0.6
     return np.asarray(radiance + glint, dtype=np.float32)
 
 

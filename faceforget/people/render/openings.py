@@ -55,9 +55,7 @@ def paint_eyes(
         skin = colour[at]
         wet = np.exp(-(((dy - lower) / 0.06) ** 2)) * (np.abs(s) < 1)
         skin = skin * (1 + wet[:, None] * np.array([0.15, -0.12, -0.12], dtype=np.float32))
-        rim = np.exp(-(((dy - upper - 0.02) / (0.07 + 0.05 * eyes.liner)) ** 2)) * smoothstep(
-            1.12, 0.95, np.abs(s)
-        )
+        rim = np.exp(-(((dy - upper - 0.02) / (0.07 + 0.05 * eyes.liner)) ** 2)) * smoothstep(1.12, 0.95, np.abs(s))
         mixed = skin * (1 - opening[:, None]) + ball * opening[:, None]
         lashes = np.clip(rim * (0.62 + 0.38 * eyes.liner), 0, 0.95)
         colour[at] = mixed * (1 - lashes[:, None]) + np.float32(0.008) * lashes[:, None]
@@ -89,9 +87,7 @@ def _eyeball(
     corner = smoothstep(0.45, 1.0, np.abs(s))[:, None]
     sclera = white * (1 + corner * (pink - 1))
     phase = identity.seed % 97
-    fibres = (
-        1 + 0.22 * np.sin(turn * 23 + phase) * np.sin(turn * 9 + 2 * phase) + 0.12 * np.sin(turn * 41 + r * 5)
-    )
+    fibres = 1 + 0.22 * np.sin(turn * 23 + phase) * np.sin(turn * 9 + 2 * phase) + 0.12 * np.sin(turn * 41 + r * 5)
     iris_tint = texture.linear_colour(eyes.iris) * 1.15
     iris = iris_tint * (fibres * (0.75 + 0.5 * np.exp(-(((r - 0.5) / 0.22) ** 2))))[:, None]
     iris *= (1 - 0.75 * smoothstep(0.78, 1.0, r))[:, None]
@@ -138,10 +134,6 @@ def paint_mouth(
     enamel = np.array([0.70, 0.665 - yellow * 0.5, 0.60 - yellow], dtype=np.float32)
     dark = np.array([0.05, 0.014, 0.014], dtype=np.float32)
     shade = (arch * gaps * smoothstep(-0.05, 0.3, below_lip + 0.08))[:, None]
-    brightness = (
-        np.array(conditions.key, dtype=np.float32) * 0.55 + np.array(conditions.fill, dtype=np.float32) * 0.45
-    )
-    seen = (
-        (dark + (enamel * shade - dark) * teeth[:, None]) * brightness * (0.6 + 0.4 * occlusion[at])[:, None]
-    )
+    brightness = np.array(conditions.key, dtype=np.float32) * 0.55 + np.array(conditions.fill, dtype=np.float32) * 0.45
+    seen = (dark + (enamel * shade - dark) * teeth[:, None]) * brightness * (0.6 + 0.4 * occlusion[at])[:, None]
     colour[at] = colour[at] * (1 - inside[:, None]) + seen * inside[:, None]

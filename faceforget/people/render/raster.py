@@ -43,9 +43,7 @@ class Fragments:
         return np.asarray(parts[0] + parts[1] + parts[2], dtype=np.float32)
 
 
-def rasterise(
-    points: Floats, depth: Floats, triangles: Ints, size: int, two_sided: bool = False
-) -> Fragments:
+def rasterise(points: Floats, depth: Floats, triangles: Ints, size: int, two_sided: bool = False) -> Fragments:
     """Find which triangle each pixel of a square image sees.
 
     Triangles are painted from far to near by their mean depth, which is exact enough for triangles

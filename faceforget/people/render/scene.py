@@ -131,9 +131,7 @@ def _shadows(height: Floats, conditions: Conditions, camera: Camera) -> tuple[Fl
     small = np.ascontiguousarray(height[::2, ::2])
     parts = (light.cast_shadows(small, conditions, camera.scale / 2), light.contact(small, camera.scale / 2))
     large = [
-        np.asarray(cv2.resize(part, (side, side), interpolation=cv2.INTER_LINEAR), dtype=np.float32).reshape(
-            -1
-        )
+        np.asarray(cv2.resize(part, (side, side), interpolation=cv2.INTER_LINEAR), dtype=np.float32).reshape(-1)
         for part in parts
     ]
     return large[0], large[1]
@@ -158,9 +156,7 @@ def _shade_skin(
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
     open_share = np.clip(values[:, 9], 0, 1) * contact[pixels]
     colour = light.skin_light(conditions, normals, albedo, gloss, open_share, shadow[pixels])
-    openings.paint_eyes(
-        person.identity, conditions, canonical, camera.head, colour, open_share, shadow[pixels]
-    )
+    openings.paint_eyes(person.identity, conditions, canonical, camera.head, colour, open_share, shadow[pixels])
     openings.paint_mouth(person.identity, conditions, canonical, colour, open_share)
     return colour
 
@@ -171,9 +167,7 @@ def _shade_hair(
     """Shade the hair in front of the skin and blend it in, in place."""
     front = layer.values[:, 6] > skin_height[layer.seen.pixels]
     values, pixels = layer.values[front], layer.seen.pixels[front]
-    strands = texture.lookup(
-        hair.strands, np.ascontiguousarray(values[:, 7:8]), np.ascontiguousarray(values[:, 8:9])
-    )
+    strands = texture.lookup(hair.strands, np.ascontiguousarray(values[:, 7:8]), np.ascontiguousarray(values[:, 8:9]))
     # The inside of the shell, seen at the temples and under long hair, is hair in its own shade.
     within = values[:, 2] < 0
     normals = values[:, :3] * np.where(within, -1, 1)[:, None]
@@ -181,9 +175,7 @@ def _shade_hair(
     tangents = values[:, 3:6]
     tangents = tangents / np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-6)
     colour = hair.colour * strands[:, :1]
-    lit = light.hair_light(
-        conditions, normals, tangents, colour, strands[:, 1], shadow[pixels], 1.0 - 0.7 * hair.curl
-    )
+    lit = light.hair_light(conditions, normals, tangents, colour, strands[:, 1], shadow[pixels], 1.0 - 0.7 * hair.curl)
     lit *= np.where(within, 0.3, 1)[:, None]
     ends = np.clip((values[:, 10] - 0.1) / 0.55 + 0.35 * strands[:, 2], 0, 1)
     # Against the background a fading shell would show a hole where there is more hair behind.

@@ -80,12 +80,8 @@ def _tint(colour: Floats, amount: Floats, factor: tuple[float, float, float]) ->
 def _flush(identity: Identity, colour: Floats, across: Floats, y: Floats) -> None:
     """Blood in cheeks, nose, ears; brown around the eyes; paler forehead."""
     skin, base = identity.skin, curves.nose_base_y(identity)
-    blood = bump(across, y, (4.0, base + 1.0), (1.9, 1.7)) + 0.9 * bump(
-        across, y, (0, base + 0.7), (1.7, 1.1)
-    )
-    blood += 0.9 * smoothstep(8.2, 8.8, across) + 0.3 * bump(
-        across, y, (0, curves.chin_y(identity) + 1.3), (1.2, 1.0)
-    )
+    blood = bump(across, y, (4.0, base + 1.0), (1.9, 1.7)) + 0.9 * bump(across, y, (0, base + 0.7), (1.7, 1.1))
+    blood += 0.9 * smoothstep(8.2, 8.8, across) + 0.3 * bump(across, y, (0, curves.chin_y(identity) + 1.3), (1.2, 1.0))
     _tint(colour, blood * (0.2 + skin.redness), (1.01, 0.89, 0.90))
     eyes = identity.eyes
     ring = bump(across, y, (eyes.spacing - 0.2, eyes.height - 0.35), (1.9, 1.1))
@@ -103,9 +99,7 @@ def _mottle(identity: Identity, rng: np.random.Generator, colour: Floats, relief
     half = texture.noise(rng, (shape[0], shape[1] // 2), (45.0, 45.0))
     # Where a skin is darker and where paler is much the same on both sides of a face.
     even = np.concatenate([half, half[:, ::-1]], axis=1)
-    colour *= 1 + np.float32(0.03 + 0.03 * amount) * even[..., None] * np.array(
-        [0.7, 1.0, 1.1], dtype=np.float32
-    )
+    colour *= 1 + np.float32(0.03 + 0.03 * amount) * even[..., None] * np.array([0.7, 1.0, 1.1], dtype=np.float32)
     for size, strength in ((60.0, 0.022), (22.0, 0.022), (7.0, 0.018)):
         field = texture.noise(rng, shape, (size, size)) * np.float32(strength * amount)
         colour *= 1 + field[..., None] * np.array([0.6, 1.0, 1.1], dtype=np.float32)
@@ -120,9 +114,7 @@ def _marks(identity: Identity, rng: np.random.Generator, colour: Floats, relief:
         at_x, at_y = rng.uniform(-5.5, 5.5), rng.uniform(-11, 5)
         spots.append((at_x, at_y, rng.uniform(0.07, 0.17), 0.45, 0.02))
     for _ in range(int(420 * skin.freckles)):
-        spots.append(
-            (rng.normal(0, 3.0), np.clip(rng.normal(-2.0, 2.0), -9, 8), rng.uniform(0.03, 0.075), 0.8, 0.0)
-        )
+        spots.append((rng.normal(0, 3.0), np.clip(rng.normal(-2.0, 2.0), -9, 8), rng.uniform(0.03, 0.075), 0.8, 0.0))
     for _ in range(int(16 * max(identity.age - 52, 0) / 26)):
         spots.append((rng.uniform(-7, 7), rng.uniform(-8, 8), rng.uniform(0.12, 0.35), 0.86, 0.0))
     for at_x, at_y, radius, dark, height in spots:
@@ -134,17 +126,13 @@ def _marks(identity: Identity, rng: np.random.Generator, colour: Floats, relief:
             rng.uniform(0, 3.14),
             rng.uniform(0.8, 2.0),
         )
-        line = texture.strokes(
-            np.array([[at_x, at_y]]), np.array([angle]), np.array([length]), 0.12, np.array([0.4])
-        )
+        line = texture.strokes(np.array([[at_x, at_y]]), np.array([angle]), np.array([length]), 0.12, np.array([0.4]))
         line = cv2.GaussianBlur(line, (0, 0), 1.0) * np.float32(skin.scar)
         _tint(colour, line, (1.12, 1.0, 0.98))
         relief -= 0.03 * line
 
 
-def _spot(
-    colour: Floats, relief: Floats, at: tuple[float, float], radius: float, dark: float, height: float
-) -> None:
+def _spot(colour: Floats, relief: Floats, at: tuple[float, float], radius: float, dark: float, height: float) -> None:
     column = (at[0] - texture.LEFT) * texture.TEXELS_PER_CM
     row = (texture.TOP - at[1]) * texture.TEXELS_PER_CM
     reach = int(radius * 2 * texture.TEXELS_PER_CM) + 2
@@ -225,9 +213,7 @@ def _lips(
                 (0.72, 0.30, 0.27),
             ]
         )
-        tint = tints[int(rng.integers(len(tints)))].astype(np.float32) * np.float32(
-            1 - 0.45 * identity.skin.tone
-        )
+        tint = tints[int(rng.integers(len(tints)))].astype(np.float32) * np.float32(1 - 0.45 * identity.skin.tone)
         cover = (inside * np.float32(0.65 * mouth.paint))[..., None]
         colour[:] = colour * (1 - cover) + tint * cover
         gloss += inside * np.float32(0.5)
@@ -244,12 +230,7 @@ def _nostrils(identity: Identity, colour: Floats, across: Floats, y: Floats) -> 
     nose, base = identity.nose, curves.nose_base_y(identity)
     at = (0.42 * nose.wing_width + 0.02, base + 0.02 + 0.22 * nose.tip_turn)
     hole = np.exp(
-        -(
-            np.hypot(
-                (across - at[0]) / (0.30 + 0.12 * nose.wing_size), (y - at[1] - 0.1 * (across - at[0])) / 0.17
-            )
-            ** 3
-        )
+        -(np.hypot((across - at[0]) / (0.30 + 0.12 * nose.wing_size), (y - at[1] - 0.1 * (across - at[0])) / 0.17) ** 3)
     )
     _tint(colour, hole, (0.22, 0.14, 0.13))
     rim = bump(across, y, (nose.wing_width + 0.12, base + 0.45), (0.16, 0.5))

@@ -69,9 +69,7 @@ def draw(
     if glasses is None:
         return
     rims, bars = lines(identity, glasses, eye_depth)
-    tint = texture.linear_colour(glasses.colour) * (
-        np.array(conditions.key) * 0.5 + np.array(conditions.fill) * 0.5
-    )
+    tint = texture.linear_colour(glasses.colour) * (np.array(conditions.key) * 0.5 + np.array(conditions.fill) * 0.5)
     thick = glasses.thickness * camera.scale
     cover, soft = _blank(height), _blank(height)
     for rim in rims:
@@ -96,9 +94,7 @@ def draw(
     _composite(conditions, camera, image, tint.astype(np.float32), cover, soft)
 
 
-def _composite(
-    conditions: Conditions, camera: Camera, image: Floats, tint: Floats, cover: Bytes, soft: Bytes
-) -> None:
+def _composite(conditions: Conditions, camera: Camera, image: Floats, tint: Floats, cover: Bytes, soft: Bytes) -> None:
     rows = np.flatnonzero(cover.any(1))
     if len(rows) == 0:
         return
@@ -115,9 +111,7 @@ def _composite(
     streak = smoothstep(0.12, 0.0, np.abs(columns * 1.6 + upward - 0.7 - 0.01 * conditions.light[0]))
     image += lens * (0.012 + 0.05 * streak) * np.array(conditions.fill, dtype=np.float32)
     edge = np.clip(amount - np.roll(amount, round(0.12 * camera.scale), axis=0), 0, 1)
-    image[:] = (
-        image * (1 - amount) + (tint + 0.06 * edge * np.array(conditions.fill, dtype=np.float32)) * amount
-    )
+    image[:] = image * (1 - amount) + (tint + 0.06 * edge * np.array(conditions.fill, dtype=np.float32)) * amount
 
 
 def _blank(height: Floats) -> Bytes:
