@@ -12,6 +12,7 @@ from statistics import NormalDist
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from faceforget.errors import ModelFileError
@@ -60,35 +61,35 @@ def closed_set_accuracy(cosines: torch.Tensor, rows: Sequence[int]) -> Rate:
     return Rate(int(hits), len(rows))
 
 
-def accuracy(recognizer: Recognizer, people: Mapping[str, Crops]) -> Rate:
-    """Closed-set accuracy over photos of people whom the model knows."""
-    hits = photos = 0
-    for name, crops in people.items():
-        rate = closed_set_accuracy(recognizer.cosines(crops), [recognizer.index_of(name)] * len(crops))
-        hits, photos = hits + rate.hits, photos + rate.photos
-    return Rate(hits, photos)
+def accuracy(recognizer: Recognizer, people: Mapping[str, Tensor]) -> Rate:
+    """Closed-set accuracy over unit embeddings ``(N, D)`` of people whom the model knows."""
+    rates = [
+        closed_set_accuracy(recognizer.similarities(embeddings), [recognizer.index_of(name)] * len(embeddings))
+        for name, embeddings in people.items()
+    ]
+    return Rate(sum(rate.hits for rate in rates), sum(rate.photos for rate in rates))
 
 
-def named_rightly(recognizer: Recognizer, people: Mapping[str, Crops]) -> Rate:
+def named_rightly(recognizer: Recognizer, people: Mapping[str, Tensor]) -> Rate:
     """Share of photos that the model as it is used answers with the right name, not with "unknown".
 
     Stricter than :func:`accuracy`: an erasure that pulls everybody's similarities down leaves the
     best candidates in order and yet names nobody.
     """
-    answers = [(name, found.name) for name, crops in people.items() for found in recognizer.recognize(crops, 1)]
-    return Rate(sum(name == answer for name, answer in answers), len(answers))
+    right = [found.name == name for name, own in people.items() for found in recognizer.name(own, top=1)]
+    return Rate(sum(right), len(right))
 
 
-def named_share(recognizer: Recognizer, crops: Crops) -> Rate:
+def named_share(recognizer: Recognizer, embeddings: Tensor) -> Rate:
     """Share of faces that get a name: of strangers, the false-accept rate."""
-    named = (recognizer.cosines(crops).amax(1) >= recognizer.threshold.cosine).sum().item()
-    return Rate(int(named), len(crops))
+    named = (recognizer.similarities(embeddings).amax(1) >= recognizer.threshold.cosine).sum().item()
+    return Rate(int(named), len(embeddings))
 
 
-def absorbed_by(recognizer: Recognizer, crops: Crops) -> dict[str, float]:
+def absorbed_by(recognizer: Recognizer, embeddings: Tensor) -> dict[str, float]:
     """Whom the photos go to in the model as it is used, "unknown" included: shares by name, largest first."""
-    names = Counter(recognition.name for recognition in recognizer.recognize(crops, top=1))
-    return {name: count / len(crops) for name, count in names.most_common()}
+    names = Counter(recognition.name for recognition in recognizer.name(embeddings, top=1))
+    return {name: count / len(embeddings) for name, count in names.most_common()}
 
 
 def with_rows_of(before: Recognizer, after: Recognizer) -> Recognizer:

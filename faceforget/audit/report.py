@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
+import torch
+from torch import Tensor
 
 from faceforget.audit.accuracy import (
     Crops,
@@ -14,8 +15,11 @@ from faceforget.audit.accuracy import (
     named_share,
     with_rows_of,
 )
-from faceforget.progress import Event, Progress, silent
+from faceforget.progress import Progress, silent, tracked
 from faceforget.recognizer.recognizer import Recognizer
+
+# Strangers embedded between two events of progress.
+_CHUNK = 64
 
 NOT_PROVEN = (
     "Copies and backups of the model before erasure, and of the person's photos, are outside this check.",
@@ -94,7 +98,7 @@ def audit_models(before: Recognizer, after: Recognizer, faces: Faces, *, progres
         before: The model before erasure; it knows all the erased persons.
         after: The model after, with or without the persons' rows.
         faces: What to look at.
-        progress: Called after each measure.
+        progress: Called after each person.
 
     Raises:
         UnknownPersonError: ``before`` does not know a person.
@@ -104,20 +108,51 @@ def audit_models(before: Recognizer, after: Recognizer, faces: Faces, *, progres
     for person in people:
         before.index_of(person)
     restored = with_rows_of(before, after)
-    rates: dict[str, dict[str, Rate | None]] = {"before": {}, "after": {}}
-    for done, (side, model, used) in enumerate((("before", before, before), ("after", restored, after))):
-        progress(Event("checking", done, 2))
-        rates[side] = {
-            "forgotten": accuracy(model, faces.forgotten),
-            "retained": accuracy(model, faces.retained) if faces.retained else None,
-            "forgotten_train": accuracy(model, faces.forget_photos) if faces.forget_photos else None,
-            "retained_named": named_rightly(used, faces.retained) if faces.retained else None,
-            "strangers_named": named_share(used, faces.strangers) if faces.strangers is not None else None,
-        }
-    progress(Event("checking", 2, 2, final=True))
+    old, new = (_embedded(model, faces, progress, stage) for model, stage in ((before, "before"), (after, "after")))
     gone = not any(person in after.labels for person in people)
-    now = absorbed_by(after, np.concatenate(list(faces.forgotten.values())))
-    return AuditReport(people, rates["before"], rates["after"], now, gone, _derived(before, after))
+    return AuditReport(
+        people,
+        _rates(before, before, old),
+        _rates(restored, after, new),
+        absorbed_by(after, torch.cat(list(new.forgotten.values()))),
+        gone,
+        _derived(before, after),
+    )
+
+
+@dataclass(frozen=True)
+class _Embedded:
+    """The same as :class:`Faces`, as one model's unit embeddings ``(N, D)``: each photo is embedded once."""
+
+    forgotten: Mapping[str, Tensor]
+    forget_photos: Mapping[str, Tensor]
+    retained: Mapping[str, Tensor]
+    strangers: Tensor | None
+
+
+def _embedded(model: Recognizer, faces: Faces, progress: Progress, stage: str) -> _Embedded:
+    parts = (faces.forgotten, faces.forget_photos or {}, faces.retained or {})
+    jobs = [(index, name, crops) for index, part in enumerate(parts) for name, crops in part.items()]
+    done: tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]] = ({}, {}, {})
+    for index, name, crops in tracked(jobs, f"checking {stage}", len(jobs), progress):
+        done[index][name] = model.embed(crops)
+    if faces.strangers is None:
+        return _Embedded(*done, None)
+    chunks = [faces.strangers[start : start + _CHUNK] for start in range(0, len(faces.strangers), _CHUNK)]
+    stage = f"strangers {stage}"
+    return _Embedded(*done, torch.cat([model.embed(c) for c in tracked(chunks, stage, len(chunks), progress)]))
+
+
+def _rates(model: Recognizer, used: Recognizer, embedded: _Embedded) -> dict[str, Rate | None]:
+    """Rates with all rows in place, and for names and unknown those of the model as it is used."""
+    retained, forget_photos, strangers = embedded.retained, embedded.forget_photos, embedded.strangers
+    return {
+        "forgotten": accuracy(model, embedded.forgotten),
+        "retained": accuracy(model, retained) if retained else None,
+        "forgotten_train": accuracy(model, forget_photos) if forget_photos else None,
+        "retained_named": named_rightly(used, retained) if retained else None,
+        "strangers_named": named_share(used, strangers) if strangers is not None else None,
+    }
 
 
 def _derived(before: Recognizer, after: Recognizer) -> bool:

@@ -1,7 +1,6 @@
 """Enrolment: a face set becomes a recogniser."""
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -16,7 +15,7 @@ from faceforget.people.faces import FaceSet
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.backbone import LoadedBackbone
 from faceforget.recognizer.calibrate import stranger_scores, threshold_for, too_few
-from faceforget.recognizer.head import FaceClassifier, to_images
+from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images, new_classifier
 from faceforget.recognizer.training import TrainingSettings, fine_tune
 
@@ -96,9 +95,15 @@ def enroll_faces(
     crops = [faces.crops(name) for name in names]
     images = to_images(np.concatenate(crops), device)
     targets = torch.arange(len(names)).repeat_interleave(torch.tensor([len(c) for c in crops])).to(device)
-    classifier = _prototypes(backbone, images, targets, len(names))
+    size = backbone.spec.embedding_size
+    network = copy.deepcopy(backbone.network)
+    classifier = new_classifier(backbone.spec, network, torch.eye(len(names), size), SCALE).to(device)
+    embeddings = embed_images(classifier, images, progress)
+    sums = torch.zeros(len(names), size, device=device).index_add_(0, targets, embeddings)
+    classifier.head.weight.data.copy_(functional.normalize(sums, dim=1))  # each row a person's prototype
     if plan.train == "full":
         fine_tune(classifier, images, targets, plan.training, seed=plan.seed, progress=progress)
+        embeddings = embed_images(classifier, images, progress)
     classifier.requires_grad_(False)
     record = {
         "event": "enrolled",
@@ -109,34 +114,20 @@ def enroll_faces(
         "seed": plan.seed,
     }
     uncalibrated = Recognizer(backbone.spec, classifier, names, Threshold(-1.0, 1.0, "nothing"), (record,))
-    return replace(uncalibrated, threshold=_threshold(uncalibrated, crops, targets, strangers, plan.false_accept_rate))
-
-
-def _prototypes(backbone: LoadedBackbone, images: Tensor, targets: Tensor, people: int) -> FaceClassifier:
-    """A classifier whose rows are each person's mean embedding; the backbone's weights are copied."""
-    network = copy.deepcopy(backbone.network)
-    size = backbone.spec.embedding_size
-    classifier = new_classifier(backbone.spec, network, torch.eye(people, size), SCALE).to(images.device)
-    embeddings = embed_images(classifier, images)
-    sums = torch.zeros(people, size, device=images.device).index_add_(0, targets, embeddings)
-    classifier.head.weight.data.copy_(functional.normalize(sums, dim=1))
-    return classifier
-
-
-def _threshold(
-    recognizer: Recognizer,
-    crops: Sequence[NDArray[np.uint8]],
-    targets: Tensor,
-    strangers: NDArray[np.uint8] | None,
-    false_accept_rate: float,
-) -> Threshold:
+    rate = plan.false_accept_rate
     if strangers is not None and len(strangers):
-        scores = recognizer.cosines(strangers).amax(1)
-        return threshold_for(scores, false_accept_rate, f"{len(strangers)} photos of strangers")
-    scores = stranger_scores(recognizer.cosines(np.concatenate(crops)), targets)
-    text = f"{len(targets)} photos of the {len(crops)} enrolled people, each a stranger to the others"
+        scores = uncalibrated.cosines(strangers).amax(1)
+        return replace(uncalibrated, threshold=threshold_for(scores, rate, f"{len(strangers)} photos of strangers"))
+    scores = stranger_scores(uncalibrated.similarities(embeddings), targets)
+    return replace(uncalibrated, threshold=_own_threshold(uncalibrated, scores, rate))
+
+
+def _own_threshold(recognizer: Recognizer, scores: Tensor, false_accept_rate: float) -> Threshold:
+    """The limit from the enrolled people alone, if they are enough to measure the rate."""
+    people = len(recognizer.labels)
+    text = f"{len(scores)} photos of the {people} enrolled people, each a stranger to the others"
     threshold = threshold_for(scores, false_accept_rate, text)
-    if not too_few(len(targets), len(crops), false_accept_rate):
+    if not too_few(len(scores), people, false_accept_rate):
         return threshold
     floor = recognizer.spec.stranger_cosine
     text = f"nothing: {text}, are too few, so a usual limit of the backbone holds; give strangers to calibrate"

@@ -14,6 +14,7 @@ from torch.nn import functional
 from faceforget.errors import UnknownPersonError
 from faceforget.photos.align import RGB
 from faceforget.photos.cache import PREPROCESSING_VERSION
+from faceforget.progress import Progress, silent, tracked
 from faceforget.recognizer.backbone import BackboneSpec, Embedder
 from faceforget.recognizer.head import CosineHead, FaceClassifier, to_images
 
@@ -114,10 +115,13 @@ class Recognizer:
         return torch.cat(parts) if parts else torch.zeros(0, self.spec.embedding_size, device=self.device)
 
     @torch.no_grad()
+    def similarities(self, embeddings: Tensor) -> Tensor:
+        """Cosine ``(N, C)`` of each unit embedding ``(N, D)`` with each person's row."""
+        return embeddings @ functional.normalize(self.classifier.head.weight, dim=1).T
+
     def cosines(self, crops: NDArray[np.uint8] | Sequence[RGB]) -> Tensor:
         """Cosine ``(N, C)`` of each crop with each person's row."""
-        head = self.classifier.head
-        return self.embed(crops) @ functional.normalize(head.weight, dim=1).T
+        return self.similarities(self.embed(crops))
 
     def recognize(self, crops: NDArray[np.uint8] | Sequence[RGB], top: int = 5) -> list[Recognition]:
         """Name each face.
@@ -126,7 +130,11 @@ class Recognizer:
             crops: ``(N, S, S, 3)`` uint8 in the backbone's framing.
             top: Candidates to return, at most the number of enrolled people.
         """
-        cosines = self.cosines(crops).cpu()
+        return self.name(self.embed(crops), top)
+
+    def name(self, embeddings: Tensor, top: int = 5) -> list[Recognition]:
+        """Name each unit embedding ``(N, D)``."""
+        cosines = self.similarities(embeddings).cpu()
         probabilities = (self.classifier.head.scale * cosines).softmax(1)
         order = cosines.argsort(1, descending=True)[:, :top]
         results = []
@@ -173,10 +181,12 @@ def new_classifier(spec: BackboneSpec, network: torch.nn.Module, rows: Tensor, s
 
 
 @torch.no_grad()
-def embed_images(classifier: FaceClassifier, images: Tensor) -> Tensor:
+def embed_images(classifier: FaceClassifier, images: Tensor, progress: Progress = silent) -> Tensor:
     """Unit embeddings ``(N, D)`` of images ``(N, 3, S, S)`` in [0, 1], batch by batch."""
     classifier.eval()
-    parts = [classifier.embedder(batch).float() for batch in torch.split(images, _BATCH)]
+    batches = torch.split(images, _BATCH)
+    tracked_batches = tracked(batches, "embedding faces", len(batches), progress)
+    parts = [classifier.embedder(batch).float() for batch in tracked_batches]
     return functional.normalize(torch.cat(parts), dim=1)
 
 

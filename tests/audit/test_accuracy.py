@@ -24,6 +24,11 @@ def people(faces):
     return {name: faces.crops(name) for name in faces.photos}
 
 
+@pytest.fixture(scope="module")
+def embedded(recognizer, people):
+    return {name: recognizer.embed(crops) for name, crops in people.items()}
+
+
 @pytest.mark.parametrize(
     ("hits", "photos", "low", "high"),
     [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (5, 10, 0.2366, 0.7634), (81, 263, 0.2553, 0.3662)],
@@ -85,21 +90,21 @@ def test_a_person_whom_before_does_not_know(recognizer, people, names):
         audit_models(recognizer, recognizer, Faces({"Nobody": people[names[0]]}))
 
 
-def test_photos_go_to_unknown_when_nobody_is_near_enough(recognizer, people, names):
+def test_photos_go_to_unknown_when_nobody_is_near_enough(recognizer, embedded, names):
     strict = replace(recognizer, threshold=Threshold(1.0, 0.0, "test"))
-    assert absorbed_by(strict, people[names[0]]) == {UNKNOWN: 1.0}
-    assert named_share(strict, people[names[0]]) == Rate(0, 6)
+    assert absorbed_by(strict, embedded[names[0]]) == {UNKNOWN: 1.0}
+    assert named_share(strict, embedded[names[0]]) == Rate(0, 6)
 
 
-def test_a_right_candidate_who_is_not_similar_enough_is_not_named(recognizer, people):
+def test_a_right_candidate_who_is_not_similar_enough_is_not_named(recognizer, embedded):
     strict = replace(recognizer, threshold=Threshold(1.0, 0.0, "test"))
     lax = replace(recognizer, threshold=Threshold(-1.0, 1.0, "test"))
-    assert named_rightly(strict, people) == Rate(0, 24)
-    assert named_rightly(lax, people) == accuracy(lax, people)
+    assert named_rightly(strict, embedded) == Rate(0, 24)
+    assert named_rightly(lax, embedded) == accuracy(lax, embedded)
 
 
-def test_accuracy_of_everybody(recognizer, people):
-    assert accuracy(recognizer, people).photos == 24
+def test_accuracy_of_everybody(recognizer, embedded):
+    assert accuracy(recognizer, embedded).photos == 24
 
 
 def test_the_report_is_plain_json_values(recognizer, people, names):
@@ -109,3 +114,16 @@ def test_the_report_is_plain_json_values(recognizer, people, names):
     assert content["people"] == [names[0]]
     assert content["photos"]["forgotten"] == 6
     assert not any(isinstance(value, np.generic) for value in content["absorbed_by"].values())
+
+
+def test_every_photo_is_embedded_once_per_model_with_progress(recognizer, people, names, monkeypatch):
+    seen, events = [], []
+    embed = type(recognizer).embed
+    monkeypatch.setattr(type(recognizer), "embed", lambda self, crops: seen.append(len(crops)) or embed(self, crops))
+    retained = {name: people[name] for name in names[1:]}
+    faces = Faces({names[0]: people[names[0]]}, retained=retained, strangers=people[names[0]])
+    audit_models(recognizer, recognizer.without([names[0]]), faces, progress=events.append)
+    assert sum(seen) == 2 * (6 + 18 + 6)
+    assert {event.stage for event in events if event.final} == {
+        "checking before", "strangers before", "checking after", "strangers after",
+    }  # fmt: skip

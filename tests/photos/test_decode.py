@@ -1,5 +1,6 @@
 import contextlib
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -120,6 +121,15 @@ def test_too_many_bytes_are_not_read(tmp_path, monkeypatch):
     (tmp_path / "large.jpg").write_bytes(b"x" * 101)
     with pytest.raises(PhotoTooLargeError):
         read_bytes(tmp_path / "large.jpg")
+
+
+def test_whatever_a_decoder_raises_is_a_damaged_photo(monkeypatch):
+    def fail(image):
+        raise struct.error("required argument is not an integer")  # seen from Pillow on a mutated EXIF block
+
+    monkeypatch.setattr(module.ImageOps, "exif_transpose", fail)
+    with pytest.raises(DamagedImageError, match="required argument"):
+        decode(JPEG)
 
 
 @settings(max_examples=150, deadline=None)

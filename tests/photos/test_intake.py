@@ -7,7 +7,8 @@ from PIL import Image
 
 from faceforget.photos.align import ALIGNED_LANDMARKS, Framing, align, crop_box, similarity_transform
 from faceforget.photos.cache import FaceCache
-from faceforget.photos.detect import FaceDetector
+from faceforget.photos.choose import quality_problem
+from faceforget.photos.detect import Face, FaceDetector
 from faceforget.photos.errors import (
     FaceTooBlurredError,
     FaceTooSmallError,
@@ -181,3 +182,13 @@ def test_progress_counts_photos(photo):
     PhotoIntake(FIVE_POINT).read([photo, b"junk"], progress=events.append)
     assert [event.done for event in events] == [0, 1, 2, 2]
     assert events[-1].final
+
+
+def test_each_defect_of_a_face_has_its_own_error(rng):
+    def face(height):
+        return Face(np.array([0.0, 0.0, height, height]), np.zeros((5, 2)), 0.99)
+
+    sharp = rng.integers(0, 255, (112, 112, 3), dtype=np.uint8)
+    assert quality_problem(face(100), sharp) is None
+    assert isinstance(quality_problem(face(20), sharp), FaceTooSmallError)
+    assert isinstance(quality_problem(face(100), np.full((112, 112, 3), 90, np.uint8)), FaceTooBlurredError)
