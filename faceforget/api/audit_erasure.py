@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from faceforget.api.enroll_people import People
 from faceforget.api.runtime import Runtime, people_from
-from faceforget.audit.accuracy import Crops
-from faceforget.audit.report import AuditReport, Faces, audit_models
+from faceforget.audit.classifier import ClassifierCheck, check_classifier
+from faceforget.audit.view import Crops, Faces
 from faceforget.errors import PeopleFolderError
 from faceforget.people.faces import FaceSet, read_faces, require_faces
 from faceforget.photos.intake import PhotoIntake, PhotoSource
@@ -21,7 +21,7 @@ def audit(
     retained: People | None = None,
     strangers: People | None = None,
     runtime: Runtime | None = None,
-) -> AuditReport:
+) -> ClassifierCheck:
     """Check what the classifier still says of the erased people.
 
     Args:
@@ -45,11 +45,11 @@ def audit(
     intake = runtime.intake(before.spec.framing)
     faces = Faces(
         _required(photos, intake, runtime),
-        _required(forget_photos, intake, runtime) if forget_photos else None,
+        _required(forget_photos, intake, runtime) if forget_photos else {},
         _retained(retained, before, tuple(photos), intake, runtime),
         _strangers(strangers, before, intake, runtime),
     )
-    return audit_models(before, after, faces, progress=runtime.progress)
+    return check_classifier(before, after, faces, progress=runtime.progress)
 
 
 def _required(photos: Mapping[str, Sequence[PhotoSource]], intake: PhotoIntake, runtime: Runtime) -> dict[str, Crops]:
@@ -61,9 +61,9 @@ def _required(photos: Mapping[str, Sequence[PhotoSource]], intake: PhotoIntake, 
 
 def _retained(
     people: People | None, before: Recognizer, erased: Sequence[str], intake: PhotoIntake, runtime: Runtime
-) -> dict[str, Crops] | None:
+) -> dict[str, Crops]:
     if people is None:
-        return None
+        return {}
     known = {n: p for n, p in people_from(people).items() if n in before.labels and n not in erased}
     if not known:
         raise PeopleFolderError(
@@ -73,9 +73,9 @@ def _retained(
     return _crops(read_faces(known, intake, progress=runtime.progress, stage="reading retained people"))
 
 
-def _strangers(people: People | None, before: Recognizer, intake: PhotoIntake, runtime: Runtime) -> Crops | None:
+def _strangers(people: People | None, before: Recognizer, intake: PhotoIntake, runtime: Runtime) -> dict[str, Crops]:
     if people is None:
-        return None
+        return {}
     unknown = {n: p for n, p in people_from(people).items() if n not in before.labels}
     if not unknown:
         raise PeopleFolderError(
@@ -84,7 +84,7 @@ def _strangers(people: People | None, before: Recognizer, intake: PhotoIntake, r
     faces = read_faces(unknown, intake, progress=runtime.progress, stage="reading strangers")
     if not faces.count:
         require_faces(faces, tuple(unknown))
-    return faces.all_crops()
+    return _crops(faces)
 
 
 def _crops(faces: FaceSet) -> dict[str, Crops]:

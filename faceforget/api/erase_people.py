@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from faceforget.api.runtime import Runtime, photo_report
-from faceforget.audit.accuracy import Rate, accuracy
+from faceforget.audit.estimates import Rate
+from faceforget.audit.questions.accuracy import accuracy
 from faceforget.errors import NotForgottenError, UsageError, WrongPersonError
 from faceforget.files import sha256_bytes
 from faceforget.method.eraser import Eraser, Erasure, ForgetSet

@@ -11,9 +11,11 @@ import numpy as np
 from faceforget.api.enroll_people import People
 from faceforget.api.erase_people import ErasureOutcome, erase
 from faceforget.api.runtime import Runtime, people_from
-from faceforget.audit.accuracy import Rate, with_rows_of
-from faceforget.audit.heatmaps import HeatmapPair, heatmap_pairs
-from faceforget.audit.report import AuditReport, Faces, audit_models
+from faceforget.audit.classifier import ClassifierCheck, check_classifier
+from faceforget.audit.estimates import Rate
+from faceforget.audit.questions.accuracy import with_rows_of
+from faceforget.audit.questions.heatmaps import HeatmapPair, heatmap_pairs
+from faceforget.audit.view import Faces
 from faceforget.errors import PeopleFolderError, UnknownPersonError
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.people.folder import person_key
@@ -73,7 +75,7 @@ class Demo:
     person: str
     before: Recognizer
     erasure: ErasureOutcome
-    audit: AuditReport
+    audit: ClassifierCheck
     forgotten: tuple[ShownPhoto, ...]
     retained: tuple[ShownPhoto, ...]
     photos: Mapping[str, int]
@@ -83,7 +85,7 @@ class Demo:
     @property
     def answers(self) -> tuple[Rate, Rate]:
         """Unseen photos of the others that get their name, before and after, the models as they are used."""
-        before, after = (side["retained_named"] for side in (self.audit.before, self.audit.after))
+        before, after = (side.retained_named for side in (self.audit.accuracy.before, self.audit.accuracy.after))
         return before or Rate(0, 0), after or Rate(0, 0)
 
     def to_dict(self) -> dict[str, object]:
@@ -203,11 +205,11 @@ def _halves(faces: FaceSet) -> tuple[FaceSet, FaceSet]:
 
 def _audit(
     before: Recognizer, outcome: ErasureOutcome, enrolled: FaceSet, unseen: FaceSet, progress: Progress
-) -> AuditReport:
+) -> ClassifierCheck:
     (person,) = outcome.people
     retained = {name: unseen.crops(name) for name in unseen.photos if name != person}
     faces = Faces({person: unseen.crops(person)}, {person: enrolled.crops(person)}, retained)
-    return audit_models(before, outcome.recognizer, faces, progress=progress)
+    return check_classifier(before, outcome.recognizer, faces, progress=progress)
 
 
 def _most_alike(recognizer: Recognizer, person: str) -> list[str]:

@@ -21,7 +21,7 @@ from faceforget.cli.options import (
 from faceforget.files import write_json
 
 if TYPE_CHECKING:
-    from faceforget.audit.report import AuditReport
+    from faceforget.audit.classifier import ClassifierCheck
 
 _MEASURES = {
     "forgotten": "The person is named on these photos",
@@ -75,16 +75,18 @@ def audit(
     _print(report)
 
 
-def _print(report: "AuditReport") -> None:
+def _print(report: "ClassifierCheck") -> None:
     table = Table(title=f"{escape(', '.join(report.people))}: what the classifier says", title_justify="left")
     for column in ("", "before", "after", "photos"):
         table.add_column(column, justify="left" if not column else "right")
     for key, words in _MEASURES.items():
-        old, new = report.before[key], report.after[key]
+        old, new = (getattr(side, key) for side in (report.accuracy.before, report.accuracy.after))
         if old is not None and new is not None:
             table.add_row(words, percent(old.value, old.interval), percent(new.value, new.interval), str(old.photos))
     out.print(table)
-    to = ", ".join(f"{escape(name)} {100 * share:.0f} %" for name, share in list(report.absorbed_by.items())[:5])
+    to = ", ".join(
+        f"{escape(name)} {100 * share:.0f} %" for name, share in list(report.accuracy.after.absorbed_by.items())[:5]
+    )
     out.print(f"Their photos now go to: {to}.", highlight=False)
     out.print(
         "After: with the person's row of BEFORE put back; for the rows on names and unknown, the model as it "
@@ -96,7 +98,7 @@ def _print(report: "AuditReport") -> None:
         warn("AFTER still holds the person's row and label: it is not a model written by `faceforget erase`.")
     if not report.derived:
         warn("AFTER's history does not say that it was made from BEFORE: the numbers after may mean nothing.")
-    named = report.before["forgotten"]
+    named = report.accuracy.before.forgotten
     if named is not None and named.value is not None and named.value < 0.5:
         warn("BEFORE itself does not name the person on most of these photos: do they show the person?")
     out.print("\n[bold]What this does not prove[/]")

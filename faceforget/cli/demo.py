@@ -65,13 +65,13 @@ def demo(
 
 
 def _table(result: "Demo") -> Table:
-    old, new = result.audit.before, result.audit.after
+    old, new = result.audit.accuracy.before, result.audit.accuracy.after
     table = Table()
     for column in ("on photos that nothing has read", "before", "after", "photos"):
         table.add_column(column, justify="right" if table.columns else "left", no_wrap=bool(table.columns))
     for text, before, after in (
-        ("The person is named", old["forgotten"], new["forgotten"]),
-        ("The others' best candidate is right", old["retained"], new["retained"]),
+        ("The person is named", old.forgotten, new.forgotten),
+        ("The others' best candidate is right", old.retained, new.retained),
         ("The others are named, not unknown", *result.answers),
     ):
         if before is not None and after is not None:

@@ -7,9 +7,9 @@ import numpy as np
 
 from faceforget import __version__
 from faceforget.api.run_demo import Demo, ShownPhoto
-from faceforget.audit.accuracy import Rate
-from faceforget.audit.heatmaps import heat_colours, overlay
-from faceforget.audit.report import NOT_PROVEN
+from faceforget.audit.classifier import NOT_PROVEN
+from faceforget.audit.estimates import Rate
+from faceforget.audit.questions.heatmaps import heat_colours, overlay
 from faceforget.recognizer.recognizer import UNKNOWN, Recognition
 from faceforget.report.page import page, photo, picture
 
@@ -49,7 +49,7 @@ def shown_name(label: str) -> str:
 
 def headline(demo: Demo) -> str:
     """The finding in one sentence, no more than what was shown."""
-    after = demo.audit.after["forgotten"]
+    after = demo.audit.accuracy.after.forgotten
     name, photos = shown_name(demo.person), f"{len(demo.forgotten)} unseen photos"
     if after is None or after.hits == 0:
         return f"The classifier no longer names {name} on {photos}."
@@ -72,11 +72,11 @@ Of {before.photos} such photos of the others the model named {before.hits} right
 
 
 def _numbers(demo: Demo) -> str:
-    old, new = demo.audit.before, demo.audit.after
+    old, new = demo.audit.accuracy.before, demo.audit.accuracy.after
     name = escape(shown_name(demo.person))
     cards = (
-        (f"{name} is named, even with their old row put back", _change(old["forgotten"], new["forgotten"])),
-        ("The others' best candidate is the right one", _change(old["retained"], new["retained"])),
+        (f"{name} is named, even with their old row put back", _change(old.forgotten, new.forgotten)),
+        ("The others' best candidate is the right one", _change(old.retained, new.retained)),
         ("The others are named rightly, not “unknown”, by the model as it is used", _change(*demo.answers)),
         (
             f"to erase, in {len(demo.erasure.erasure.steps)} steps; the whole demo took {demo.seconds['total']:.0f} s",
@@ -188,23 +188,24 @@ def _said(answer: Recognition, person: str) -> str:
 
 
 def _audit(demo: Demo) -> str:
-    old, new = demo.audit.before, demo.audit.after
+    old, new = demo.audit.accuracy.before, demo.audit.accuracy.after
     name = escape(shown_name(demo.person))
     rows = "\n".join(
         (
-            _row(f"{name} is named on unseen photos", _ROW_BACK, old["forgotten"], new["forgotten"]),
+            _row(f"{name} is named on unseen photos", _ROW_BACK, old.forgotten, new.forgotten),
             _row(
                 f"{name} is named on the photos that the erasure read",
                 _ROW_BACK,
-                old["forgotten_train"],
-                new["forgotten_train"],
+                old.forgotten_train,
+                new.forgotten_train,
             ),
-            _row("The others' best candidate is the right one", _UNSEEN, old["retained"], new["retained"]),
+            _row("The others' best candidate is the right one", _UNSEEN, old.retained, new.retained),
             _row("The others are answered with their name, not “unknown”", _AS_USED, *demo.answers),
         )
     )
     went = ", ".join(
-        f"{escape(shown_name(name))} {100 * share:.0f} %" for name, share in demo.audit.absorbed_by.items()
+        f"{escape(shown_name(name))} {100 * share:.0f} %"
+        for name, share in demo.audit.accuracy.after.absorbed_by.items()
     )
     gone = "no longer in" if demo.audit.rows_removed else "STILL in"
     return f"""<section>
@@ -241,7 +242,7 @@ def _limits(demo: Demo) -> str:
         "These people are rendered. A network tells them apart more easily than real people, so the "
         "numbers say little about real photos: measure on your own.",
     )
-    few = demo.audit.before["forgotten"]
+    few = demo.audit.accuracy.before.forgotten
     size = (f"{few.photos} photos are few: the intervals above say how few.",) if few else ()
     items = "\n".join(f"<li>{escape(text)}</li>" for text in (*NOT_PROVEN, *size, *(own if demo.rendered else ())))
     return f'<section class="limits">\n<h2>What this does not prove</h2>\n<ul>\n{items}\n</ul>\n</section>'

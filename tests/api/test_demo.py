@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from faceforget.api import Plan, demo, run_demo
+from faceforget.audit.estimates import Sides
 from faceforget.cli import app
 from faceforget.cli import demo as command
 from faceforget.cli.console import run
@@ -42,7 +43,7 @@ class References(HTMLParser):
 def test_the_first_person_is_erased_and_the_others_stay(result, names):
     assert result.person == names[0]
     assert result.erasure.recognizer.labels == tuple(names[1:])
-    assert result.audit.after["forgotten_train"].hits == 0
+    assert result.audit.accuracy.after.forgotten_train.hits == 0
     assert result.audit.rows_removed
 
 
@@ -107,8 +108,8 @@ def test_only_the_shipped_people_are_said_not_to_exist(result):
 
 
 def test_a_person_who_is_still_named_is_said_to_be(result):
-    before = result.audit.before
-    failed = replace(result, audit=replace(result.audit, after=before))
+    before = result.audit.accuracy.before
+    failed = replace(result, audit=replace(result.audit, accuracy=Sides(before, before)))
     assert f"still names {result.person.replace('_', ' ')} on {before['forgotten'].hits}" in headline(failed)
 
 
@@ -117,7 +118,8 @@ def test_names_cannot_write_html(result):
     item = result.forgotten[0]
     answer = replace(item.before, name=evil, candidates=(replace(item.before.candidates[0], name=evil),))
     shown = replace(item, person=evil, before=answer, after=answer)
-    report = replace(result.audit, absorbed_by={evil: 1.0})
+    sides = result.audit.accuracy
+    report = replace(result.audit, accuracy=replace(sides, after=replace(sides.after, absorbed_by={evil: 1.0})))
     page = demo_report(replace(result, person=evil, forgotten=(shown,), retained=(shown,), audit=report))
     assert "<img src=http" not in page
     assert "&lt;img" in page

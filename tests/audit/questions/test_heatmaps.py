@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from faceforget.audit import heatmaps
-from faceforget.audit.heatmaps import LAYERS, evidence, heatmap_pairs, overlay
+from faceforget.audit.layers import LAYERS
+from faceforget.audit.questions import heatmaps
+from faceforget.audit.questions.heatmaps import evidence, heatmap_pairs, overlay
 from faceforget.errors import UnknownPersonError
 from faceforget.recognizer.backbone import BACKBONES, Embedder
 from faceforget.recognizer.head import CosineHead, FaceClassifier

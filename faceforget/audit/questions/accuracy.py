@@ -5,49 +5,82 @@ So the row of the model *before* is put back: this is what somebody who kept the
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from faceforget.audit.estimates import Rate
+from faceforget.audit.view import View
 from faceforget.errors import ModelFileError
 from faceforget.recognizer.recognizer import Recognizer
 
-Crops = NDArray[np.uint8]
-
 
 @dataclass(frozen=True)
-class Rate:
-    """A share of photos.
+class Accuracies:
+    """What the classifier says; each None where there were no photos for it.
 
     Attributes:
-        hits: Photos for which it holds.
-        photos: Photos in all.
+        forgotten: Photos of the erased persons whose best candidate is the right one, their rows in place.
+        forgotten_train: The same on the photos that the erasure read.
+        forgotten_named: Photos of the erased persons whose best candidate is the right one in the model as
+            it is handed out: 0 by construction once the rows are gone.
+        retained: Photos of people who stay whose best candidate is the right one, all rows in place.
+        retained_named: The same with the right name, not "unknown", in the model as it is handed out.
+        strangers_named: Photos of strangers that get a name in the model as it is handed out.
+        absorbed_by: Shares of the erased persons' photos by the name they get in the model as it is handed
+            out, "unknown" included; largest first.
+        retained_by_person: As ``retained``, for each of them.
     """
 
-    hits: int
-    photos: int
+    forgotten: Rate | None
+    forgotten_train: Rate | None
+    forgotten_named: Rate | None
+    retained: Rate | None
+    retained_named: Rate | None
+    strangers_named: Rate | None
+    absorbed_by: Mapping[str, float]
+    retained_by_person: Mapping[str, Rate]
 
-    @property
-    def value(self) -> float | None:
-        """In [0, 1]; None without photos."""
-        return self.hits / self.photos if self.photos else None
+    def rates(self) -> dict[str, Rate | None]:
+        """The rates by name."""
+        return {name: getattr(self, name) for name in RATES}
 
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """95 % interval of Wilson 1927, which holds at 0 and 1 and for few photos; None without photos."""
-        if not self.photos:
-            return None
-        z = NormalDist().inv_cdf(0.975)
-        n, p = self.photos, self.hits / self.photos
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * ((p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5)
-        return max(0.0, middle - half), min(1.0, middle + half)
+
+RATES = ("forgotten", "forgotten_train", "forgotten_named", "retained", "retained_named", "strangers_named")
+
+
+def accuracies(view: View) -> Accuracies:
+    """All of them, of one model."""
+    photos = view.embeddings
+    return Accuracies(
+        forgotten=_if_any(accuracy, view.model, photos.forgotten),
+        forgotten_train=_if_any(accuracy, view.model, photos.forget_photos),
+        forgotten_named=_if_any(_still_named, view.used, photos.forgotten),
+        retained=_if_any(accuracy, view.model, photos.retained),
+        retained_named=_if_any(named_rightly, view.used, photos.retained),
+        strangers_named=_if_any(_named, view.used, photos.strangers),
+        absorbed_by=absorbed_by(view.used, torch.cat(list(photos.forgotten.values()))),
+        retained_by_person={name: accuracy(view.model, {name: own}) for name, own in photos.retained.items()},
+    )
+
+
+def _if_any(
+    measure: Callable[[Recognizer, Mapping[str, Tensor]], Rate], model: Recognizer, people: Mapping[str, Tensor]
+) -> Rate | None:
+    return measure(model, people) if people else None
+
+
+def _still_named(used: Recognizer, people: Mapping[str, Tensor]) -> Rate:
+    """Right candidates, where the row may be gone."""
+    known = {name: own for name, own in people.items() if name in used.labels}
+    return Rate(accuracy(used, known).hits, sum(map(len, people.values())))
+
+
+def _named(used: Recognizer, people: Mapping[str, Tensor]) -> Rate:
+    return named_share(used, torch.cat(list(people.values())))
 
 
 def closed_set_accuracy(cosines: torch.Tensor, rows: Sequence[int]) -> Rate:

@@ -13,9 +13,8 @@ comparable:
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -24,30 +23,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.errors import BackboneError
+from faceforget.audit.layers import layers_of
 from faceforget.photos.align import RGB
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 
 Heat = NDArray[np.float32]
-
-
-class Layers(NamedTuple):
-    """Names of two layers of a network.
-
-    Attributes:
-        places: The last whose output still has places; what follows pools over the whole face.
-        embedding: The one whose output is the embedding before it is given unit length.
-    """
-
-    places: str
-    embedding: str
-
-
-LAYERS: Mapping[str, Layers] = {
-    "mobile": Layers("conv2", "bn"),
-    "facenet": Layers("block8", "last_bn"),
-}
 
 
 @dataclass(frozen=True)
@@ -95,17 +76,12 @@ def evidence(recognizer: Recognizer, crops: NDArray[np.uint8], names: Sequence[s
         UnknownPersonError: The model does not know one of them.
         BackboneError: No layer is known for the backbone.
     """
-    if recognizer.spec.name not in LAYERS:
-        raise BackboneError(
-            f"No layer for heatmaps is known for the backbone {recognizer.spec.name!r}.",
-            f"Known: {', '.join(LAYERS)}.",
-        )
     from pytorch_grad_cam import HiResCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     targets = [ClassifierOutputTarget(recognizer.index_of(name)) for name in names]
     # A copy: neither hooks nor gradients ever touch the model itself.
-    layers = LAYERS[recognizer.spec.name]
+    layers = layers_of(recognizer.spec.name)
     model = _Similarity(copy.deepcopy(recognizer.classifier), layers.embedding)
     model.eval().requires_grad_(False)
     layer = model.network.get_submodule(layers.places)

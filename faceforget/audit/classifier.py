@@ -1,0 +1,83 @@
+"""What does the classifier answer before and after an erasure? The quick part of an audit."""
+
+from dataclasses import dataclass
+
+from faceforget.audit.estimates import Sides, detailed, plain
+from faceforget.audit.questions.accuracy import Accuracies, accuracies, with_rows_of
+from faceforget.audit.view import Faces, look
+from faceforget.progress import Progress, silent
+from faceforget.recognizer.recognizer import Recognizer
+
+NOT_PROVEN = (
+    "Copies and backups of the model before erasure, and of the person's photos, are outside this check.",
+    "Other models trained on the same photos are outside this check.",
+    "The classifier's answers on these photos were checked; the embedding may still tell this face from "
+    "others, as it can for any stranger.",
+)
+
+
+@dataclass(frozen=True)
+class ClassifierCheck:
+    """What the classifier says, before and after: the quick part of an audit.
+
+    Attributes:
+        people: The erased persons.
+        accuracy: With the rows of *before* put back in *after*, where it matters.
+        rows_removed: Whether AFTER no longer holds the persons' rows and labels.
+        derived: Whether AFTER's history says that it was made from BEFORE; otherwise the row of BEFORE
+            means nothing in AFTER.
+    """
+
+    people: tuple[str, ...]
+    accuracy: Sides[Accuracies]
+    rows_removed: bool
+    derived: bool
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON; fractions in [0, 1], null where there were no photos."""
+        rates = {"before": self.accuracy.before.rates(), "after": self.accuracy.after.rates()}
+        return {
+            "people": list(self.people),
+            "accuracy": plain(rates),
+            "details": {"accuracy": detailed(rates)},
+            "photos": {key: rate.photos if rate else 0 for key, rate in rates["before"].items()},
+            "absorbed_by": dict(self.accuracy.after.absorbed_by),
+            "rows_removed": self.rows_removed,
+            "derived": self.derived,
+            "not_proven": list(NOT_PROVEN),
+        }
+
+
+def check_classifier(
+    before: Recognizer, after: Recognizer, faces: Faces, *, progress: Progress = silent
+) -> ClassifierCheck:
+    """Compare what two models answer on the same faces, without augmentation.
+
+    Args:
+        before: The model before erasure; it knows all the erased persons.
+        after: The model after, with or without the persons' rows.
+        faces: What to look at.
+        progress: Called after each batch of photos.
+
+    Raises:
+        UnknownPersonError: ``before`` does not know a person.
+        ModelFileError: ``after`` was not made from ``before``.
+    """
+    people = tuple(faces.forgotten)
+    for person in people:
+        before.index_of(person)
+    restored = with_rows_of(before, after)
+    old = look(before, before, faces, depths=False, progress=progress, stage="checking before")
+    new = look(restored, after, faces, depths=False, progress=progress, stage="checking after")
+    return ClassifierCheck(
+        people,
+        Sides(accuracies(old), accuracies(new)),
+        not any(person in after.labels for person in people),
+        derived_from(before, after),
+    )
+
+
+def derived_from(before: Recognizer, after: Recognizer) -> bool:
+    """Whether AFTER's history says that it was made from BEFORE, or it has the very same weights."""
+    origin = before.weights_hash()
+    return after.weights_hash() == origin or any(e.get("weights_before") == origin for e in after.history)

@@ -1,0 +1,1 @@
+"""A file per question about what is left of a person."""
