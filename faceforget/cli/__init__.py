@@ -2,7 +2,7 @@
 
 import typer
 
-from faceforget.cli import audit, cache, demo, doctor, enroll, erase, people, recognize, render
+from faceforget.cli import audit, cache, demo, doctor, enroll, erase, methods, people, recognize, render
 from faceforget.cli.console import run
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.command("enroll")(enroll.enroll)
 app.command("recognize")(recognize.recognize)
 app.command("erase")(erase.erase)
 app.command("audit")(audit.audit)
+app.command("methods")(methods.methods)
 app.command("render")(render.render)
 app.command("doctor")(doctor.doctor)
 app.add_typer(people.app, name="people")

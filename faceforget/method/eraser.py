@@ -1,39 +1,44 @@
 """The one loop of every gradient method: a frozen teacher, a student, and a step budget.
 
 A method is a subclass that states its loss; everything around it (modes, seeds, progress,
-stopping) is here and is written once.
+stopping) is here and is written once. Besides the loss there are four seams: what the student
+starts and ends as, which weights move, and which of their entries.
 """
 
 import copy
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional
 
-from faceforget.errors import FaceForgetError
-from faceforget.method.losses import DecoupledKL, LossInputError, decoupled_kl, log_odds_margin, mask_logits
-from faceforget.progress import Event, Progress, silent
+from faceforget.method.base import (
+    Augment,
+    DivergedError,
+    Edited,
+    Method,
+    MethodSettings,
+    Run,
+    chosen,
+    frozen_copy,
+    step_event,
+)
+from faceforget.method.data import ForgetSet, RetainSet, Step
+from faceforget.method.losses import DecoupledKL, decoupled_kl, log_odds_margin, mask_logits
+from faceforget.progress import Event
 
-Augment = Callable[[Tensor, torch.Generator], Tensor]
+Objective = Callable[["Batch"], Tensor]
 
 
-class DivergedError(FaceForgetError):
-    """The optimisation left the finite numbers."""
-
-
-class Settings(BaseModel):
-    """Hyperparameters that every gradient method has; a misspelt one is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class Settings(MethodSettings):
+    """Hyperparameters that every gradient method has."""
 
     learning_rate: float = Field(2e-4, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0)
-    batch_size: int = Field(32, ge=1)
     max_steps: int = Field(60, ge=1, description="Optimiser steps that cannot be exceeded.")
     margin: float | None = Field(
         2.0,
@@ -46,142 +51,130 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True)
-class ForgetSet:
-    """What is forgotten, and the only data that is read.
+class RetainBatch:
+    """One batch of retained photos: both models' logits ``(M, C)`` and the classes ``(M,)``."""
 
-    Attributes:
-        images: ``(N, ...)`` inputs of the model.
-        classes: Indices of all forgotten classes.
-        where: For dense prediction ``(N, H, W)`` booleans: the positions of the forgotten class.
-    """
-
-    images: Tensor
-    classes: tuple[int, ...]
-    where: Tensor | None = None
+    student_logits: Tensor
+    teacher_logits: Tensor
+    labels: Tensor
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch of forget photos with both models' logits, ``(N, C)`` or ``(N, C, H, W)``."""
+    """One batch of forget photos with both models' logits, ``(N, C)`` or ``(N, C, H, W)``.
+
+    Attributes:
+        student_logits: Gradients flow here; the student may have outputs beyond the teacher's.
+        teacher_logits: Of the same, augmented, images.
+        classes: All forgotten classes.
+        where: Positions that count, for dense prediction.
+        images: ``(N, ...)``, augmented.
+        index: ``(N,)`` of the photos in the forget set.
+        step: From 0.
+        retained: A batch of retained photos, for methods that read them.
+    """
 
     student_logits: Tensor
     teacher_logits: Tensor
     classes: tuple[int, ...]
     where: Tensor | None
+    images: Tensor
+    index: Tensor
+    step: int
+    retained: RetainBatch | None = None
 
     def select(self, values: Tensor) -> Tensor:
         """The entries of ``(N,)`` or ``(N, H, W)`` values that count."""
-        return values.flatten() if self.where is None else values[self.where]
+        return chosen(values, self.where)
+
+    def cross_entropy(self, labels: Tensor) -> Tensor:
+        """Of the student with one label ``(N,)`` per photo; flat, one value per photo or position that counts."""
+        labels = labels.to(self.student_logits.device)
+        dense = labels.view(-1, *[1] * (self.student_logits.ndim - 2)).expand(self.student_logits[:, 0].shape)
+        return self.select(functional.cross_entropy(self.student_logits.float(), dense, reduction="none"))
 
 
 @dataclass(frozen=True)
-class Step:
-    """One optimiser step: means over its batch, before the update."""
-
-    step: int
-    loss: float
-    forgetting: float
-    retention: float
-    probability_left: float
-
-
-@dataclass(frozen=True)
-class Erasure:
-    """What a method returns.
+class Scene:
+    """What a method may look at before its first step.
 
     Attributes:
-        model: The student; the model given in is unchanged.
-        steps: One record per optimiser step.
-        forgotten: Whether no forgotten class wins on any forget photo.
-        probability_left: Mean probability on the forgotten classes, over the forget photos.
-        smallest_margin: Log-odds by which another class is ahead, at the worst forget photo.
-        stopped_early: Whether the margin was reached before the budget was spent.
+        teacher: The frozen original.
+        student: Where the steps start; in the mode of the training.
+        forget: The data.
+        generator: The run's randomness, on the CPU.
     """
 
-    model: nn.Module
-    steps: tuple[Step, ...]
-    forgotten: bool
-    probability_left: float
-    smallest_margin: float
-    stopped_early: bool
+    teacher: nn.Module
+    student: nn.Module
+    forget: ForgetSet
+    generator: torch.Generator
 
 
-class Eraser(ABC):
-    """Base of the methods: ``Method(settings)(model, forget_set)`` returns an :class:`Erasure`."""
+class Eraser(Method):
+    """Base of the gradient methods: override :meth:`loss`, or :meth:`objective` where it needs a start."""
 
-    name: ClassVar[str]
-    paper: ClassVar[str]
-    reads: ClassVar[str] = "forget photos"
-    settings_type: ClassVar[type[Settings]] = Settings
+    settings_type: ClassVar[type[MethodSettings]] = Settings
+    settings: Settings
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.settings = settings if settings is not None else self.settings_type()
-
-    @abstractmethod
     def loss(self, batch: Batch) -> Tensor:
         """Scalar to minimise on one batch."""
+        raise NotImplementedError
 
-    def trainable(self, student: nn.Module) -> Iterable[nn.Parameter]:
+    def objective(self, scene: Scene) -> Objective:
+        """The loss, after whatever has to be computed once before the first step."""
+        return self.loss
+
+    def start(self, model: nn.Module, forget: ForgetSet) -> nn.Module:
+        """The student before the first step: a copy of the model by default."""
+        return copy.deepcopy(model)
+
+    def finish(self, student: nn.Module, forget: ForgetSet) -> nn.Module:
+        """The result, from the student after the last step."""
+        return student
+
+    def trainable(self, student: nn.Module, forget: ForgetSet) -> Iterable[nn.Parameter]:
         """Parameters that move; all by default."""
         return student.parameters()
 
-    def __call__(
-        self,
-        model: nn.Module,
-        forget: ForgetSet,
-        *,
-        augment: Augment | None = None,
-        seed: int = 0,
-        progress: Progress = silent,
-    ) -> Erasure:
-        """Erase ``forget.classes`` from a copy of ``model``.
+    def movable(self, scene: Scene) -> Mapping[str, Tensor] | None:
+        """For each parameter the entries that may move, as booleans; None: all."""
+        return None
 
-        Args:
-            model: Classifier on the device of ``forget.images``; never changed.
-            forget: The forgotten classes and photos.
-            augment: Random change of a batch ``(N, ...)``, the same for teacher and student.
-            seed: Of the order of photos, the augmentation and dropout.
-            progress: Called after each step with loss, both terms and the probability left.
-
-        Raises:
-            LossInputError: No forget photos, or classes that the model does not have.
-            DivergedError: The learning rate was too high.
-        """
-        if len(forget.images) == 0:
-            raise LossInputError("Expected at least one forget photo, got none.", "Give photos of the person.")
-        teacher = copy.deepcopy(model).eval().requires_grad_(False)
-        student = copy.deepcopy(model).requires_grad_(True)
-        with torch.random.fork_rng(devices=_cuda_devices(forget.images)):
-            torch.manual_seed(seed)
-            steps, stopped_early = self._optimise(teacher, student, forget, augment, seed, progress)
-        student.eval().requires_grad_(False)
-        margin, left = _measure(student, forget, self.settings.batch_size)
-        return Erasure(student, steps, margin > 0, left, margin, stopped_early)
-
-    def _optimise(
-        self,
-        teacher: nn.Module,
-        student: nn.Module,
-        forget: ForgetSet,
-        augment: Augment | None,
-        seed: int,
-        progress: Progress,
-    ) -> tuple[tuple[Step, ...], bool]:
+    def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
+        """The loop."""
+        teacher = frozen_copy(model)
+        student = self.start(model, forget).requires_grad_(False)
+        moving = list(self.trainable(student, forget))
+        for parameter in moving:
+            parameter.requires_grad_(True)
         settings = self.settings
         optimizer = torch.optim.SGD(
-            list(self.trainable(student)),
-            settings.learning_rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
+            moving, settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
         )
         student.train(settings.batch_norm == "train")
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(run.seed)
+        steps, stopped_early = self._optimise(Scene(teacher, student, forget, generator), optimizer, run)
+        return Edited(self.finish(student, forget), steps, stopped_early)
+
+    def advice(self) -> str:
+        """A larger budget or another rate."""
+        return (
+            f"Try a larger budget, --set max_steps={2 * self.settings.max_steps}, or another "
+            f"rate than learning_rate={self.settings.learning_rate:g}: higher when little moved, lower when all did."
+        )
+
+    def _optimise(self, scene: Scene, optimizer: torch.optim.Optimizer, run: Run) -> tuple[tuple[Step, ...], bool]:
+        settings = self.settings
+        objective = self.objective(scene)
+        hold = _Hold(scene.student, self.movable(scene))
+        retained = self.retained(scene.forget) if "retained photos" in self.reads else None
         steps: list[Step] = []
         while len(steps) < settings.max_steps:
             smallest = float("inf")  # margin over this pass; the training logits serve, so it costs nothing
-            for index in _shuffled(len(forget.images), settings.batch_size, generator):
-                batch = _forward(teacher, student, forget, index, augment, generator)
-                loss = self.loss(batch)
+            for index in _shuffled(len(scene.forget.images), settings.batch_size, scene.generator):
+                batch = _forward(scene, index, retained, settings.batch_size, run.augment, len(steps))
+                loss = objective(batch)
                 if not loss.isfinite():
                     raise DivergedError(
                         f"The loss became {loss.item()} at step {len(steps) + 1}: the model was destroyed.",
@@ -190,20 +183,30 @@ class Eraser(ABC):
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
                 steps.append(_record(len(steps) + 1, loss, batch))
-                margins = batch.select(log_odds_margin(batch.student_logits.detach(), batch.classes))
+                margins = batch.select(log_odds_margin(_visible(batch), batch.classes))
                 smallest = min(smallest, margins.min().item() if margins.numel() else float("inf"))
                 optimizer.step()
-                progress(_event(steps[-1], settings.max_steps))
+                hold.put_back()
+                run.progress(step_event(steps[-1], settings.max_steps))
                 if len(steps) == settings.max_steps:
                     return tuple(steps), False
             if settings.margin is not None and smallest >= settings.margin:
-                progress(Event("erasing", len(steps), settings.max_steps, final=True))
+                run.progress(Event("erasing", len(steps), settings.max_steps, final=True))
                 return tuple(steps), True
         return tuple(steps), False
 
 
-def _cuda_devices(images: Tensor) -> Sequence[torch.device]:
-    return [images.device] if images.is_cuda else []
+class _Hold:
+    """Keeps entries of the weights where they were, whatever momentum and weight decay do."""
+
+    def __init__(self, student: nn.Module, movable: Mapping[str, Tensor] | None) -> None:
+        named = dict(student.named_parameters())
+        self._held = [(named[key], named[key].detach().clone(), free) for key, free in (movable or {}).items()]
+
+    @torch.no_grad()
+    def put_back(self) -> None:
+        for parameter, original, free in self._held:
+            parameter.copy_(torch.where(free, parameter, original))
 
 
 def _shuffled(count: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -211,30 +214,41 @@ def _shuffled(count: int, batch_size: int, generator: torch.Generator) -> Iterat
 
 
 def _forward(
-    teacher: nn.Module,
-    student: nn.Module,
-    forget: ForgetSet,
-    index: Tensor,
-    augment: Augment | None,
-    generator: torch.Generator,
+    scene: Scene, index: Tensor, retained: RetainSet | None, batch_size: int, augment: Augment | None, step: int
 ) -> Batch:
-    images = forget.images[index]
-    if augment is not None:
-        images = augment(images, generator)
-    with torch.no_grad():
-        teacher_logits = teacher(images)
+    forget = scene.forget
+    images, student_logits, teacher_logits = _both(scene, forget.images[index], augment)
     where = None if forget.where is None else forget.where[index]
-    return Batch(student(images), teacher_logits, forget.classes, where)
+    beside = None
+    if retained is not None:
+        drawn = torch.randperm(len(retained.images), generator=scene.generator)[:batch_size]
+        _, student_beside, teacher_beside = _both(scene, retained.images[drawn], augment)
+        beside = RetainBatch(student_beside, teacher_beside, retained.labels[drawn])
+    return Batch(student_logits, teacher_logits, forget.classes, where, images, index, step, beside)
+
+
+def _both(scene: Scene, images: Tensor, augment: Augment | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Augmented images, and what student and teacher say of them."""
+    if augment is not None:
+        images = augment(images, scene.generator)
+    with torch.no_grad():
+        teacher_logits = scene.teacher(images)
+    return images, scene.student(images), teacher_logits
+
+
+def _visible(batch: Batch) -> Tensor:
+    """The student's logits of the teacher's classes: outputs beyond them are gone in the end."""
+    return batch.student_logits.detach()[:, : batch.teacher_logits.shape[1]]
 
 
 def _terms(batch: Batch) -> DecoupledKL:
     """Both terms against DELETE's target, whatever the method: one yardstick for all curves."""
-    return decoupled_kl(mask_logits(batch.teacher_logits, batch.classes), batch.student_logits.detach(), batch.classes)
+    return decoupled_kl(mask_logits(batch.teacher_logits, batch.classes), _visible(batch), batch.classes)
 
 
 def _record(step: int, loss: Tensor, batch: Batch) -> Step:
     terms = _terms(batch)
-    left = batch.student_logits.detach().float().softmax(1)[:, list(batch.classes)].sum(1)
+    left = _visible(batch).float().softmax(1)[:, list(batch.classes)].sum(1)
     return Step(
         step,
         loss.item(),
@@ -242,25 +256,3 @@ def _record(step: int, loss: Tensor, batch: Batch) -> Step:
         batch.select(terms.retention).mean().item(),
         batch.select(left).mean().item(),
     )
-
-
-def _event(step: Step, budget: int) -> Event:
-    values = {
-        "loss": step.loss,
-        "forgetting": step.forgetting,
-        "retention": step.retention,
-        "probability_left": step.probability_left,
-    }
-    return Event("erasing", step.step, budget, values, final=step.step == budget)
-
-
-@torch.no_grad()
-def _measure(model: nn.Module, forget: ForgetSet, batch_size: int) -> tuple[float, float]:
-    """Smallest margin and mean probability left on the forget photos as they are."""
-    margins, left = [], []
-    for index in torch.split(torch.arange(len(forget.images)), batch_size):
-        logits = model(forget.images[index])
-        batch = Batch(logits, logits, forget.classes, None if forget.where is None else forget.where[index])
-        margins.append(batch.select(log_odds_margin(logits, forget.classes)))
-        left.append(batch.select(logits.float().softmax(1)[:, list(forget.classes)].sum(1)))
-    return torch.cat(margins).min().item(), torch.cat(left).mean().item()

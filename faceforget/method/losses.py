@@ -163,6 +163,19 @@ def _check_shapes(target_logits: Tensor, logits: Tensor) -> None:
         )
 
 
+def remaining(classes: int, forget: Sequence[int]) -> Tensor:
+    """Indices ``(C - F,)`` of the classes that stay, in order.
+
+    Args:
+        classes: C, how many there are in all.
+        forget: The forgotten ones.
+
+    Raises:
+        LossInputError: The indices do not fit.
+    """
+    return torch.tensor(_complement(_class_indices(forget, torch.empty(0, classes)), classes))
+
+
 def _class_indices(forget: int | Sequence[int], logits: Tensor) -> list[int]:
     classes = logits.shape[1]
     indices = sorted({forget} if isinstance(forget, int) else {int(index) for index in forget})

@@ -1,6 +1,7 @@
 """Enrolment: a face set becomes a recogniser."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -15,7 +16,7 @@ from faceforget.people.faces import FaceSet
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.backbone import LoadedBackbone
 from faceforget.recognizer.calibrate import stranger_scores, threshold_for, too_few
-from faceforget.recognizer.head import to_images
+from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images, new_classifier
 from faceforget.recognizer.training import TrainingSettings, fine_tune
 
@@ -92,25 +93,15 @@ def enroll_faces(
     """
     check_enough(faces)
     names = tuple(sorted(faces.photos))
-    crops = [faces.crops(name) for name in names]
-    images = to_images(np.concatenate(crops), device)
-    targets = torch.arange(len(names)).repeat_interleave(torch.tensor([len(c) for c in crops])).to(device)
-    size = backbone.spec.embedding_size
-    network = copy.deepcopy(backbone.network)
-    classifier = new_classifier(backbone.spec, network, torch.eye(len(names), size), SCALE).to(device)
-    embeddings = embed_images(classifier, images, progress)
-    sums = torch.zeros(len(names), size, device=device).index_add_(0, targets, embeddings)
-    classifier.head.weight.data.copy_(functional.normalize(sums, dim=1))  # each row a person's prototype
-    if plan.train == "full":
-        fine_tune(classifier, images, targets, plan.training, seed=plan.seed, progress=progress)
-        embeddings = embed_images(classifier, images, progress)
-    classifier.requires_grad_(False)
+    images, targets = labelled_images(faces, names, device)
+    classifier, embeddings = train_classifier(images, targets, backbone, plan, progress=progress)
     record = {
         "event": "enrolled",
         "people": len(names),
         "photos": len(images),
         "backbone": backbone.origin,
         "train": plan.train,
+        "training": plan.training.model_dump() if plan.train == "full" else None,
         "seed": plan.seed,
     }
     uncalibrated = Recognizer(backbone.spec, classifier, names, Threshold(-1.0, 1.0, "nothing"), (record,))
@@ -118,12 +109,54 @@ def enroll_faces(
     if strangers is not None and len(strangers):
         scores = uncalibrated.cosines(strangers).amax(1)
         return replace(uncalibrated, threshold=threshold_for(scores, rate, f"{len(strangers)} photos of strangers"))
-    scores = stranger_scores(uncalibrated.similarities(embeddings), targets)
-    return replace(uncalibrated, threshold=_own_threshold(uncalibrated, scores, rate))
+    return replace(uncalibrated, threshold=own_threshold(uncalibrated, embeddings, targets, rate))
 
 
-def _own_threshold(recognizer: Recognizer, scores: Tensor, false_accept_rate: float) -> Threshold:
-    """The limit from the enrolled people alone, if they are enough to measure the rate."""
+def labelled_images(faces: FaceSet, names: Sequence[str], device: str | torch.device) -> tuple[Tensor, Tensor]:
+    """Images ``(N, 3, S, S)`` of these people, and ``(N,)`` the place of each one's person in ``names``."""
+    crops = [faces.crops(name) for name in names]
+    targets = torch.arange(len(names)).repeat_interleave(torch.tensor([len(c) for c in crops]))
+    return to_images(np.concatenate(crops), device), targets.to(device)
+
+
+def train_classifier(
+    images: Tensor, targets: Tensor, backbone: LoadedBackbone, plan: Plan, *, progress: Progress = silent
+) -> tuple[FaceClassifier, Tensor]:
+    """The part of an enrolment that makes weights.
+
+    Args:
+        images: ``(N, 3, S, S)`` in [0, 1].
+        targets: ``(N,)``, each person from 0 to C-1 at least once.
+        backbone: Its network is copied, not changed.
+        plan: Whether and how to fine-tune.
+        progress: Called at every step.
+
+    Returns:
+        The classifier, and its unit embeddings ``(N, D)`` of the images.
+    """
+    people, size, device = int(targets.max()) + 1, backbone.spec.embedding_size, images.device
+    network = copy.deepcopy(backbone.network)
+    classifier = new_classifier(backbone.spec, network, torch.eye(people, size), SCALE).to(device)
+    embeddings = embed_images(classifier, images, progress)
+    sums = torch.zeros(people, size, device=device).index_add_(0, targets, embeddings)
+    classifier.head.weight.data.copy_(functional.normalize(sums, dim=1))  # each row a person's prototype
+    if plan.train == "full":
+        fine_tune(classifier, images, targets, plan.training, seed=plan.seed, progress=progress)
+        embeddings = embed_images(classifier, images, progress)
+    classifier.requires_grad_(False)
+    return classifier, embeddings
+
+
+def own_threshold(recognizer: Recognizer, embeddings: Tensor, targets: Tensor, false_accept_rate: float) -> Threshold:
+    """The limit from the enrolled people alone, if they are enough to measure the rate.
+
+    Args:
+        recognizer: Whose limit it is.
+        embeddings: ``(N, D)`` of enrolled photos.
+        targets: ``(N,)`` own row of each photo.
+        false_accept_rate: In (0, 1).
+    """
+    scores = stranger_scores(recognizer.similarities(embeddings), targets)
     people = len(recognizer.labels)
     text = f"{len(scores)} photos of the {people} enrolled people, each a stranger to the others"
     threshold = threshold_for(scores, false_accept_rate, text)

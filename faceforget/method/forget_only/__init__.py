@@ -1,0 +1,1 @@
+"""Methods that read the photos of the forgotten classes and nothing else."""

@@ -1,0 +1,1 @@
+"""Methods that also read photos of the classes that stay."""

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from faceforget.people import anchors
+from faceforget.people.anchors import AnchorsError, read_sheet, render_anchors, rendered_anchors, write_sheet
+from faceforget.photos.align import Framing
+from faceforget.recognizer.backbone import MOBILE
+
+
+def test_the_shipped_ones_are_enough_and_fit_the_backbone():
+    crops = rendered_anchors(MOBILE.framing)
+    assert len(crops) >= 790
+    assert crops.shape[1:] == (112, 112, 3)
+
+
+def test_the_shipped_ones_are_those_that_the_renderer_makes():
+    again = render_anchors(MOBILE.framing, 3).astype(float)
+    shipped = rendered_anchors(MOBILE.framing)[:3].astype(float)
+    assert np.abs(again - shipped).mean() < 6  # JPEG
+
+
+def test_other_framings_are_rendered_once_and_kept(monkeypatch, tmp_path):
+    framing, made = Framing("box", 64, margin=6), []
+    monkeypatch.setattr(anchors, "default_cache_folder", lambda: tmp_path / "faces")
+    monkeypatch.setattr(
+        anchors, "render_anchors", lambda *a, **k: made.append(1) or np.full((3, 64, 64, 3), 90, np.uint8)
+    )
+    first, second = rendered_anchors(framing), rendered_anchors(framing)
+    assert made == [1]
+    assert np.array_equal(first, second)
+    assert first.shape == (3, 64, 64, 3)
+
+
+def test_a_sheet_keeps_faces_in_their_order(tmp_path):
+    crops = np.stack([np.full((16, 16, 3), 60 + 4 * i, np.uint8) for i in range(45)])
+    write_sheet(tmp_path / "sheet.jpg", crops)
+    assert np.abs(read_sheet(tmp_path / "sheet.jpg", 16).astype(int) - crops).max() <= 3
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture"])
+def test_a_damaged_sheet_says_what_to_do(tmp_path, content):
+    (tmp_path / "sheet.jpg").write_bytes(content)
+    with pytest.raises(AnchorsError, match="not a picture of anchors"):
+        read_sheet(tmp_path / "sheet.jpg", 112)
+
+
+def test_a_sheet_of_another_size_is_refused(tmp_path):
+    write_sheet(tmp_path / "sheet.jpg", np.full((40, 16, 16, 3), 90, np.uint8))
+    with pytest.raises(AnchorsError, match="does not hold"):
+        read_sheet(tmp_path / "sheet.jpg", 100)
