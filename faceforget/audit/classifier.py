@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import torch
+
 from faceforget.audit.estimates import Sides, detailed, plain
+from faceforget.audit.looking import Memory, look
 from faceforget.audit.questions.accuracy import Accuracies, accuracies, with_rows_of
-from faceforget.audit.view import Faces, look
+from faceforget.audit.view import Faces
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.recognizer import Recognizer
 
@@ -67,8 +70,9 @@ def check_classifier(
     for person in people:
         before.index_of(person)
     restored = with_rows_of(before, after)
-    old = look(before, before, faces, depths=False, progress=progress, stage="checking before")
-    new = look(restored, after, faces, depths=False, progress=progress, stage="checking after")
+    memory = Memory()
+    old = look(before, before, faces, depths=False, memory=memory, progress=progress, stage="checking before")
+    new = look(restored, after, faces, depths=False, memory=memory, progress=progress, stage="checking after")
     return ClassifierCheck(
         people,
         Sides(accuracies(old), accuracies(new)),
@@ -78,6 +82,17 @@ def check_classifier(
 
 
 def derived_from(before: Recognizer, after: Recognizer) -> bool:
-    """Whether AFTER's history says that it was made from BEFORE, or it has the very same weights."""
+    """Whether AFTER's weights were made from BEFORE's: its history says so, or the embedder is the very same.
+
+    A retrained model's history names BEFORE too, but its weights started from the backbone: rows of BEFORE
+    were never its own.
+    """
     origin = before.weights_hash()
-    return after.weights_hash() == origin or any(e.get("weights_before") == origin for e in after.history)
+    made = [entry for entry in after.history if entry.get("weights_before") == origin]
+    return same_embedder(before, after) or any(entry.get("starts_from", "model") == "model" for entry in made)
+
+
+def same_embedder(before: Recognizer, after: Recognizer) -> bool:
+    """Whether the features are those of before: nothing but the head was changed."""
+    old, new = (model.classifier.embedder.state_dict() for model in (before, after))
+    return all(torch.equal(old[key].cpu(), new[key].cpu()) for key in old)

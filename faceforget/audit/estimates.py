@@ -1,9 +1,9 @@
 """Numbers with their uncertainty: a value, a 95 % interval, and how many photos it rests on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from statistics import NormalDist
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -119,6 +119,42 @@ def bootstrap(
         return None
     low, high = np.quantile(finite, (0.025, 0.975))
     return float(low), float(high)
+
+
+def mean_over_people(results: Sequence[T], *, seed: int = 0) -> T:
+    """The mean of one measure over several people, with an interval over the people.
+
+    Args:
+        results: The same structure (measured numbers, mappings or dataclasses of them) for each person.
+        seed: Of the bootstrap.
+
+    Returns:
+        The structure of the first, with an :class:`Estimate` for each measured number; what is no number
+        is that of the first.
+    """
+    merged: T = _merged(list(results), seed)
+    return merged
+
+
+def _merged(results: Sequence[Any], seed: int) -> Any:  # noqa: ANN401 - any structure of results
+    first = results[0]
+    if isinstance(first, Measured):
+        return _mean([result for result in results if isinstance(result, Measured)], seed)
+    if is_dataclass(first) and not isinstance(first, type):
+        names = [item.name for item in fields(first)]
+        return replace(first, **{n: _merged([getattr(result, n) for result in results], seed) for n in names})
+    if isinstance(first, Mapping):
+        return {k: _merged([result[k] for result in results if k in result], seed) for k in first}
+    return first
+
+
+def _mean(people: Sequence[Measured], seed: int) -> Estimate:
+    values = np.asarray([person.value for person in people if person.value is not None])
+    photos = sum(person.photos for person in people)
+    if not values.size:
+        return not_measured(photos, getattr(people[0], "note", ""))
+    interval = bootstrap(len(values), lambda drawn: float(values[drawn].mean()), seed=seed)
+    return Estimate(float(values.mean()), photos, interval, f"mean of {len(values)} people")
 
 
 def plain(content: object) -> object:

@@ -10,11 +10,14 @@ comparable:
   linear then, so the map adds up to the similarity, but for a constant.
 - A pair of maps shares one scale, while the library scales each map to its own maximum, where a
   forgotten face lights up as bright as a known one.
+
+The library's other methods can be asked for by name, to see whether a finding depends on the method.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -24,11 +27,26 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from faceforget.audit.layers import layers_of
+from faceforget.errors import MethodError
 from faceforget.photos.align import RGB
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 
 Heat = NDArray[np.float32]
+
+# By the library's class. Those that run the network once per channel (Score-CAM, Ablation-CAM) are left out:
+# minutes for a handful of faces. Eigen-CAM shows what stands out, whoever is asked for.
+METHODS: Mapping[str, str] = {
+    "hirescam": "HiResCAM",
+    "gradcam": "GradCAM",
+    "gradcam++": "GradCAMPlusPlus",
+    "xgradcam": "XGradCAM",
+    "layercam": "LayerCAM",
+    "eigencam": "EigenCAM",
+    "eigengradcam": "EigenGradCAM",
+}
+# First principal components, whose sign is arbitrary.
+_COMPONENTS = ("eigencam", "eigengradcam")
 
 
 @dataclass(frozen=True)
@@ -40,7 +58,12 @@ class HeatmapPair:
 
 
 def heatmap_pairs(
-    before: Recognizer, after: Recognizer, crops: NDArray[np.uint8], names: Sequence[str]
+    before: Recognizer,
+    after: Recognizer,
+    crops: NDArray[np.uint8],
+    names: Sequence[str],
+    *,
+    method: str = "hirescam",
 ) -> list[HeatmapPair]:
     """Heatmaps of two models on the same faces.
 
@@ -49,36 +72,43 @@ def heatmap_pairs(
         after: The model after, with the rows of everybody in ``names`` in place.
         crops: ``(N, S, S, 3)``.
         names: ``(N,)`` whom to look for in each crop.
+        method: A key of ``METHODS``.
 
     Raises:
         UnknownPersonError: A model does not know one of them.
         BackboneError: No layer is known for the backbone.
+        MethodError: No heatmap method is called so.
     """
     pairs = []
-    for old, new in zip(evidence(before, crops, names), evidence(after, crops, names), strict=True):
+    both = [evidence(model, crops, names, method=method) for model in (before, after)]
+    for old, new in zip(*both, strict=True):
         most = max(float(old.max()), float(new.max()), 1e-12)
         pairs.append(HeatmapPair(old / most, new / most))
     return pairs
 
 
-def evidence(recognizer: Recognizer, crops: NDArray[np.uint8], names: Sequence[str]) -> Heat:
+def evidence(
+    recognizer: Recognizer, crops: NDArray[np.uint8], names: Sequence[str], *, method: str = "hirescam"
+) -> Heat:
     """What in each face speaks for a person; the model stays as it is.
 
     Args:
         recognizer: The model.
         crops: ``(N, S, S, 3)``.
         names: ``(N,)`` whom to look for in each crop.
+        method: A key of ``METHODS``.
 
     Returns:
-        ``(N, S, S)``, 0 and more: the parts of the similarity, not scaled per photo.
+        ``(N, S, S)``, 0 and more, not scaled per photo; by HiResCAM the parts of the similarity.
 
     Raises:
         UnknownPersonError: The model does not know one of them.
         BackboneError: No layer is known for the backbone.
+        MethodError: No heatmap method is called so.
     """
-    from pytorch_grad_cam import HiResCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
+    cam_class = _cam_class(method)
     targets = [ClassifierOutputTarget(recognizer.index_of(name)) for name in names]
     # A copy: neither hooks nor gradients ever touch the model itself.
     layers = layers_of(recognizer.spec.name)
@@ -87,16 +117,34 @@ def evidence(recognizer: Recognizer, crops: NDArray[np.uint8], names: Sequence[s
     layer = model.network.get_submodule(layers.places)
     # With frozen weights the graph begins at the input.
     images = to_images(crops, recognizer.device).requires_grad_(True)
-    with torch.enable_grad(), HiResCAM(model, [layer]) as cam:
+    with torch.enable_grad(), cam_class(model, [layer]) as cam:
         cam(images, targets)
         found = cam.activations_and_grads
-        maps = cam.get_cam_image(
-            images, layer, targets, found.activations[0].numpy(), found.gradients[0].numpy(), False
-        )
+        gradients = found.gradients[0].numpy() if found.gradients else None
+        maps = cam.get_cam_image(images, layer, targets, found.activations[0].numpy(), gradients, False)
+        # The graph hangs in cycles of hooks: a gigabyte for two dozen faces, until the collector comes by.
+        cam.outputs = None
+        model.release()
+    if method in _COMPONENTS:
+        maps = np.stack([_positive_side(m) for m in maps])
     size = crops.shape[1]
     large = [cv2.resize(m, (size, size), interpolation=cv2.INTER_CUBIC) for m in maps]
     positive: Heat = np.maximum(np.stack(large), 0).astype(np.float32)
     return positive
+
+
+def _cam_class(method: str) -> Any:  # noqa: ANN401  # the library has no types
+    """The library's class of a method by name."""
+    import pytorch_grad_cam
+
+    if method not in METHODS:
+        raise MethodError(f"No heatmap method is called {method!r}.", f"Known methods: {', '.join(METHODS)}.")
+    return getattr(pytorch_grad_cam, METHODS[method])
+
+
+def _positive_side(component: Heat) -> Heat:
+    """A principal component turned so that what stands out most is positive: Seg-Eigen-CAM 2025, equation 13."""
+    return -component if -component.min() > component.max() else component
 
 
 def overlay(crop: RGB, heat: Heat) -> RGB:
@@ -129,6 +177,10 @@ class _Similarity(nn.Module):
 
     def _keep(self, module: nn.Module, inputs: object, output: Tensor) -> None:
         self._embeddings = output
+
+    def release(self) -> None:
+        """Let go of the last graph."""
+        self._embeddings = torch.empty(0)
 
     def forward(self, images: Tensor) -> Tensor:
         self.classifier.embedder(images)

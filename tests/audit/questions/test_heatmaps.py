@@ -1,4 +1,5 @@
 import copy
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,8 @@ import torch
 
 from faceforget.audit.layers import LAYERS
 from faceforget.audit.questions import heatmaps
-from faceforget.audit.questions.heatmaps import evidence, heatmap_pairs, overlay
-from faceforget.errors import UnknownPersonError
+from faceforget.audit.questions.heatmaps import METHODS, evidence, heatmap_pairs, overlay
+from faceforget.errors import MethodError, UnknownPersonError
 from faceforget.recognizer.backbone import BACKBONES, Embedder
 from faceforget.recognizer.head import CosineHead, FaceClassifier
 
@@ -97,3 +98,58 @@ def test_no_heat_leaves_the_photo_as_it_is(crops):
     hot = overlay(crops[0], np.ones(crops.shape[1:3], np.float32))
     assert hot.dtype == np.uint8
     assert not np.array_equal(hot, crops[0])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_by_name(recognizer, crops, names, method):
+    maps = evidence(recognizer, crops, [names[0]] * 3, method=method)
+    assert maps.shape == crops.shape[:3]
+    assert maps.dtype == np.float32
+    assert np.isfinite(maps).all()
+    assert maps.min() >= 0
+
+
+@pytest.mark.parametrize("method", ["xgradcam", "eigencam", "eigengradcam"])
+def test_another_method_shows_something_else(recognizer, crops, names, method):
+    maps = evidence(recognizer, crops, [names[0]] * 3, method=method)
+    assert (maps.max((1, 2)) > 0).all()
+    assert not np.allclose(maps, evidence(recognizer, crops, [names[0]] * 3))
+
+
+def test_hirescam_is_what_one_gets_without_asking(recognizer, crops, names):
+    asked = evidence(recognizer, crops, [names[0]] * 3, method="hirescam")
+    assert np.array_equal(asked, evidence(recognizer, crops, [names[0]] * 3))
+
+
+def test_eigencam_shows_the_same_whoever_is_asked_for(recognizer, crops, names):
+    one, other = (evidence(recognizer, crops[:1], [name], method="eigencam") for name in names[:2])
+    assert np.array_equal(one, other)
+
+
+def test_what_stands_out_most_is_on_the_positive_side():
+    component = np.array([[-3.0, 1.0], [1.0, 1.0]], np.float32)
+    assert np.array_equal(heatmaps._positive_side(component), -component)
+    assert np.array_equal(heatmaps._positive_side(-component), -component)
+
+
+def test_an_unknown_method_lists_the_known_ones(recognizer, crops, names):
+    with pytest.raises(MethodError, match="magic") as error:
+        heatmap_pairs(recognizer, recognizer, crops[:1], names[:1], method="magic")
+    assert "layercam" in str(error.value.__dict__) + str(error.value)
+
+
+def test_no_graph_stays_behind(recognizer, crops, names):
+    """Cycles of hooks would keep every layer's output until the collector comes by."""
+
+    def in_graphs():
+        return sum(type(thing) is torch.Tensor and thing.grad_fn is not None for thing in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = in_graphs()
+        evidence(recognizer, crops, [names[0]] * 3)
+        after = in_graphs()
+    finally:
+        gc.enable()
+    assert after == before

@@ -1,0 +1,160 @@
+"""Photos go through a model: every photo once, for all questions of the audit."""
+
+import copy
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from hashlib import sha256
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from faceforget.audit.layers import layers_of
+from faceforget.audit.view import Crops, Faces, Groups, View, grouped
+from faceforget.progress import Progress, silent, tracked
+from faceforget.recognizer.head import FaceClassifier, to_images
+from faceforget.recognizer.recognizer import Recognizer
+
+_BATCH = 32
+_MOST_WORKERS = 8
+# Places that are left of a feature map: where in the face something is matters to who it is.
+_GRID = 2
+
+# By the photo's SHA-256: its features at each depth that was read, ``(F,)`` each, and its embedding, last.
+_Seen = dict[bytes, tuple[Tensor, ...]]
+
+
+class Memory:
+    """What models made of photos, so that no photo goes through the same network twice.
+
+    A model whose head alone was changed has the network of before; one audit after another looks at the same
+    photos with the same model before.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, tuple[str, ...]], _Seen] = {}
+
+    def of(self, classifier: FaceClassifier, depths: tuple[str, ...]) -> _Seen:
+        """What this network made of photos, at these depths; filled by whoever asks."""
+        digest = sha256()
+        for key, value in sorted(classifier.embedder.state_dict().items()):
+            digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+        return self._seen.setdefault((digest.hexdigest(), depths), {})
+
+
+def look(
+    model: Recognizer,
+    used: Recognizer,
+    faces: Faces,
+    *,
+    depths: bool = True,
+    memory: Memory | None = None,
+    progress: Progress = silent,
+    stage: str = "looking",
+) -> View:
+    """Send every photo through a model once.
+
+    Args:
+        model: With the erased persons' rows.
+        used: As it is handed out; the same embedder.
+        faces: ``(N, S, S, 3)`` crops of each person.
+        depths: Read features at earlier layers too.
+        memory: What it knows already is not computed again, and it learns the rest.
+        progress: Called after each batch.
+        stage: Name of the work in progress events.
+
+    Raises:
+        BackboneError: No layers are known for the backbone, and ``depths`` is asked for.
+    """
+    everything = list(faces.all())
+    names = layers_of(used.spec.name).depths if depths else ()
+    seen = (memory or Memory()).of(used.classifier, names)
+    keys = [[sha256(crop.tobytes()).digest() for crop in crops] for _, _, crops in everything]
+    new = {
+        k: crop for of, (_, _, crops) in zip(keys, everything, strict=True) for k, crop in zip(of, crops, strict=True)
+    }
+    _see(used, {key: crop for key, crop in new.items() if key not in seen}, names, seen, progress, stage)
+
+    def regrouped(layer: int) -> Groups[Tensor]:
+        parts = [torch.stack([seen[key][layer] for key in of]) for of in keys]
+        return grouped((group, person, part) for (group, person, _), part in zip(everything, parts, strict=True))
+
+    return View(model, used, regrouped(-1), {name: regrouped(layer) for layer, name in enumerate(names)})
+
+
+def _see(
+    used: Recognizer, crops: dict[bytes, Crops], names: tuple[str, ...], seen: _Seen, progress: Progress, stage: str
+) -> None:
+    keys = list(crops)
+    batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
+    with _listening(used.classifier, names) as (classifier, heard), _workers(used.device) as pool:
+
+        @torch.no_grad()
+        def layers(batch: list[bytes]) -> list[Tensor]:
+            images = to_images(np.stack([crops[key] for key in batch]), used.device)
+            embeddings = functional.normalize(classifier.embedder(images).float(), dim=1)
+            return [*(_pooled(getattr(heard, name)) for name in names), embeddings]
+
+        done = zip(batches, pool.map(layers, batches), strict=True)
+        for batch, found in tracked(done, stage, len(batches), progress):
+            seen.update({key: tuple(layer[i] for layer in found) for i, key in enumerate(batch)})
+
+
+def _workers(device: torch.device) -> ThreadPoolExecutor:
+    """A batch for each core, each computed by one thread.
+
+    Two threads on one small network wait for each other more than they compute: twice the time, and on a busy
+    machine ten times. A GPU gets its batches one by one.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = min(cores, _MOST_WORKERS) if device.type == "cpu" else 1
+    return ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+
+
+@contextmanager
+def _listening(classifier: FaceClassifier, names: tuple[str, ...]) -> Iterator[tuple[FaceClassifier, threading.local]]:
+    """A copy of the classifier, so that the model itself never carries a hook, and what its layers last said.
+
+    To each thread what they said in it.
+    """
+    classifier = copy.deepcopy(classifier).eval()
+    network = classifier.embedder.get_submodule("network")
+    _fold_batch_norms(network)
+    heard = threading.local()
+
+    def keep(name: str) -> Callable[[nn.Module, object, Tensor], None]:
+        def hook(module: nn.Module, inputs: object, output: Tensor) -> None:
+            setattr(heard, name, output)
+
+        return hook
+
+    for name in names:
+        network.get_submodule(name).register_forward_hook(keep(name))
+    yield classifier, heard
+
+
+def _fold_batch_norms(network: nn.Module) -> None:
+    """Put each batch norm into the convolution before it: the same answers in half of the time on a CPU.
+
+    Only where a ``Sequential`` says that one follows the other.
+    """
+    for module in list(network.modules()):
+        if not isinstance(module, nn.Sequential):
+            continue
+        for (name, first), (following, second) in pairwise(list(module.named_children())):
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                setattr(module, name, fuse_conv_bn_eval(first, second))
+                setattr(module, following, nn.Identity())
+
+
+def _pooled(features: Tensor) -> Tensor:
+    """``(N, C, H, W)`` or ``(N, C)`` as ``(N, F)``."""
+    if features.ndim == 4 and min(features.shape[2:]) > _GRID:
+        features = functional.adaptive_avg_pool2d(features, _GRID)
+    return features.flatten(1).float()
