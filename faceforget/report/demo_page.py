@@ -11,7 +11,9 @@ from faceforget.audit.classifier import NOT_PROVEN
 from faceforget.audit.estimates import Rate
 from faceforget.audit.questions.heatmaps import heat_colours, overlay
 from faceforget.recognizer.recognizer import UNKNOWN, Recognition
+from faceforget.report.answers import answer
 from faceforget.report.page import page, photo, picture
+from faceforget.report.words import shown_name
 
 NEXT_STEPS = (
     "faceforget enroll    people/ --out team.safetensors",
@@ -40,11 +42,6 @@ def demo_report(demo: Demo) -> str:
         _next(),
     )
     return page(f"FaceForget demo: {shown_name(demo.person)}", "\n".join((*parts, _foot(demo))))
-
-
-def shown_name(label: str) -> str:
-    """A label as people write names."""
-    return label.replace("_", " ")
 
 
 def headline(demo: Demo) -> str:
@@ -121,26 +118,10 @@ def _photo_card(item: ShownPhoto, erased: str) -> str:
     return f"""<article class="card photo">
 {photo(item.source, f"Unseen photo of {name}")}
 <div class="sides">
-{_side("before", item.before, item, erased)}
-{_side("after", item.after, item, erased)}
+{answer("before", item.before, item.person, item.person == erased)}
+{answer("after", item.after, item.person, item.person == erased)}
 </div>
 </article>"""
-
-
-def _side(label: str, found: Recognition, item: ShownPhoto, erased: str) -> str:
-    kind = ("erased" if found.name == erased else "right") if found.name == item.person else "other"
-    rows = "".join(
-        f"<li{' class=own' if c.name == item.person else ''}><span>{escape(shown_name(c.name))}</span>"
-        f'<span>{100 * c.confidence:.0f} %</span><i style="width:{100 * c.confidence:.0f}%"></i></li>'
-        for c in found.candidates
-    )
-    answer = UNKNOWN if found.name == UNKNOWN else shown_name(found.name)
-    best = found.candidates[0].similarity
-    return (
-        f'<div class="side {kind}"><div class="label">{label}</div>'
-        f'<div class="answer" title="best similarity {best:.2f}">{escape(answer)}</div>'
-        f'<ol class="names">{rows}</ol></div>'
-    )
 
 
 def _heatmaps(demo: Demo) -> str:

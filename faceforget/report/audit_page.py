@@ -1,0 +1,148 @@
+"""The audit's report as one HTML file, which fetches nothing and prints well."""
+
+from collections.abc import Sequence
+from html import escape
+
+from faceforget.audit.report import AuditedPhoto, AuditReport
+from faceforget.report.answers import answer
+from faceforget.report.audit_document import audit_document
+from faceforget.report.chart_files import to_svg
+from faceforget.report.document import MARKS, Card, Document, Number, PicturePair, Pictures, Section, Table
+from faceforget.report.page import page, picture
+from faceforget.report.words import shown_name
+
+
+def audit_page(report: AuditReport) -> str:
+    """The HTML document."""
+    return html(audit_document(report))
+
+
+def html(document: Document) -> str:
+    """A document as HTML; everything in it is escaped here."""
+    sections = [_section(section, index) for index, section in enumerate(document.sections)]
+    parts = (_front(document), _photos(document), _criteria(document.criteria), *sections, _limits(document))
+    return page(document.title, "\n".join((*parts, f"<footer>{escape(document.foot)}</footer>")))
+
+
+def _front(document: Document) -> str:
+    first, *others = document.headline
+    findings = "\n".join(f'<p class="finding">{escape(words)}</p>' for words in others)
+    return f"""<header>
+<p class="brand">{escape(document.brand)}</p>
+<h1 class="person">{escape(first)}</h1>
+{findings}
+</header>
+<section class="verdicts" aria-label="Verdicts">
+{"".join(map(_card, document.cards))}
+</section>
+<section class="numbers three" aria-label="In numbers">
+{"".join(map(_number, document.numbers))}
+</section>
+<p class="note person basis">{escape(document.lead)}</p>"""
+
+
+def _card(card: Card) -> str:
+    kind = card.outcome.replace(" ", "-")
+    small = "".join(f"<li>{escape(line)}</li>" for line in (card.rule, card.reference, card.basis) if line)
+    return f"""<article class="card verdict {kind}">
+<div class="stamp"><span aria-hidden="true">{MARKS[card.outcome]}</span>{card.outcome}</div>
+<h2>{escape(card.title)}</h2>
+<p class="promise">{escape(card.promise)}</p>
+<div class="value">{escape(card.number)}</div>
+<div class="what">{escape(card.what)}</div>
+{f'<ul class="rule">{small}</ul>' if small else ""}
+</article>
+"""
+
+
+def _number(number: Number) -> str:
+    old = f'{escape(number.before)}<span class="arrow">→</span>' if number.before else ""
+    change = f"{old}{escape(number.after)}"
+    what = f'<div class="what person">{escape(number.what)}</div>'
+    return f'<div class="card"><div class="value">{change}</div>{what}</div>\n'
+
+
+def _photos(document: Document) -> str:
+    if not document.photos:
+        return ""
+    cards = "\n".join(map(_photo, document.photos))
+    return f"""<section>
+<h2>The photos, before and after</h2>
+<p class="note">{escape(document.photos_note)}</p>
+<div class="grid">
+{cards}
+</div>
+</section>"""
+
+
+def _photo(item: AuditedPhoto) -> str:
+    return f"""<article class="card photo">
+{picture(item.crop, f"Photo of {shown_name(item.person)}")}
+<div class="sides">
+{answer("before", item.before, item.person, True)}
+{answer("after", item.after, item.person, True)}
+</div>
+</article>"""
+
+
+def _criteria(table: Table) -> str:
+    return f'<section class="criteria">\n{_details(table)}\n</section>'
+
+
+def _section(section: Section, index: int) -> str:
+    charts = "\n".join(
+        f'<figure class="chart">{to_svg(chart.figure, f"c{index}-{place}", escape(chart.words))}'
+        f"<figcaption>{escape(chart.words)}</figcaption></figure>"
+        for place, chart in enumerate(section.charts)
+    )
+    missing = "".join(f'<p class="missing person">{escape(words)}</p>' for words in section.missing)
+    facts = (("How", section.method), ("On what", section.basis), ("Reference", section.reference))
+    lines = "".join(f"<div><dt>{name}</dt><dd>{escape(words)}</dd></div>" for name, words in facts if words)
+    small, alone = f'<dl class="facts">{lines}</dl>\n' if lines else "", len(section.charts) == 1
+    parts = (
+        f'<section class="question">\n<h2>{escape(section.title)}</h2>',
+        f'<p class="lead person">{escape(section.sentence)}</p>',
+        missing,
+        # Beside a single chart there is room for the small print.
+        f'<div class="charts">\n{charts}\n{small if alone else ""}</div>' if charts else "",
+        *map(_pictures, section.pictures),
+        "" if alone else small,
+        *map(_details, section.tables),
+        "</section>",
+    )
+    return "\n".join(part for part in parts if part)
+
+
+def _pictures(pictures: Pictures) -> str:
+    pairs = "\n".join(map(_pair, pictures.pairs))
+    return f'<h3 class="person">{escape(pictures.title)}</h3>\n<div class="grid heats">\n{pairs}\n</div>'
+
+
+def _pair(pair: PicturePair) -> str:
+    sides = "".join(
+        f"<div>{picture(pixels, f'{pair.words}, {side}')}<span>{side}</span></div>"
+        for side, pixels in (("before", pair.before), ("after", pair.after))
+    )
+    caption = f'<figcaption class="person">{escape(pair.words)}</figcaption>'
+    return f'<figure class="heat card"><div class="pair">{sides}</div>{caption}</figure>'
+
+
+def _details(table: Table) -> str:
+    return f"<details><summary>{escape(table.title)}</summary>\n{_table(table)}\n</details>"
+
+
+def _table(table: Table) -> str:
+    head = _cells("th", table.head)
+    rows = "\n".join(f"<tr>{_cells('td', row)}</tr>" for row in table.rows)
+    return f'<div class="table"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>'
+
+
+def _cells(tag: str, cells: Sequence[str]) -> str:
+    # Only names, which stand first, may break within a word.
+    wide = f'<{tag} class="person">{escape(cells[0])}</{tag}>'
+    return wide + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells[1:])
+
+
+def _limits(document: Document) -> str:
+    items = "\n".join(f"<li>{escape(text)}</li>" for text in document.limits)
+    return f'<section class="limits">\n<h2>What this does not prove</h2>\n<ul>\n{items}\n</ul>\n</section>'
