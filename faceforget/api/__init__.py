@@ -1,6 +1,6 @@
 """The whole tasks, from photos to result: what the command line, the app and Python users call."""
 
-from faceforget.api.audit_erasure import audit
+from faceforget.api.audit_erasure import Others, audit
 from faceforget.api.enroll_people import Enrolment, enroll
 from faceforget.api.erase_people import ErasureOutcome, erase
 from faceforget.api.recognize_photos import NamedPhoto, recognize
@@ -17,6 +17,7 @@ __all__ = [
     "ErasureOutcome",
     "FaceForgetError",
     "NamedPhoto",
+    "Others",
     "Plan",
     "Runtime",
     "WrongPersonError",

@@ -1,15 +1,42 @@
 """Audit a pair of models on folders of photos."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from faceforget.api.enroll_people import People
-from faceforget.api.runtime import Runtime, people_from
-from faceforget.audit.classifier import ClassifierCheck, check_classifier
+from faceforget.api.retained_people import known_others
+from faceforget.api.runtime import People, Runtime, people_from
+from faceforget.api.shipped import shipped_people
+from faceforget.audit.audit_models import Exhibits, audit_models
+from faceforget.audit.looking import Memory
+from faceforget.audit.report import AuditReport
 from faceforget.audit.view import Crops, Faces
 from faceforget.errors import PeopleFolderError
 from faceforget.people.faces import FaceSet, read_faces, require_faces
 from faceforget.photos.intake import PhotoIntake, PhotoSource
 from faceforget.recognizer.recognizer import Recognizer
+
+# With fewer rendered people left over there is nobody to measure strangers on.
+_FEWEST_STAND_INS = 6
+# Of each of them: finding more faces would take longer than all the rest.
+_STAND_IN_PHOTOS = 8
+
+
+@dataclass(frozen=True)
+class Others:
+    """Whatever there is beside the erased persons' photos; a folder per person each.
+
+    Attributes:
+        retained: Photos of people who stay that nothing has read; the erased, and people whom the model does
+            not know, are left out.
+        members: Enrolled photos of people who stay: known members for the membership attack.
+        strangers: People who were never enrolled; without them, rendered people stand in.
+        retrained: A model enrolled without the erased persons: the best reference.
+    """
+
+    retained: People | None = None
+    members: People | None = None
+    strangers: People | None = None
+    retrained: Recognizer | None = None
 
 
 def audit(
@@ -18,38 +45,44 @@ def audit(
     photos: Mapping[str, Sequence[PhotoSource]],
     *,
     forget_photos: Mapping[str, Sequence[PhotoSource]] | None = None,
-    retained: People | None = None,
-    strangers: People | None = None,
+    others: Others | None = None,
+    deep: bool = False,
+    memory: Memory | None = None,
     runtime: Runtime | None = None,
-) -> ClassifierCheck:
-    """Check what the classifier still says of the erased people.
+) -> AuditReport:
+    """Check what is left of the erased people.
 
     Args:
         before: The model before erasure.
         after: The model after.
         photos: Photos of each erased person, best those that the erasure did not read.
         forget_photos: The photos that the erasure read.
-        retained: A folder per person of people who stay; the erased and people whom the model
-            does not know are left out.
-        strangers: A folder per person of people who were never enrolled.
-        runtime: Device, cache, progress.
+        others: Other people's photos, and a retrained model, as far as there are any.
+        deep: The slow questions too: relearning and adversarial changes.
+        memory: Given to several audits, photos that a model saw in one are not sent through it again.
+        runtime: Device, seed, cache, progress.
 
     Raises:
         UnknownPersonError: ``before`` does not know an erased person.
         FaceForgetError: The photos, or the pair of models, cannot be used.
     """
-    runtime = runtime or Runtime()
+    runtime, others = runtime or Runtime(), others or Others()
     for person in photos:
         before.index_of(person)
     before, after = before.to(runtime.torch_device), after.to(runtime.torch_device)
+    retrained = others.retrained and others.retrained.to(runtime.torch_device)
     intake = runtime.intake(before.spec.framing)
+    strangers = _strangers(others.strangers, before, intake, runtime)
+    stand_ins = {} if strangers else _stand_ins(before, intake, runtime)
     faces = Faces(
         _required(photos, intake, runtime),
         _required(forget_photos, intake, runtime) if forget_photos else {},
-        _retained(retained, before, tuple(photos), intake, runtime),
-        _strangers(strangers, before, intake, runtime),
+        _retained(others.retained, before, tuple(photos), intake, runtime),
+        strangers or stand_ins,
+        _retained(others.members, before, tuple(photos), intake, runtime),
     )
-    return check_classifier(before, after, faces, progress=runtime.progress)
+    exhibits = Exhibits(faces, retrained, ("strangers",) if stand_ins else (), memory)
+    return audit_models(before, after, exhibits, deep=deep, seed=runtime.seed, progress=runtime.progress)
 
 
 def _required(photos: Mapping[str, Sequence[PhotoSource]], intake: PhotoIntake, runtime: Runtime) -> dict[str, Crops]:
@@ -64,12 +97,7 @@ def _retained(
 ) -> dict[str, Crops]:
     if people is None:
         return {}
-    known = {n: p for n, p in people_from(people).items() if n in before.labels and n not in erased}
-    if not known:
-        raise PeopleFolderError(
-            "Nobody in the folder of retained people is in the model, the erased left out.",
-            "Name the folders exactly as the persons are named in the model.",
-        )
+    known = known_others(people, before, erased)
     return _crops(read_faces(known, intake, progress=runtime.progress, stage="reading retained people"))
 
 
@@ -85,6 +113,14 @@ def _strangers(people: People | None, before: Recognizer, intake: PhotoIntake, r
     if not faces.count:
         require_faces(faces, tuple(unknown))
     return _crops(faces)
+
+
+def _stand_ins(before: Recognizer, intake: PhotoIntake, runtime: Runtime) -> dict[str, Crops]:
+    """Rendered people whom the model does not know; nobody if too few are left or they are not installed."""
+    people = {n: p[:_STAND_IN_PHOTOS] for n, p in shipped_people().items() if n not in before.labels}
+    if len(people) < _FEWEST_STAND_INS:
+        return {}
+    return _crops(read_faces(people, intake, progress=runtime.progress, stage="reading rendered stand-ins"))
 
 
 def _crops(faces: FaceSet) -> dict[str, Crops]:

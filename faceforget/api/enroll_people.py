@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from faceforget.api.runtime import Runtime, people_from, photo_report
+from faceforget.api.runtime import People, Runtime, people_from, photo_report
 from faceforget.errors import PeopleFolderError
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.people.folder import person_key
@@ -14,8 +14,6 @@ from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.enroll import MIN_PHOTOS, Plan, check_enough, enroll_faces
 from faceforget.recognizer.recognizer import Recognizer
-
-People = Path | str | dict[str, list[Path]]
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,27 @@
-"""Erase people from a recogniser, from their own photos."""
+"""Erase people from a recogniser, from their own photos, and others' where a method reads them."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from faceforget.api.runtime import Runtime, photo_report
+from faceforget.api.anchor_faces import read_anchors
+from faceforget.api.retained_people import Retained, check_retained, read_retained, recalibrated
+from faceforget.api.runtime import People, Runtime, photo_report
 from faceforget.audit.estimates import Rate
 from faceforget.audit.questions.accuracy import accuracy
+from faceforget.audit.view import Crops
 from faceforget.errors import NotForgottenError, UsageError, WrongPersonError
 from faceforget.files import sha256_bytes
-from faceforget.method.eraser import Eraser, Erasure, ForgetSet
+from faceforget.method.base import Method
+from faceforget.method.data import Erasure, ForgetSet
 from faceforget.method.registry import make_method
+from faceforget.method.trivial.mask_logit import MaskedLogits
 from faceforget.people.faces import FaceSet, read_faces, require_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoSource
@@ -22,6 +29,7 @@ from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.same_person import doubtful_photos
 from faceforget.recognizer.training import mirror
+from faceforget.recognizer.vary import vary
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,7 @@ class ErasureOutcome:
         erasure: The method's own record.
         before: Accuracy on the forget photos before.
         after: Accuracy on the forget photos after, the persons' rows still in place (the paper's number).
+        caveat: What a user must know of the method's results; empty when they mean what they seem to.
         doubts: Photos that seem to show somebody else, used all the same on request.
         seconds: Of the method alone.
         record: The new entry of the model's history.
@@ -48,6 +57,7 @@ class ErasureOutcome:
     erasure: Erasure
     before: Rate
     after: Rate
+    caveat: str
     doubts: tuple[str, ...]
     seconds: float
     record: Mapping[str, Any]
@@ -66,10 +76,12 @@ class ErasureOutcome:
             "erasure": {
                 "forgotten": self.erasure.forgotten,
                 "probability_left": self.erasure.probability_left,
-                "smallest_margin": self.erasure.smallest_margin,
+                # JSON has no infinity: null where a logit is hidden.
+                "smallest_margin": margin if math.isfinite(margin := self.erasure.smallest_margin) else None,
                 "steps": len(self.erasure.steps),
                 "stopped_early": self.erasure.stopped_early,
                 "seconds": round(self.seconds, 3),
+                "caveat": self.caveat,
             },
             "record": dict(self.record),
         }
@@ -79,22 +91,30 @@ def erase(
     recognizer: Recognizer,
     photos: Mapping[str, Sequence[PhotoSource]],
     *,
-    method: str | Eraser = "delete",
+    method: str | Method = "delete",
     settings: Mapping[str, Any] | None = None,
+    anchors: People | None = None,
+    retained: People | None = None,
+    backbone: str | Path | None = None,
     allow_mismatch: bool = False,
     allow_incomplete: bool = False,
     runtime: Runtime | None = None,
 ) -> ErasureOutcome:
     """Erase these people; the model given in stays as it is.
 
-    Their photos are the only data that is read. Found faces are not cached, and what was cached of
-    exactly these files earlier is removed.
+    Their photos are the only data that is read, but for methods that say that they read others'.
+    The persons' found faces are not cached, and what was cached of exactly these files earlier is
+    removed.
 
     Args:
         recognizer: The model.
         photos: Photos of each person to erase.
         method: Name of a method, or one ready-made.
         settings: Hyperparameters of a method given by name.
+        anchors: A folder per person of strangers, for methods that read anchors; without it, rendered people.
+        retained: A folder per person of people who stay, for methods that read them; people whom the
+            model does not know are left out.
+        backbone: For `retrain`, the weights that the model was enrolled from, if they have no name.
         allow_mismatch: Use photos that seem to show somebody else.
         allow_incomplete: Return the model although a person is still named on their own photos.
         runtime: Device, seed, cache, progress.
@@ -102,11 +122,13 @@ def erase(
     Raises:
         UnknownPersonError: The model does not know a person.
         UsageError: Nobody, or everybody, is to be erased.
+        MethodError: The method or a setting is not known, or it reads photos that were not given.
         WrongPersonError: Photos seem to show somebody else.
         NotForgottenError: The step budget ended before the person was forgotten.
     """
     runtime = runtime or Runtime()
     eraser = make_method(method, settings) if isinstance(method, str) else method
+    check_retained(eraser, retained)
     people = tuple(photos)
     classes = _classes(recognizer, people)
     recognizer = recognizer.to(runtime.torch_device)
@@ -115,20 +137,23 @@ def erase(
     require_faces(faces, people)
     doubts = _check_persons(recognizer, faces, allow_mismatch)
     crops = {person: faces.crops(person) for person in people}
-    images = to_images(np.concatenate(list(crops.values())), recognizer.device)
+    others = None if retained is None else read_retained(eraser, recognizer, retained, faces, backbone, runtime)
+    holding = read_anchors(eraser, recognizer, anchors, faces, runtime)
     start = time.perf_counter()
     erasure = eraser(
         recognizer.classifier,
-        ForgetSet(images, classes),
-        augment=mirror,
+        replace(_forget_set(crops, classes, others, recognizer.device), anchors=holding),
+        augment=vary if eraser.varied else mirror,
         seed=runtime.seed,
         progress=runtime.progress,
     )
     seconds = time.perf_counter() - start
-    if not erasure.forgotten and not allow_incomplete:
+    if eraser.must_forget and not erasure.forgotten and not allow_incomplete:
         raise _not_forgotten(erasure, eraser)
     with_rows = _with_classifier(recognizer, erasure.model)
-    record = _record(recognizer, with_rows, eraser, faces, runtime.seed)
+    if others is not None and others.data.recipe is not None:
+        with_rows = recalibrated(with_rows, others.data, people)
+    record = _record(recognizer, with_rows.without(people), eraser, (faces, others), runtime.seed)
     with_rows = replace(with_rows, history=(*recognizer.history, record))
     _purge(runtime, faces)
     return ErasureOutcome(
@@ -139,9 +164,22 @@ def erase(
         erasure,
         accuracy(recognizer, {person: recognizer.embed(own) for person, own in crops.items()}),
         accuracy(with_rows, {person: with_rows.embed(own) for person, own in crops.items()}),
+        eraser.caveat,
         doubts,
         seconds,
         record,
+    )
+
+
+def _forget_set(
+    crops: Mapping[str, Crops], classes: tuple[int, ...], others: Retained | None, device: torch.device
+) -> ForgetSet:
+    counts = torch.tensor([len(own) for own in crops.values()])
+    return ForgetSet(
+        to_images(np.concatenate(list(crops.values())), device),
+        classes,
+        labels=torch.tensor(classes).repeat_interleave(counts).to(device),
+        retained=others.data if others is not None else None,
     )
 
 
@@ -172,24 +210,28 @@ def _check_persons(recognizer: Recognizer, faces: FaceSet, allow: bool) -> tuple
     return tuple(doubts)
 
 
-def _not_forgotten(erasure: Erasure, eraser: Eraser) -> NotForgottenError:
+def _not_forgotten(erasure: Erasure, eraser: Method) -> NotForgottenError:
     return NotForgottenError(
-        f"NOT ERASED: after {len(erasure.steps)} steps a person is still named on their own photos "
+        f"NOT ERASED: after {len(erasure.steps)} steps of {eraser.name} a person is still named on their own photos "
         f"(probability left {erasure.probability_left:.2f}).",
-        f"Nothing was written. Try a larger budget, --set max_steps={2 * eraser.settings.max_steps}, or another "
-        f"rate than learning_rate={eraser.settings.learning_rate:g}: higher when little moved, lower when all did.",
+        f"Nothing was written. {eraser.advice()}",
     )
 
 
-def _record(before: Recognizer, after: Recognizer, eraser: Eraser, faces: FaceSet, seed: int) -> dict[str, Any]:
+def _record(
+    before: Recognizer, after: Recognizer, eraser: Method, read: tuple[FaceSet, Retained | None], seed: int
+) -> dict[str, Any]:
     """History entry: no name and no photo; the same request on the same model gives the same entry."""
+    faces, others = read
     entry = {
         "event": "erased",
         "people": len(faces.photos),
         "photos": faces.count,
+        "retained_photos": others.faces.count if others is not None else 0,
         "method": eraser.name,
         "settings": eraser.settings.model_dump(),
         "seed": seed,
+        "starts_from": "backbone" if others is not None and others.data.recipe is not None else "model",
         "weights_before": before.weights_hash(),
     }
     # The id differs between persons, whose names must not be in it: it depends on what came out.
@@ -198,6 +240,8 @@ def _record(before: Recognizer, after: Recognizer, eraser: Eraser, faces: FaceSe
 
 
 def _with_classifier(recognizer: Recognizer, model: torch.nn.Module) -> Recognizer:
+    if isinstance(model, MaskedLogits):  # a model file holds weights, no masks
+        model = model.model
     if not isinstance(model, FaceClassifier):
         raise TypeError(f"Expected the method to return a FaceClassifier, got {type(model).__name__}.")
     return replace(recognizer, classifier=model)

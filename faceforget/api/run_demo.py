@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from faceforget.api.enroll_people import People
 from faceforget.api.erase_people import ErasureOutcome, erase
-from faceforget.api.runtime import Runtime, people_from
+from faceforget.api.runtime import People, Runtime, people_from
 from faceforget.audit.classifier import ClassifierCheck, check_classifier
 from faceforget.audit.estimates import Rate
 from faceforget.audit.questions.accuracy import with_rows_of

@@ -14,6 +14,8 @@ from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoFaces, PhotoIntake
 from faceforget.progress import Progress, silent
 
+People = Path | str | dict[str, list[Path]]
+
 
 @dataclass(frozen=True)
 class Runtime:

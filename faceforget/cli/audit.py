@@ -18,18 +18,21 @@ from faceforget.cli.options import (
     check_persons,
     make_runtime,
 )
-from faceforget.files import write_json
+from faceforget.files import write_atomically, write_json
 
 if TYPE_CHECKING:
-    from faceforget.audit.classifier import ClassifierCheck
+    from faceforget.audit.report import AuditReport
 
+_PROMISES = {"forgotten": "Forgotten", "unrecognisable": "Unrecognisable", "others_kept": "Others kept"}
 _MEASURES = {
-    "forgotten": "The person is named on these photos",
+    "forgotten_named": "Named on unseen photos, the model as handed out",
+    "forgotten": "The same with the old row put back",
     "forgotten_train": "The same on the photos the erasure read",
     "retained": "Of people who stay, the best candidate is right",
     "retained_named": "People who stay get their name, not unknown",
     "strangers_named": "Strangers get a name",
 }
+_COLOURS = {"passed": "green", "partial": "yellow", "failed": "red", "not measured": "dim"}
 
 
 def audit(
@@ -41,66 +44,103 @@ def audit(
     ],
     forget_photos: Annotated[Path | None, typer.Option(metavar="DIR", help="The photos that the erasure read.")] = None,
     retained: Annotated[
-        Path | None, typer.Option(metavar="PEOPLE_DIR", help="People who stay; the erased are left out.")
+        Path | None,
+        typer.Option(metavar="PEOPLE_DIR", help="Unseen photos of people who stay; the erased are left out."),
+    ] = None,
+    members: Annotated[
+        Path | None,
+        typer.Option(metavar="PEOPLE_DIR", help="Enrolled photos of people who stay, for the membership attack."),
     ] = None,
     strangers: Annotated[
-        Path | None, typer.Option(metavar="PEOPLE_DIR", help="People who were never enrolled.")
+        Path | None,
+        typer.Option(metavar="PEOPLE_DIR", help="People who were never enrolled; without them, rendered people."),
     ] = None,
+    retrained: Annotated[
+        Path | None, typer.Option(metavar="MODEL", help="A model enrolled without the person: the best reference.")
+    ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="The slow questions too: relearning, adversarial changes.")
+    ] = False,
     json: Json = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as one HTML file.")] = None,
+    pdf: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as PDF.")] = None,
     seed: Seed = 0,
     device: Device = "auto",
     no_cache: NoCache = False,
 ) -> None:
-    """Check what the classifier still says of an erased person."""
+    """Show what is left of an erased person, with a verdict per promise."""
     persons = check_persons(person)
-    if json:
-        check_output(json, before, after)
+    outputs = [path for path in (json, html, pdf) if path]
+    for path in outputs:
+        check_output(path, before, after, *(other for other in outputs if other is not path))
     from faceforget import api
     from faceforget.people.folder import photos_of
 
     models = api.load(before), api.load(after)
     for name in persons:
         models[0].index_of(name)
+    others = api.Others(retained, members, strangers, api.load(retrained) if retrained else None)
     with progress_bar() as progress:
         report = api.audit(
             *models,
             photos_of(photos, persons),
             forget_photos=photos_of(forget_photos, persons) if forget_photos else None,
-            retained=retained,
-            strangers=strangers,
+            others=others,
+            deep=deep,
             runtime=make_runtime(device, seed, no_cache, progress),
         )
     if json:
         write_json(json, report.to_dict())
+    _write_pages(report, html, pdf)
     _print(report)
 
 
-def _print(report: "ClassifierCheck") -> None:
-    table = Table(title=f"{escape(', '.join(report.people))}: what the classifier says", title_justify="left")
-    for column in ("", "before", "after", "photos"):
-        table.add_column(column, justify="left" if not column else "right")
+def _write_pages(report: "AuditReport", html: Path | None, pdf: Path | None) -> None:
+    if html:
+        from faceforget.report.audit_page import audit_page
+
+        write_atomically(html, audit_page(report).encode())
+    if pdf:
+        from faceforget.report.audit_pdf import audit_pdf
+
+        write_atomically(pdf, audit_pdf(report))
+
+
+def _print(report: "AuditReport") -> None:
+    from faceforget.report import audit_front as front
+
+    for sentence in front.headline(report):
+        out.print(escape(sentence), style="bold", highlight=False)
+    out.print()
+    for promise, title in _PROMISES.items():
+        outcome = report.verdict.of(promise)
+        out.print(f"[bold]{title}[/] [bold {_COLOURS[outcome]}]{outcome}[/]", highlight=False)
+        for finding in report.verdict.findings[promise]:
+            value, rule = front.value_of(finding), front.rule_of(finding)
+            out.print(
+                f"  [{_COLOURS[finding.outcome]}]{finding.outcome:<12}[/] {escape(finding.criterion.words)}: "
+                f"[bold]{escape(value)}[/] [dim]({escape(rule)})[/]",
+                highlight=False,
+            )
+    _print_accuracy(report)
+    out.print(f"The reference beside the numbers: {escape(report.reference)}.", style="dim", highlight=False)
+    out.print("\n[bold]What this does not prove[/]")
+    for sentence in front.limits(report):
+        out.print(f"- {escape(sentence)}", highlight=False)
+
+
+def _print_accuracy(report: "AuditReport") -> None:
+    old, new = report.check.accuracy.before, report.check.accuracy.after
+    table = Table("", "before", "after", "photos")
     for key, words in _MEASURES.items():
-        old, new = (getattr(side, key) for side in (report.accuracy.before, report.accuracy.after))
-        if old is not None and new is not None:
-            table.add_row(words, percent(old.value, old.interval), percent(new.value, new.interval), str(old.photos))
+        before, after = getattr(old, key), getattr(new, key)
+        if before is not None and after is not None:
+            table.add_row(words, *(percent(m.value, m.interval) for m in (before, after)), str(before.photos))
     out.print(table)
-    to = ", ".join(
-        f"{escape(name)} {100 * share:.0f} %" for name, share in list(report.accuracy.after.absorbed_by.items())[:5]
-    )
+    to = ", ".join(f"{escape(name)} {100 * share:.0f} %" for name, share in list(new.absorbed_by.items())[:5])
     out.print(f"Their photos now go to: {to}.", highlight=False)
-    out.print(
-        "After: with the person's row of BEFORE put back; for the rows on names and unknown, the model as it "
-        "is used. In brackets: 95 % intervals.",
-        style="dim",
-        highlight=False,
-    )
-    if not report.rows_removed:
+    if not report.check.rows_removed:
         warn("AFTER still holds the person's row and label: it is not a model written by `faceforget erase`.")
-    if not report.derived:
-        warn("AFTER's history does not say that it was made from BEFORE: the numbers after may mean nothing.")
-    named = report.accuracy.before.forgotten
+    named = old.forgotten
     if named is not None and named.value is not None and named.value < 0.5:
         warn("BEFORE itself does not name the person on most of these photos: do they show the person?")
-    out.print("\n[bold]What this does not prove[/]")
-    for sentence in report.to_dict()["not_proven"]:  # type: ignore[attr-defined]
-        out.print(f"- {sentence}", highlight=False)

@@ -28,9 +28,25 @@ def erase(
         Path, typer.Option(metavar="DIR", help="Photos of the person; for several persons a folder of each.")
     ],
     erased: Annotated[Path, typer.Option("--out", metavar="MODEL2", help="Where the erased model goes.")],
-    method: Annotated[str, typer.Option(help="The erasure method.")] = "delete",
+    promise: Annotated[
+        str | None,
+        typer.Option(metavar="PROMISE", help="forgotten or unrecognisable (an experiment): picks the method."),
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option(help="The erasure method, delete if none; `faceforget methods` lists them.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyperparameter of the method.")
+    ] = None,
+    anchors: Annotated[
+        Path | None,
+        typer.Option(metavar="PEOPLE_DIR", help="Strangers who hold everybody else in place; else rendered people."),
+    ] = None,
+    retained: Annotated[
+        Path | None, typer.Option(metavar="PEOPLE_DIR", help="People who stay, for a method that reads them.")
+    ] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="For retrain: the weights the model was enrolled from, if a file.")
     ] = None,
     allow_mismatch: Annotated[bool, typer.Option(help="Use photos that seem to show somebody else.")] = False,
     allow_incomplete: Annotated[
@@ -41,12 +57,13 @@ def erase(
     device: Device = "auto",
     no_cache: NoCache = False,
 ) -> None:
-    """Erase persons from a model, reading only their photos."""
+    """Erase persons from a model, reading only their photos unless the method says otherwise."""
     persons = check_persons(person)
     check_output(erased, model)
     if json:
         check_output(json, model, erased)
     values = parse_settings(settings or [])
+    method = chosen_method(promise, method)
     from faceforget import api
     from faceforget.people.folder import photos_of
 
@@ -60,6 +77,9 @@ def erase(
             sources,
             method=method,
             settings=values,
+            anchors=anchors,
+            retained=retained,
+            backbone=backbone,
             allow_mismatch=allow_mismatch,
             allow_incomplete=allow_incomplete,
             runtime=make_runtime(device, seed, no_cache, progress),
@@ -75,6 +95,9 @@ def erase(
         warn("With so few photos, others of the same person may still be named; check with `faceforget audit`.")
     done = outcome.erasure
     verb = "Erased" if done.forgotten else "NOT fully erased:"
+    if outcome.caveat:
+        verb = f"{method}:"
+        warn(outcome.caveat)
     out.print(
         f"{verb} {', '.join(persons)} from {outcome.faces.count} photos in {len(done.steps)} steps, "
         f"{outcome.seconds:.1f} s; the model is {erased}.\n"
@@ -86,6 +109,23 @@ def erase(
         markup=False,
         soft_wrap=True,
     )
+
+
+def chosen_method(promise: str | None, method: str | None) -> str:
+    """The method's name.
+
+    Raises:
+        UsageError: Both were given, or there is no such promise.
+    """
+    from faceforget.method.registry import PROMISES
+
+    if promise is None:
+        return method or "delete"
+    if method is not None:
+        raise UsageError("A promise and a method were both given.", "Give one: the promise picks the method.")
+    if promise not in PROMISES:
+        raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(PROMISES)}.")
+    return PROMISES[promise]
 
 
 def parse_settings(pairs: list[str]) -> dict[str, str]:

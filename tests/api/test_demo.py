@@ -110,7 +110,7 @@ def test_only_the_shipped_people_are_said_not_to_exist(result):
 def test_a_person_who_is_still_named_is_said_to_be(result):
     before = result.audit.accuracy.before
     failed = replace(result, audit=replace(result.audit, accuracy=Sides(before, before)))
-    assert f"still names {result.person.replace('_', ' ')} on {before['forgotten'].hits}" in headline(failed)
+    assert f"still names {result.person.replace('_', ' ')} on {before.forgotten.hits}" in headline(failed)
 
 
 def test_names_cannot_write_html(result):
