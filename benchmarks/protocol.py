@@ -29,6 +29,17 @@ def split(source: Path = LFW) -> dict[str, dict[str, list[Path]]]:
     }
 
 
+def reported_people(source: Path = LFW) -> list[str]:
+    """The ten people whose erasures are reported; nothing is ever chosen by looking at them."""
+    return sorted(people_with(source, TRAIN + UNSEEN))[2::6][:10]
+
+
+def search_people(source: Path = LFW) -> list[str]:
+    """Twenty others, on whom rates, steps and methods are chosen."""
+    names = sorted(people_with(source, TRAIN + UNSEEN))
+    return names[5::6][:10] + names[::6][:10]
+
+
 def lay_out(folder: Path, source: Path = LFW) -> dict[str, Path]:
     """Folders ``train``, ``unseen``, ``strangers`` of links to the photos; what is there already stays."""
     for part, people in split(source).items():

@@ -1,0 +1,99 @@
+"""Run the benchmark of a configuration file; run it again to go on where it stopped.
+
+``python -m benchmarks.faces benchmarks/faces/single.toml`` chooses hyperparameters on the search people, erases
+the reported people one at a time, then several at once and one after another, and writes tables. With
+``--part I/N`` a process runs every N-th cell, so that N processes share the work; the tables are then made by
+running it once more without.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from benchmarks.faces.cells import Cell, outcome_of
+from benchmarks.faces.config import Config, MethodPlan, read_config
+from benchmarks.faces.measures import measures
+from benchmarks.faces.search import choose, trials_of
+from benchmarks.faces.table import markdown, write_csv
+from benchmarks.faces.world import World, build_world
+from faceforget.cli.console import progress_bar
+from faceforget.files import write_atomically
+from faceforget.method.base import Method
+from faceforget.progress import tracked
+
+Tables = dict[str, dict[str, list[Cell]]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faces", description=__doc__)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--people", type=Path, help="another folder of photos per person")
+    parser.add_argument("--backbone", help="another backbone")
+    parser.add_argument("--work", type=Path, help="another folder for cells")
+    parser.add_argument("--results", type=Path, help="another folder for tables")
+    parser.add_argument("--methods", help="only these rows, by comma")
+    parser.add_argument("--part", default="0/1", help="I/N: every N-th cell from the I-th")
+    options = parser.parse_args()
+    over = {key: getattr(options, key) for key in ("people", "backbone", "work", "results")}
+    config = read_config(options.config, **over)
+    chosen = {label: config.methods[label] for label in (options.methods or ",".join(config.methods)).split(",")}
+    part, parts = (int(number) for number in options.part.split("/"))
+    torch.set_num_threads(1)
+    with progress_bar() as progress:
+        world = build_world(config, progress)
+        trials = [cell for label, plan in chosen.items() for cell in trials_of(label, plan, world)][part::parts]
+        for cell in tracked(trials, "searching", len(trials), progress):
+            outcome_of(cell, world)
+        built = {label: plan.build(choose(label, plan, world)) for label, plan in chosen.items()}
+        tables = cells_of(world, chosen, built)
+        every = [cell for rows in tables.values() for cells in rows.values() for cell in cells]
+        mine = every[part::parts]
+        for cell in tracked(mine, "erasing", len(mine), progress):
+            outcome_of(cell, world)
+    if parts == 1:
+        write_tables(tables, world, built)
+
+
+def cells_of(world: World, plans: dict[str, MethodPlan], built: dict[str, Method]) -> Tables:
+    """The cells of each table by row; what has no randomness runs with one seed."""
+    config: Config = world.config
+    single = {
+        label: [Cell(label, method, (person,), seed) for person in world.reported for seed in seeds(method, config)]
+        for label, method in built.items()
+    }
+    tables: Tables = {"single": single}
+    for count in config.together:
+        for name, in_turn in (("together", False), ("in_turn", True)):
+            people = tuple(world.several[:count])
+            tables[f"{name}_{count}"] = {
+                label: [Cell(label, method, people, seed, in_turn) for seed in seeds(method, config)]
+                for label, method in built.items()
+                if plans[label].several and not (in_turn and count == 1)
+            }
+    return {name: rows for name, rows in tables.items() if rows}
+
+
+def seeds(method: Method, config: Config) -> tuple[int, ...]:
+    """One where every seed gives the same."""
+    return config.seeds[:1] if method.name in ("drop_row", "mask_logit", "pour") else config.seeds
+
+
+def write_tables(tables: Tables, world: World, built: dict[str, Method]) -> None:
+    """Markdown with all tables, and a CSV of each."""
+    reads = {label: ", ".join(method.reads) for label, method in built.items()}
+    text = [
+        f"{len(world.names)} people enrolled; {len(world.reported)} erased one at a time, seeds "
+        f"{', '.join(map(str, world.config.seeds))}. Percent: mean ± half the 95 % interval over runs (worst run).\n"
+    ]
+    for name, cells in tables.items():
+        rows = {label: [measures(cell, outcome_of(cell, world), world) for cell in own] for label, own in cells.items()}
+        text.append(f"## {name}\n\n{markdown(rows, reads)}")
+        write_csv(world.config.results / f"{name}.csv", rows)
+    path = world.config.results / "table.md"
+    write_atomically(path, "\n".join(text).encode())
+    print(path.read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The people, the enrolled model and the data of each erasure, read once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmarks.faces.config import Config
+from benchmarks.protocol import people_with
+from faceforget.method.data import ForgetSet, RetainSet
+from faceforget.people.faces import read_faces, require_faces
+from faceforget.photos.cache import FaceCache
+from faceforget.photos.intake import PhotoIntake
+from faceforget.progress import Progress
+from faceforget.recognizer.backbone import load_backbone
+from faceforget.recognizer.enroll import Plan, enroll_faces, labelled_images
+from faceforget.recognizer.recipe import EnrolmentRecipe
+from faceforget.recognizer.recognizer import Recognizer, embed_images
+from faceforget.recognizer.storage import load_recognizer, save_recognizer
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Images ``(N, 3, S, S)`` and the row ``(N,)`` of each one's person."""
+
+    images: Tensor
+    rows: Tensor
+
+    def of(self, rows: Sequence[int]) -> "Photos":
+        """Those of some people."""
+        chosen = torch.isin(self.rows, torch.tensor(list(rows)))
+        return Photos(self.images[chosen], self.rows[chosen])
+
+    def first(self, count: int) -> "Photos":
+        """The first photos of each person."""
+        index = torch.cat([(self.rows == row).nonzero()[:count, 0] for row in self.rows.unique()])
+        return Photos(self.images[index], self.rows[index])
+
+
+@dataclass(frozen=True)
+class World:
+    """What all cells share.
+
+    Attributes:
+        config: The protocol.
+        recognizer: The enrolled model.
+        recipe: How it was enrolled, for ``retrain``.
+        train: The photos that it was enrolled from.
+        unseen: Other photos of the same people.
+    """
+
+    config: Config
+    recognizer: Recognizer
+    recipe: EnrolmentRecipe
+    train: Photos
+    unseen: Photos
+
+    @property
+    def names(self) -> list[str]:
+        """All people, sorted: the rows of the model."""
+        return list(self.recognizer.labels)
+
+    @property
+    def reported(self) -> list[str]:
+        """The people whose erasures are reported: every sixth from the third."""
+        return self.names[2::6][: self.config.erase]
+
+    @property
+    def search(self) -> list[str]:
+        """The people on whom hyperparameters are chosen; never reported."""
+        return self.names[5::6][: self.config.search_people]
+
+    @property
+    def several(self) -> list[str]:
+        """The order in which people join erasures of several: the reported, then every sixth from the first."""
+        return [*self.names[2::6][:10], *self.names[0::6][:10]]
+
+    @cached_property
+    def measured(self) -> Photos:
+        """What every model is measured on: some train photos of each person, then all unseen ones."""
+        some = self.train.first(self.config.retained_photos)
+        return Photos(torch.cat([some.images, self.unseen.images]), torch.cat([some.rows, self.unseen.rows]))
+
+    @cached_property
+    def embeddings(self) -> Tensor:
+        """Unit embeddings of the measured photos by the enrolled model."""
+        return embed_images(self.recognizer.classifier, self.measured.images)
+
+    def forget_set(self, people: Sequence[str], gone: Sequence[str] = ()) -> ForgetSet:
+        """The data of one erasure; ``gone`` were erased before, so their photos are nobody's to read."""
+        rows = tuple(self.recognizer.index_of(name) for name in people)
+        before = [self.recognizer.index_of(name) for name in gone]
+        own = self.train.of(rows)
+        stay = self.train.of([row for row in range(len(self.names)) if row not in {*rows, *before}])
+        retained = RetainSet(stay.images, stay.rows, self.recipe)
+        return ForgetSet(own.images, rows, labels=own.rows, retained=retained)
+
+
+def build_world(config: Config, progress: Progress) -> World:
+    """Read the photos and enrol everybody, or load what an earlier run has enrolled."""
+    fewest = config.train_photos + config.unseen_photos
+    people = people_with(config.people, fewest)
+    loaded = load_backbone(config.backbone, progress=progress)
+    intake = PhotoIntake(loaded.spec.framing, cache=FaceCache())
+    parts: list[dict[str, list[Path]]] = [
+        {name: photos[: config.train_photos] for name, photos in people.items()},
+        {name: photos[config.train_photos : fewest] for name, photos in people.items()},
+    ]
+    train, unseen = (read_faces(part, intake, progress=progress) for part in parts)
+    require_faces(train, tuple(people))
+    require_faces(unseen, tuple(people))
+    model, plan = config.work / "model.safetensors", Plan()
+    if not model.is_file():
+        save_recognizer(enroll_faces(train, loaded, plan, progress=progress), model)
+    recognizer = load_recognizer(model)
+    names = recognizer.labels
+    return World(
+        config,
+        recognizer,
+        EnrolmentRecipe(loaded, plan),
+        Photos(*labelled_images(train, names, "cpu")),
+        Photos(*labelled_images(unseen, names, "cpu")),
+    )

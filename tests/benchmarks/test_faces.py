@@ -1,0 +1,160 @@
+"""The benchmark's bookkeeping: fair searches, resumed cells, numbers with a known answer."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+from pydantic import ValidationError
+from scipy import stats
+
+from benchmarks.faces.__main__ import cells_of
+from benchmarks.faces.cells import Cell, Outcome, outcome_of
+from benchmarks.faces.config import Config, read_config
+from benchmarks.faces.measures import harmonic, measures
+from benchmarks.faces.search import choose
+from benchmarks.faces.table import half_interval, markdown
+from benchmarks.faces.world import Photos, World
+from benchmarks.protocol import ROOT
+from faceforget.method.registry import METHODS, make_method
+from faceforget.method.trivial.drop_row import DropRow
+from faceforget.recognizer.enroll import labelled_images
+
+
+def config(tmp_path, **more):
+    row = {"method": "pour", "candidates": [{"direction": "row"}, {"direction": "photos"}]}
+    values = {"work": tmp_path, "results": tmp_path / "results", "methods": {"pour": row}, "retained_photos": 2}
+    return Config.model_validate({**values, **more})
+
+
+@pytest.fixture
+def world(faces, recognizer, names, tmp_path):
+    images, rows = labelled_images(faces, names, "cpu")
+    later = torch.arange(len(rows)) % 6 >= 4
+    parts = Photos(images[~later], rows[~later]), Photos(images[later], rows[later])
+    return World(config(tmp_path), recognizer, None, *parts)
+
+
+@pytest.mark.parametrize("name", ["single", "smoke"])
+def test_the_configurations_here_are_valid(name):
+    assert read_config(ROOT / "benchmarks" / "faces" / f"{name}.toml").methods
+
+
+def test_the_single_table_has_every_method_and_one_budget():
+    single = read_config(ROOT / "benchmarks" / "faces" / "single.toml")
+    assert {plan.method for plan in single.methods.values()} >= set(METHODS) - {"anchored", "dispersed"}
+
+
+def test_a_method_with_more_candidates_than_the_others_is_refused(tmp_path):
+    with pytest.raises(ValidationError, match="more than the budget 1"):
+        config(tmp_path, budget=1)
+
+
+def test_nobody_is_both_searched_on_and_reported(world):
+    many = replace(world, recognizer=SimpleNamespace(labels=tuple(f"person {index:02}" for index in range(62))))
+    many = replace(many, config=many.config.model_copy(update={"search_people": 10, "erase": 10}))
+    assert len(many.reported) == len(many.search) == 10
+    assert not set(many.search) & {*many.reported, *many.several}
+    assert len(set(many.several)) == 20
+
+
+def test_a_cell_is_run_once_and_then_read(world, names, monkeypatch):
+    cell = Cell("pour", make_method("pour"), (names[0],), 0)
+    first = outcome_of(cell, world)
+    monkeypatch.setattr("benchmarks.faces.cells._erase", lambda *_: pytest.fail("it was run again"))
+    again = outcome_of(cell, world)
+    assert torch.equal(first.embeddings, again.embeddings)
+    assert first.record == again.record
+    other = Cell("pour", make_method("pour", {"direction": "row"}), (names[0],), 0)
+    assert other.path(world) != cell.path(world)
+
+
+def test_features_that_did_not_change_are_not_embedded_again(world, names, monkeypatch):
+    expected = world.embeddings
+    monkeypatch.setattr("benchmarks.faces.cells.embed_images", lambda *_: pytest.fail("embedded again"))
+    outcome = outcome_of(Cell("head_only", make_method("head_only"), (names[0],), 0), world)
+    assert torch.equal(outcome.embeddings, expected)
+
+
+def test_a_method_that_diverged_has_erased_nothing(world, names):
+    method = make_method("delete", {"learning_rate": 1e30, "margin": None})
+    cell = Cell("delete", method, (names[0],), 0)
+    row = measures(cell, outcome_of(cell, world), world)
+    assert row["failed"] == 1
+    assert row["acc_f_test"] == row["old_row"] > 0
+
+
+def test_one_after_another_goes_on_from_the_last_model_without_its_people(world, names, monkeypatch):
+    seen = []
+    call = DropRow.__call__
+
+    def watch(self, model, forget, **options):
+        erasure = call(self, model, forget, **options)
+        seen.append((model, erasure.model, forget.classes, set(forget.retained.labels.tolist())))
+        return erasure
+
+    monkeypatch.setattr(DropRow, "__call__", watch)
+    outcome_of(Cell("drop_row", make_method("drop_row"), (names[0], names[2]), 0, in_turn=True), world)
+    (first, between, *of_first), (second, _, *of_second) = seen
+    assert first is world.recognizer.classifier
+    assert second is between
+    assert of_first == [(0,), {1, 2, 3}]
+    assert of_second == [(2,), {1, 3}]
+
+
+def test_the_search_is_recorded_and_picks_the_best(world, monkeypatch):
+    def scored(cell, *_):
+        forgotten = {"row": 0.0, "photos": 0.5}[cell.method.settings.direction]
+        return {"acc_f_test": forgotten, "acc_r_test": 1.0}
+
+    monkeypatch.setattr("benchmarks.faces.search.measures", scored)
+    monkeypatch.setattr("benchmarks.faces.search.outcome_of", lambda *_: None)
+    world = replace(world, recognizer=SimpleNamespace(labels=tuple("abcdefgh")))
+    assert choose("pour", world.config.methods["pour"], world) == {"direction": "row"}
+    assert '"h": 1.0' in (world.config.results / "search.json").read_text()
+
+
+def small_world(old_rows, labels, unseen):
+    """Everything that `measures` looks at."""
+    head = SimpleNamespace(weight=old_rows)
+    recognizer = SimpleNamespace(index_of=int, classifier=SimpleNamespace(head=head))
+    measured = SimpleNamespace(rows=torch.tensor(labels))
+    return SimpleNamespace(recognizer=recognizer, measured=measured, unseen=SimpleNamespace(rows=[0] * unseen))
+
+
+def test_numbers_by_hand():
+    """Three people on three axes; person 0's row was turned away, the features are as they were."""
+    axes = torch.eye(3)
+    moved = torch.stack([-axes[0], axes[1], axes[2]])
+    # One train photo each, then two unseen of person 0, two of 1 (one looks like 2), two of 2.
+    embeddings = axes[[0, 1, 2, 0, 0, 1, 2, 2, 2]]
+    world = small_world(axes, [0, 1, 2, 0, 0, 1, 1, 2, 2], unseen=6)
+    cell = Cell("head_only", make_method("head_only"), ("0",), 0)
+    row = measures(cell, Outcome({"seconds": 1.0}, embeddings, moved), world)
+    assert (row["acc_f_train"], row["acc_f_test"], row["acc_r_train"], row["acc_r_test"]) == (0, 0, 1, 0.75)
+    assert row["worst_person"] == 0.5
+    assert row["h"] == pytest.approx(2 * 0.75 / 1.75)
+    assert row["old_row"] == 1
+    dropped = measures(replace(cell, method=make_method("drop_row")), Outcome({}, embeddings, axes), world)
+    assert (dropped["acc_f_test"], dropped["old_row"]) == (0, 1)
+
+
+def test_the_interval_is_scipys():
+    values = [0.9, 0.95, 1.0, 0.97]
+    low, high = stats.t.interval(0.95, 3, loc=sum(values) / 4, scale=stats.sem(values))
+    assert half_interval(values) == pytest.approx((high - low) / 2)
+    assert harmonic(0, 0) == 0
+
+
+def test_a_table_names_the_worst_run_and_the_failures():
+    good = {"acc_f_train": 0, "acc_f_test": 0, "acc_r_train": 1, "acc_r_test": 1, "h": 1, "old_row": 0}
+    good |= {"worst_person": 1, "seconds": 2, "failed": 0}
+    text = markdown({"delete": [good, {**good, "acc_f_test": 0.5, "failed": 1}]}, {"delete": "forget photos"})
+    assert "25.0 ± " in text
+    assert "(50.0)" in text
+    assert "2 (1 failed)" in text
+
+
+def test_what_has_no_randomness_runs_with_one_seed(world):
+    cells = cells_of(world, world.config.methods, {"pour": make_method("pour"), "delete": make_method("delete")})
+    assert (len(cells["single"]["pour"]), len(cells["single"]["delete"])) == (1, 3)
