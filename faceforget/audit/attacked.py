@@ -22,7 +22,9 @@ _TAUGHT = 3
 _LEARNT = 5
 
 
-def perturbed(compared: Compared, faces: Faces, *, deep: bool = False, seed: int = 0) -> Sides[Mapping[str, Rate]]:
+def perturbed(
+    compared: Compared, faces: Faces, *, deep: bool = False, seed: int = 0, progress: Progress = silent
+) -> Sides[Mapping[str, Rate]]:
     """Photos recognised again after a small change, the persons' rows in place.
 
     The reference is strangers' photos changed towards the same rows in the model after.
@@ -32,13 +34,16 @@ def perturbed(compared: Compared, faces: Faces, *, deep: bool = False, seed: int
         faces: Of the photos that the erasure read at most twelve are changed; without them, of the unseen.
         deep: Changes made on purpose too.
         seed: Of the random changes.
+        progress: Called after each kind of change.
     """
     own = {name: crops[:_CHANGED] for name, crops in (faces.forget_photos or faces.forgotten).items()}
     others = [crop for _, _, crop in spread(faces.strangers, _CHANGED)]
 
     def changed(model: Recognizer, photos: Mapping[str, Crops]) -> dict[str, Rate]:
         found = [
-            perturbation(model, crops, model.index_of(name), attacks=_ATTACKS if deep else (), seed=seed)
+            perturbation(
+                model, crops, model.index_of(name), attacks=_ATTACKS if deep else (), seed=seed, progress=progress
+            )
             for name, crops in photos.items()
         ]
         return {kind: _pooled([one[kind] for one in found]) for kind in found[0]}

@@ -128,7 +128,9 @@ def _asked_and_judged(
         cka_reference=_with(compared.retrained, lambda view: cka(compared.before, view, seed=seed)),
         collateral=clock.timed("collateral", lambda: collateral(compared.before, compared.after, seed=seed)),
         membership=ask("membership", lambda view: membership(view, view.embeddings.members, seed=seed)),
-        perturbation=clock.timed("perturbation", lambda: perturbed(compared, faces, deep=deep, seed=seed)),
+        perturbation=clock.timed(
+            "perturbation", lambda: perturbed(compared, faces, deep=deep, seed=seed, progress=progress)
+        ),
         relearning=relearned,
         photos=_answered(compared, faces),
         heatmaps=clock.timed("heatmaps", lambda: _heated(compared, faces)),
