@@ -2,6 +2,7 @@
 
 import typer
 
+from faceforget.cli import app as browser
 from faceforget.cli import audit, cache, demo, doctor, enroll, erase, methods, people, recognize, render
 from faceforget.cli.console import run
 
@@ -14,6 +15,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("demo")(demo.demo)
+app.command("app")(browser.app)
 app.command("enroll")(enroll.enroll)
 app.command("recognize")(recognize.recognize)
 app.command("erase")(erase.erase)
