@@ -7,7 +7,7 @@ from app.pieces import svg_image
 from faceforget.report.charts import AFTER, BEFORE, LINE, SOFT
 
 _WIDTH, _HEIGHT = 320, 120
-_TOP, _RIGHT, _BOTTOM, _LEFT = 8, 10, 20, 36
+_TOP, _RIGHT, _BOTTOM, _LEFT = 8, 10, 20, 46
 _GONE = "#b3261e"
 
 

@@ -20,7 +20,7 @@ def settle(here: Session) -> None:
     if here.opening is not None and here.opening.state == "done":
         here.use(here.opening.result)
     if here.erasing is not None and here.erasing.state == "done":
-        here.erased, here.erasing = here.erasing.result, None
+        here.erased, here.erasing, here.fresh = here.erasing.result, None, True
         here.papers = Job(partial(papers, here.erased))
 
 

@@ -34,7 +34,7 @@ def style() -> str:
     """The look of the app: its own rules, and those of the reports for everything within ``.ff``."""
     own = (Path(__file__).parent / "style.css").read_text("utf-8")
     report = files("faceforget.report").joinpath("page.css").read_text("utf-8")
-    return f"<style>\n{own}\n.ff {{\n{report}\n}}\n</style>"
+    return f"<style>\n.ff {{\n{report}\n}}\n{own}\n</style>"
 
 
 def markdown(text: str) -> str:
@@ -160,7 +160,7 @@ def before_after(photos: Sequence[AuditedPhoto], *, erased: bool) -> str:
         f"{answer('before', p.before, p.person, erased)}{answer('after', p.after, p.person, erased)}</div></article>"
         for p in photos
     )
-    return f'<div class="grid">{cards}</div>'
+    return f'<div class="grid {"" if erased else "stay"}">{cards}</div>'
 
 
 def heats(faces: Sequence[HeatedFace], after: float) -> str:

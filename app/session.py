@@ -35,8 +35,11 @@ class Session:
         seen: Photos given for the erasure.
         included: By place in ``seen``, what the user decided.
         checked: The same photos judged as photos of ``person``.
+        promise: What is promised.
+        confirming: Whether the user is asked if they are sure.
         erasing: The erasure under way.
         erased: The last erasure.
+        fresh: Whether the user has not seen its proof yet.
         papers: Its reports, under way or done.
         recognised: Photos named on the page Recognise, by the id of the upload.
         generation: Raised to make every upload field forget its files.
@@ -50,8 +53,10 @@ class Session:
     included: dict[int, bool] = field(default_factory=dict)
     checked: list[CheckedPhoto] = field(default_factory=list)
     promise: str = "forgotten"
+    confirming: bool = False
     erasing: Job[Erased] | None = None
     erased: Erased | None = None
+    fresh: bool = False
     papers: Job[Papers] | None = None
     recognised: dict[str, Recognised] = field(default_factory=dict)
     generation: int = 0
@@ -67,7 +72,7 @@ class Session:
 
     def choose(self, person: str | None) -> None:
         """Another person; the photos given so far go."""
-        self.person = person
+        self.person, self.confirming = person, False
         self.seen, self.included, self.checked = [], {}, []
         self.generation += 1
 

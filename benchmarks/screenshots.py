@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from faceforget.cli.app import flags
 
@@ -57,7 +58,8 @@ def served(environment: dict[str, str] | None = None) -> Iterator[str]:
 def settle(page: Any) -> None:
     """Wait until Streamlit has drawn everything."""
     page.wait_for_timeout(500)
-    page.wait_for_function("!document.querySelector('[data-testid=stStatusWidget]')", timeout=_LONG)
+    for busy in ("stStatusWidget", "stProgress"):
+        page.wait_for_function(f"!document.querySelector('[data-testid={busy}]')", timeout=_LONG)
     page.wait_for_function("[...document.images].every(image => image.complete)", timeout=_LONG)
     page.wait_for_timeout(500)
 
@@ -75,10 +77,18 @@ def shoot(page: Any, out: Path, name: str, width: int) -> None:
 def go(page: Any, name: str) -> None:
     """Open a page by the navigation, which hides in a menu on narrow windows."""
     link = page.get_by_role("link", name=name, exact=True)
-    if not link.first.is_visible():
-        page.get_by_test_id("stExpandSidebarButton").click()
+    menu = page.get_by_test_id("stExpandSidebarButton")
+    if menu.is_visible():
+        menu.click()
+        page.wait_for_timeout(500)
     link.first.click()
+    path = "" if name == "Start" else name.lower()
+    page.wait_for_url(lambda url: urlsplit(url).path == f"/{path}", timeout=_LONG)
     settle(page)
+    close = page.get_by_test_id("stSidebarCollapseButton").get_by_role("button")
+    if page.viewport_size["width"] < 700 and close.first.is_visible():
+        close.first.click()
+        page.wait_for_timeout(500)
 
 
 def walk(page: Any, out: Path, width: int) -> None:

@@ -30,7 +30,9 @@ def main() -> None:
     with page("Whom should the model forget?") as here:
         if not needs_model(here) or here.model is None:
             return
-        if here.erasing is not None:
+        if here.fresh:
+            st.switch_page(PROOF)
+        elif here.erasing is not None:
             _erasing()
         elif here.person is None:
             show(pieces.steps(_STEPS, 0))
@@ -198,10 +200,16 @@ def _go(here: Session, model: OpenModel, person: str, used: list[int]) -> None:
         show(pieces.state(f"{words} that seem to show somebody else will be used, as you asked.", kind="warn"))
     label = pieces.markdown(f"Erase {shown_name(person)} …")
     if st.button(label, type="primary", disabled=len(used) < least):
+        here.confirming = True
+    if here.confirming and len(used) >= least:
         _confirm(person, used, least == 1)
 
 
-@st.dialog("Erase this person?")
+def _dismissed() -> None:
+    session().confirming = False
+
+
+@st.dialog("Erase this person?", on_dismiss=_dismissed)
 def _confirm(person: str, used: list[int], kept_back: bool) -> None:
     here = session()
     read = len(used) if kept_back else len(split_photos(len(used))[0])
@@ -215,9 +223,11 @@ def _confirm(person: str, used: list[int], kept_back: bool) -> None:
     with st.container(horizontal=True):
         if st.button("Erase now", type="primary"):
             photos = [(here.checked[place].seen.photo, here.checked[place].seen.found) for place in used]
+            here.confirming = False
             erase(here, Request(person, photos, here.promise))
             st.rerun()
         if st.button("Not yet"):
+            here.confirming = False
             st.rerun()
 
 

@@ -20,7 +20,7 @@ def main() -> None:
     with page("What is left of them?") as here:
         if not needs_erasure(here) or here.erased is None:
             return
-        erased = here.erased
+        erased, here.fresh = here.erased, False
         _front(erased)
         with st.container(horizontal=True):
             if st.button("Receipt and download", type="primary"):

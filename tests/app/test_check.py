@@ -1,0 +1,78 @@
+import pytest
+
+from app.check import check, look_at, who_is_it
+from app.erasing import Request, enrol_again, run
+from app.people import Photo, split_photos
+from app.promises import METHOD_OF, offered
+from faceforget.errors import UsageError
+from faceforget.method.registry import METHODS
+
+
+def test_every_photo_gets_its_own_reason(model, names, photos_of, hostile):
+    photos = [
+        photos_of[names[0]][0],
+        photos_of[names[0]][0],
+        photos_of[names[1]][0],
+        *(Photo(f"{kind}.jpg", data) for kind, data in hostile.items()),
+    ]
+    found = check(model.recognizer, names[0], look_at(model.recognizer, photos))
+    assert [item.kind for item in found[:3]] == ["good", "repeated", "somebody else"]
+    by_name = {item.seen.photo.name: item for item in found[3:]}
+    for kind in ("text", "truncated", "60 megapixels", "no face"):
+        assert by_name[f"{kind}.jpg"].kind == "unusable"
+        assert not by_name[f"{kind}.jpg"].possible
+    assert "60 megapixels" in by_name["60 megapixels.jpg"].reason
+    assert by_name["three faces.jpg"].kind in ("several", "somebody else")
+    assert [item.trusted for item in found[:3]] == [True, False, False]
+
+
+def test_the_model_says_who_it_is(model, names, photos_of):
+    found = who_is_it(model.recognizer, look_at(model.recognizer, photos_of[names[1]][:3]))
+    assert found[0] == (names[1], 3)
+
+
+def test_nobody_is_named_without_a_usable_photo(model, hostile):
+    assert who_is_it(model.recognizer, look_at(model.recognizer, [Photo("x", hostile["text"])])) == []
+
+
+def test_every_third_photo_is_kept_back():
+    assert split_photos(7) == ([0, 1, 3, 4, 6], [2, 5])
+
+
+def test_an_erasure_leaves_the_model_as_it_is_and_is_checked_on_unseen_photos(model, erased, names):
+    assert names[0] in model.recognizer.labels
+    assert erased.outcome.record["weights_before"] == model.recognizer.weights_hash()
+    assert names[0] not in erased.outcome.recognizer.labels
+    assert len(erased.report.photos) == len(model.unseen[names[0]])
+    assert erased.report.check.accuracy.after.forgotten.value == 0
+    assert {photo.person for photo in erased.retained} == set(names[1:3])
+
+
+def test_with_a_model_from_a_file_photos_are_kept_back_from_the_erasure(model, names, photos_of):
+    from dataclasses import replace
+
+    bare = replace(model, photos={}, unseen={}, enrolled={})
+    seen = look_at(model.recognizer, photos_of[names[0]][:3])
+    pairs = [(item.photo, item.found) for item in seen]
+    found = run(bare, Request(names[0], pairs, "forgotten"))
+    assert (found.read, len(found.report.photos)) == (2, 1)
+    with pytest.raises(UsageError, match="at least 3"):
+        run(bare, Request(names[0], pairs[:2], "forgotten"))
+
+
+def test_enrolling_again_is_tried_beside_strangers(erased):
+    found = enrol_again(erased, 2)
+    assert len(found.answers) == 2
+    assert 0 <= found.named <= 2
+    assert 0 <= found.strangers <= 1
+
+
+def test_the_papers_are_whole(written, erased):
+    assert written.page.startswith(b"<!doctype html>")
+    assert written.pdf.startswith(b"%PDF")
+    assert erased.person.encode() not in written.model
+
+
+def test_only_promises_with_a_method_are_offered():
+    assert [promise.key for promise in offered()] == [key for key, method in METHOD_OF.items() if method in METHODS]
+    assert offered()[0].key == "forgotten"
