@@ -1,7 +1,10 @@
 """The app: ``faceforget app``, or ``streamlit run app/main.py``."""
 
+import atexit
+import gc
 import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
@@ -37,9 +40,29 @@ def _watch() -> Watch:
         runtime.uploaded_file_mgr.remove_session_files(session_id)
         runtime.close_session(session_id)
 
+    _spare_the_collector()
     watch = Watch(runtime.is_active_session, end)
     watch.start()
     return watch
+
+
+def _spare_the_collector() -> None:
+    """Take the libraries, a million objects that never go, out of the garbage collector's sight.
+
+    Streamlit collects after every run of a script, twice a second beside an erasure: with torch in memory that
+    stops every thread for half a second, and an erasure takes three times as long. Nobody's photo is in memory yet.
+    """
+    for name in (
+        "matplotlib.figure",
+        "pytorch_grad_cam",
+        "sklearn.linear_model",
+        "sklearn.manifold",
+        "facenet_pytorch",
+    ):
+        import_module(name)
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # else C++ libraries report leaks
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from faceforget.cli.app import flags
+from faceforget.cli.browser import flags
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = "/usr/bin/chromium"
@@ -27,7 +27,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 WIDTHS = (1280, 390)
 _LONG = 180_000
-_TALLEST = 3200
+_TALLEST = 1900
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def shoot(page: Any, out: Path, name: str, width: int) -> None:
     inner = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": width, "height": min(max(int(inner) + 10, 700), _TALLEST)})
     page.wait_for_timeout(700)
-    page.screenshot(path=out / f"{name}-{width}.jpg", type="jpeg", quality=72)
+    page.screenshot(path=out / f"{name}-{width}.jpg", type="jpeg", quality=62)
     page.set_viewport_size({"width": width, "height": 900})
 
 
@@ -91,8 +91,8 @@ def go(page: Any, name: str) -> None:
         page.wait_for_timeout(500)
 
 
-def walk(page: Any, out: Path, width: int) -> None:
-    """Through the app, once."""
+def walk(page: Any, out: Path, width: int, everything: bool) -> None:
+    """Through the app, once; ``everything``: every view of the proof too."""
     shoot(page, out, "1-start", width)
     page.get_by_role("button", name="Try it with the embedded people").click()
     page.get_by_role("button", name="Forget somebody").wait_for(timeout=_LONG)
@@ -114,12 +114,12 @@ def walk(page: Any, out: Path, width: int) -> None:
     page.wait_for_timeout(3000)
     page.set_viewport_size({"width": width, "height": 800 if width > 500 else 1100})
     page.wait_for_timeout(200)
-    page.screenshot(path=out / f"6-erasing-{width}.jpg", type="jpeg", quality=72)
+    page.screenshot(path=out / f"6-erasing-{width}.jpg", type="jpeg", quality=62)
     page.get_by_role("button", name="Receipt and download").wait_for(timeout=_LONG)
     shoot(page, out, "7-proof", width)
-    for number, tab in enumerate(("Where it looks", "Enrol again", "Map", "Every question")):
+    for tab in ("Where it looks", "Enrol again", "Map", "Every question") if everything else ():
         page.get_by_role("radio", name=tab).or_(page.get_by_role("button", name=tab)).first.click()
-        shoot(page, out, f"8{'abcd'[number]}-{tab.lower().replace(' ', '-')}", width)
+        shoot(page, out, f"8-{tab.lower().replace(' ', '-')}", width)
     page.get_by_role("button", name="Receipt and download").click()
     page.get_by_text("Download the model").wait_for(timeout=_LONG)
     shoot(page, out, "9-receipt", width)
@@ -132,6 +132,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "app")
     parser.add_argument("--width", type=int, action="append")
+    parser.add_argument("--everything", action="store_true", help="every view of the proof too")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     with served() as address, sync_playwright() as playwright:
@@ -140,7 +141,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": width, "height": 900})
             page.goto(address)
             page.get_by_role("heading", name="Make a model forget a person").wait_for(timeout=_LONG)
-            walk(page, chosen.out, width)
+            walk(page, chosen.out, width, chosen.everything)
             page.close()
         browser.close()
 

@@ -12,7 +12,7 @@ from faceforget.report.words import photos as count_photos
 from faceforget.report.words import share, shown_name
 
 _PHOTOS, _HEAT, _AGAIN, _MAP, _ALL = "Photos", "Where it looks", "Enrol again", "Map", "Every question"
-_MAP_TITLE = "map"
+_MAP_TITLE = "where are the faces"
 
 
 def main() -> None:
@@ -108,7 +108,7 @@ def _again(erased: Erased) -> None:
     )
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=0.7)
 @part
 def _waiting(job: Job[Papers]) -> None:
     if job.active:

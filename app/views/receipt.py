@@ -6,6 +6,7 @@ from app import pieces
 from app.erasing import Erased, Papers
 from app.frame import START, needs_erasure, page, part, progress_of, session, show
 from app.session import Session
+from faceforget.report.audit_front import PROMISES
 from faceforget.report.words import photos as count_photos
 
 
@@ -18,7 +19,7 @@ def main() -> None:
         _delete(here)
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=0.7)
 @part
 def _waiting() -> None:
     job = session().papers
@@ -46,7 +47,7 @@ def _downloads(erased: Erased, papers: Papers) -> None:
     verdict = erased.report.verdict
     st.subheader("The erased model", anchor=False)
     with st.container(border=True):
-        promises = " · ".join(f"{promise.replace('_', ' ')}: {verdict.of(promise)}" for promise in verdict.findings)
+        promises = " · ".join(f"{PROMISES[promise][0]}: {verdict.of(promise)}" for promise in verdict.findings)
         show(f"<p>A copy without {pieces.name_of(erased.person)}, their row and label. {pieces.text(promises)}.</p>")
         st.download_button(
             "Download the model", papers.model, f"{name}.safetensors", "application/octet-stream", type="primary",

@@ -34,7 +34,7 @@ def main() -> None:
             _choices(here)
 
 
-@st.fragment(run_every=0.5)
+@st.fragment(run_every=0.7)
 @part
 def _opening() -> None:
     here = session()

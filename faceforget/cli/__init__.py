@@ -2,8 +2,7 @@
 
 import typer
 
-from faceforget.cli import app as browser
-from faceforget.cli import audit, cache, demo, doctor, enroll, erase, methods, people, recognize, render
+from faceforget.cli import audit, browser, cache, demo, doctor, enroll, erase, methods, people, recognize, render
 from faceforget.cli.console import run
 
 app = typer.Typer(

@@ -85,15 +85,17 @@ def test_a_person_is_erased_proven_and_downloaded(page, tmp_path):
     start = time.monotonic()
     erase(page, "Calenix Yarafil")
     page.locator(".curve .value", has_text="%").first.wait_for()
-    reaction = _seconds(lambda: go(page, "Recognise"))  # a page of its own while the erasure runs
+    page.get_by_role("link", name="Recognise", exact=True).first.click()  # another page while the erasure runs
+    reaction = _seconds(page.get_by_role("heading", name="Who is this?").wait_for)
     go(page, "Forget")
     page.get_by_text("What this does not prove").wait_for()
     seconds = time.monotonic() - start
     assert page.locator(".verdict").count() == 3
     assert "no longer names Calenix Yarafil" in page.locator(".finding").first.inner_text()
-    # Generous: the machine that runs this may be busy. Streamlit's own second of waiting is within it.
-    assert reaction < 10, f"{reaction:.1f} s for a page while erasing"
-    assert seconds < 100, f"{seconds:.1f} s from the click to the verdicts"
+    # Generous, for a busy machine: alone on two cores with two threads these are 0.1 s and 13 s.
+    print(f"reaction {reaction:.2f} s, verdicts {seconds:.1f} s")
+    assert reaction < 5, f"{reaction:.1f} s for a page while erasing"
+    assert seconds < 90, f"{seconds:.1f} s from the click to the verdicts"
     press(page, "Receipt and download")
     page.get_by_text("Download the model").wait_for()
     saved = {name: _download(page, name, tmp_path) for name in ("Download the model", "HTML", "PDF", "JSON")}

@@ -243,3 +243,9 @@ def test_two_sessions_do_not_mix(open_page, model, proven):
     assert other.session_state[KEY].model is None
     assert one.session_state[KEY] is not other.session_state[KEY]
     assert "Try it with the embedded people" in labels(other)
+
+
+def test_the_map_is_shown_with_its_sentence(open_page, proven):
+    app = open_page("proof", proven)
+    app.get("button_group")[0].set_value("Map").run()
+    assert 'class="plot"' in texts(app)
