@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import logging
 import sys
 from functools import cache
 from importlib import import_module
@@ -31,6 +32,9 @@ _PAGES = (
 )
 
 
+_log = logging.getLogger(__name__)
+
+
 @cache
 def _watch() -> Watch:
     """The one watch of this server."""
@@ -38,7 +42,10 @@ def _watch() -> Watch:
 
     def end(session_id: str) -> None:
         runtime.uploaded_file_mgr.remove_session_files(session_id)
-        runtime.close_session(session_id)
+        # Only the server's own loop may close a session; there is no public way to it.
+        loop = runtime._get_async_objs().eventloop
+        loop.call_soon_threadsafe(runtime.close_session, session_id)
+        _log.info("A session is over; its photos are gone.")
 
     _spare_the_collector()
     watch = Watch(runtime.is_active_session, end)

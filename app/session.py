@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from app.check import CheckedPhoto, SeenPhoto
 from app.erasing import Erased, Papers
 from app.jobs import Job
-from app.people import OpenModel
+from app.people import OpenModel, Photo
 from faceforget.api import NamedPhoto
 from faceforget.photos.align import RGB
 
@@ -31,6 +31,7 @@ class Session:
     Attributes:
         model: The open model.
         opening: The model being opened or built.
+        draft: People being added one at a time.
         person: Whom to forget.
         seen: Photos given for the erasure.
         included: By place in ``seen``, what the user decided.
@@ -48,6 +49,7 @@ class Session:
 
     model: OpenModel | None = None
     opening: Job[OpenModel] | None = None
+    draft: dict[str, list[Photo]] = field(default_factory=dict)
     person: str | None = None
     seen: list[SeenPhoto] = field(default_factory=list)
     included: dict[int, bool] = field(default_factory=dict)
@@ -65,7 +67,7 @@ class Session:
     def use(self, model: OpenModel) -> None:
         """Work with another model; what belonged to the last one goes."""
         self._stop()
-        self.model, self.opening = model, None
+        self.model, self.opening, self.draft = model, None, {}
         self.choose(None)
         self.recognised = {}
         self.erased = self.papers = self.erasing = None

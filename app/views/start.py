@@ -122,7 +122,7 @@ def _photos(here: Session) -> None:
 
 
 def _one_by_one(here: Session) -> None:
-    added: dict[str, list[Photo]] = st.session_state.setdefault("people", {})
+    added = here.draft
     with st.form("person", clear_on_submit=True, border=False):
         name = st.text_input("Name", max_chars=100)
         files = st.file_uploader("Photos of this person", type=_PHOTO_TYPES, accept_multiple_files=True)
@@ -135,8 +135,7 @@ def _one_by_one(here: Session) -> None:
         lines = "".join(f"<li>{pieces.name_of(n)}: {len(photos)} photos</li>" for n, photos in added.items())
         show(f"<ul>{lines}</ul>")
         if st.button("Build the model from these people", type="primary"):
-            build(here, added)
-            st.session_state["people"] = {}
+            build(here, dict(added))
             st.rerun()
 
 
