@@ -231,7 +231,7 @@ def _confirm(person: str, used: list[int], kept_back: bool) -> None:
             st.rerun()
 
 
-@st.fragment(run_every=0.7)
+@st.fragment(run_every=1.0)
 @part
 def _erasing() -> None:
     here = session()

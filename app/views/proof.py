@@ -108,7 +108,7 @@ def _again(erased: Erased) -> None:
     )
 
 
-@st.fragment(run_every=0.7)
+@st.fragment(run_every=1.0)
 @part
 def _waiting(job: Job[Papers]) -> None:
     if job.active:

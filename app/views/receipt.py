@@ -19,7 +19,7 @@ def main() -> None:
         _delete(here)
 
 
-@st.fragment(run_every=0.7)
+@st.fragment(run_every=1.0)
 @part
 def _waiting() -> None:
     job = session().papers

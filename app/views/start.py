@@ -34,7 +34,7 @@ def main() -> None:
             _choices(here)
 
 
-@st.fragment(run_every=0.7)
+@st.fragment(run_every=1.0)
 @part
 def _opening() -> None:
     here = session()
