@@ -24,8 +24,8 @@ class Curve:
 
 CURVES = (
     Curve("probability_left", "Probability left", "that the photos are of this person", _GONE, percent=True),
-    Curve("forgetting", "Forgetting term", "pushes the person's name away; falls to 0", BEFORE),
-    Curve("retention", "Retention term", "how far the other names have moved; low is good", AFTER),
+    Curve("forgetting", "Forgetting term", "how much of this face the network still passes on; is to fall", BEFORE),
+    Curve("retention", "Retention term", "how far other faces have moved; low is good", AFTER),
 )
 
 

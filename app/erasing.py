@@ -8,13 +8,15 @@ import numpy as np
 import torch
 
 from app.people import OpenModel, Photo, model_file, split_photos, stand_ins
-from app.promises import METHOD_OF, settings_for
 from faceforget import api
 from faceforget.audit.audit_models import Exhibits, audit_models
+from faceforget.audit.looking import Memory
 from faceforget.audit.report import AuditedPhoto, AuditReport
 from faceforget.audit.view import Crops, Faces
 from faceforget.errors import UsageError
 from faceforget.files import sha256_bytes
+from faceforget.method.registry import PROMISES
+from faceforget.photos.align import RGB
 from faceforget.photos.intake import PhotoFaces
 from faceforget.progress import Event, Progress, silent
 from faceforget.recognizer.recognizer import Recognition, Recognizer
@@ -35,7 +37,7 @@ class Request:
     Attributes:
         person: Whom to forget.
         photos: Photos with the face that was chosen on each.
-        promise: A key of ``METHOD_OF``.
+        promise: A key of ``PROMISES``.
     """
 
     person: str
@@ -44,11 +46,28 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Named:
+    """A face that the erasure reads, and what the models answer; ``after`` is None as long as there is no answer."""
+
+    crop: RGB
+    before: Recognition
+    after: Recognition | None = None
+
+
+@dataclass
+class Live:
+    """What can be shown of an erasure under way; the worker fills it."""
+
+    named: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True)
 class Erased:
     """An erasure with its audit.
 
     Attributes:
         before: The model before.
+        promise: What was asked for.
         outcome: The erasure.
         report: Its audit.
         faces: What the audit looked at.
@@ -57,6 +76,7 @@ class Erased:
     """
 
     before: Recognizer
+    promise: str
     outcome: api.ErasureOutcome
     report: AuditReport
     faces: Faces
@@ -69,14 +89,25 @@ class Erased:
         return self.outcome.people[0]
 
 
-def run(model: OpenModel, request: Request, progress: Progress = silent) -> Erased:
+def run(
+    model: OpenModel, request: Request, progress: Progress = silent, *, live: Live | None = None, memory: Memory
+) -> Erased:
     """Erase a copy and audit it; ``model`` stays as it is.
+
+    Args:
+        model: The open model.
+        request: What is asked for.
+        progress: Called with events.
+        live: Filled as soon as there is something to show.
+        memory: Of the session: what models made of photos in its audits before.
 
     Raises:
         UsageError: Too few photos to show anything.
         FaceForgetError: As :func:`faceforget.api.erase`.
     """
     read, unseen = _photos(model, request)
+    live, crops = live or Live(), np.stack([found.crop for _, found in read])
+    live.named = tuple(map(Named, crops, model.recognizer.recognize(crops, 1)))
     if model.strangers:
         strangers: Mapping[str, Crops] = model.strangers
     else:
@@ -84,23 +115,32 @@ def run(model: OpenModel, request: Request, progress: Progress = silent) -> Eras
     outcome = api.erase(
         model.recognizer,
         {request.person: [photo.data for photo, _ in read]},
-        method=METHOD_OF[request.promise],
-        settings=settings_for(METHOD_OF[request.promise], model.rendered),
+        method=PROMISES[request.promise],
         allow_mismatch=True,  # the user has seen the doubts, photo by photo
         runtime=api.Runtime(progress=_renamed(progress, "reading their photos")),
     )
+    answers = zip(live.named, outcome.recognizer.recognize(crops, 1), strict=True)
+    live.named = tuple(replace(known, after=after) for known, after in answers)
     others = [name for name in model.recognizer.labels if name != request.person]
     faces = Faces(
         {request.person: unseen},
-        {request.person: np.stack([found.crop for _, found in read])},
+        {request.person: crops},
         {name: model.unseen[name] for name in others if name in model.unseen},
         strangers,
         {name: model.enrolled[name] for name in others if name in model.enrolled and name in model.unseen},
     )
     stood_in = () if model.strangers or not strangers else ("strangers",)
-    report = audit_models(model.recognizer, outcome.recognizer, Exhibits(faces, stand_ins=stood_in), progress=progress)
+    report = audit_models(
+        model.recognizer, outcome.recognizer, Exhibits(faces, stand_ins=stood_in, memory=memory), progress=progress
+    )
     return Erased(
-        model.recognizer, outcome, report, faces, len(read), _most_alike(model, outcome.recognizer, request.person)
+        model.recognizer,
+        request.promise,
+        outcome,
+        report,
+        faces,
+        len(read),
+        _most_alike(model, outcome.recognizer, request.person),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from app.erasing import Request, papers, run
+from app.erasing import Live, Request, papers, run
 from app.jobs import Job
 from app.people import OpenModel, Photo, build_model, embedded_people
 from app.session import Session
@@ -53,4 +53,5 @@ def erase(here: Session, request: Request) -> None:
     if here.model is None:
         raise RuntimeError("No model is open.")
     here.erased = here.papers = None
-    here.erasing = Job(partial(run, here.model, request))
+    here.live = Live()
+    here.erasing = Job(partial(run, here.model, request, live=here.live, memory=here.memory))

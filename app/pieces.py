@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from app.check import CheckedPhoto
+from app.erasing import Named
 from faceforget.api import NamedPhoto
 from faceforget.audit.questions.heatmaps import overlay
 from faceforget.audit.report import AuditedPhoto, HeatedFace
@@ -183,6 +184,25 @@ def answers(photos: Sequence[RGB], found: Sequence[Recognition], person: str) ->
         for crop, r in zip(photos, found, strict=True)
     )
     return f'<div class="row">{cards}</div>'
+
+
+def naming(photos: Sequence[Named], person: str) -> str:
+    """The photos that are read with the name that each gets, before and, once there is one, after."""
+    cards = "".join(
+        f'<figure class="again {_changed(p, person)}">{picture(p.crop, "Photo that is read")}<figcaption>'
+        f"<s>{escape(answered(p.before))}</s> {escape(answered(p.after))}</figcaption></figure>"
+        if p.after is not None
+        else f'<figure class="again">{picture(p.crop, "Photo that is read")}<figcaption>{escape(answered(p.before))}'
+        "</figcaption></figure>"
+        for p in photos
+    )
+    done = all(p.after is not None for p in photos)
+    words = "Before, and as the erased model answers now" if done else "What the model answers on the photos it reads"
+    return f'<h3>{words}</h3><div class="row">{cards}</div>'
+
+
+def _changed(photo: Named, person: str) -> str:
+    return "named" if photo.after is not None and photo.after.name == person else "changed"
 
 
 def facts(rows: Mapping[str, str]) -> str:

@@ -1,45 +1,39 @@
-"""What a user can ask for, in plain words, and the method that is to keep it."""
+"""What a user can ask for, in plain words; which method is to keep it, the registry says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
-from faceforget.api.run_demo import SETTINGS
-from faceforget.method.registry import METHODS
+from faceforget.method.registry import METHODS, PROMISES
+from faceforget.report.audit_front import PROMISES as IN_REPORTS
 
-METHOD_OF: Mapping[str, str] = {"forgotten": "delete", "unrecognisable": "dispersed"}
-
-
-@dataclass(frozen=True)
-class Promise:
-    """One promise: its name in the audit, and what it means to a user."""
-
-    key: str
-    title: str
-    words: str
+_WORDS: Mapping[str, str] = {
+    "forgotten": "The model no longer names this person, as if they had never been enrolled, and everybody else is "
+    "recognised as before. Somebody who enrols them again may succeed, as with any stranger.",
+    "unrecognisable": "More than forgotten, and an experiment: even enrolled again, or compared photo by photo, the "
+    "model is meant to fail on this face.",
+}
 
 
-PROMISES = (
-    Promise(
-        "forgotten",
-        "Forgotten",
-        "The model no longer names this person, as if they had never been enrolled. Somebody who enrols them again "
-        "may succeed, as with any stranger.",
-    ),
-    Promise(
-        "unrecognisable",
-        "Unrecognisable",
-        "Stronger: even enrolled again, or compared photo by photo, the model is to fail on this face. Other people "
-        "pay more for it.",
-    ),
-)
+def title(promise: str) -> str:
+    """A promise as the reports call it."""
+    return IN_REPORTS[promise][0]
 
 
-def offered() -> tuple[Promise, ...]:
-    """The promises for which this version has a method."""
-    return tuple(promise for promise in PROMISES if METHOD_OF[promise.key] in METHODS)
+def words(promise: str) -> str:
+    """What a promise means to a user."""
+    return _WORDS[promise]
 
 
-def settings_for(method: str, rendered: bool) -> Mapping[str, Any]:
-    """Hyperparameters of a method; rendered people are so alike that DELETE needs smaller steps for them."""
-    return SETTINGS if rendered and method == "delete" else {}
+def caveat(promise: str) -> str:
+    """What a user must know before choosing it; empty where the method does what is promised."""
+    return METHODS[PROMISES[promise]].caveat
+
+
+def steps(promise: str) -> int:
+    """Training steps that the method takes at most; 0 for one in closed form, which has no curves."""
+    budget = METHODS[PROMISES[promise]].settings_type.model_fields.get("max_steps")
+    return int(budget.default) if budget is not None else 0
+
+
+def reads_anchors(promise: str) -> bool:
+    """Whether the method reads rendered people too, who hold everybody else in place."""
+    return "anchors" in METHODS[PROMISES[promise]].reads

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.check import CheckedPhoto, SeenPhoto
-from app.erasing import Erased, Papers
+from app.erasing import Erased, Live, Papers
 from app.jobs import Job
 from app.people import OpenModel, Photo
 from faceforget.api import NamedPhoto
+from faceforget.audit.looking import Memory
 from faceforget.photos.align import RGB
 
 KEY = "faceforget"
@@ -39,6 +40,8 @@ class Session:
         promise: What is promised.
         confirming: Whether the user is asked if they are sure.
         erasing: The erasure under way.
+        live: What can be shown of it.
+        memory: What models made of photos in the audits of this session.
         erased: The last erasure.
         fresh: Whether the user has not seen its proof yet.
         papers: Its reports, under way or done.
@@ -57,6 +60,8 @@ class Session:
     promise: str = "forgotten"
     confirming: bool = False
     erasing: Job[Erased] | None = None
+    live: Live = field(default_factory=Live)
+    memory: Memory = field(default_factory=Memory)
     erased: Erased | None = None
     fresh: bool = False
     papers: Job[Papers] | None = None
@@ -71,6 +76,7 @@ class Session:
         self.choose(None)
         self.recognised = {}
         self.erased = self.papers = self.erasing = None
+        self.live, self.memory = Live(), Memory()
 
     def choose(self, person: str | None) -> None:
         """Another person; the photos given so far go."""

@@ -12,8 +12,9 @@ from app.frame import PROOF, needs_model, page, part, progress_of, session, show
 from app.jobs import Job
 from app.opening import erase
 from app.people import OpenModel, Photo, split_photos
-from app.promises import PROMISES, offered
+from app.promises import caveat, steps, title, words
 from app.session import Session
+from faceforget.method.registry import PROMISES
 from faceforget.progress import Event
 from faceforget.recognizer.recognizer import UNKNOWN
 from faceforget.report.words import photos as count_photos
@@ -168,22 +169,20 @@ def _photo_check(here: Session) -> list[int]:
 
 
 def _promise(here: Session) -> None:
-    choices = offered()
-    by_key = {promise.key: promise for promise in choices}
-    if here.promise not in by_key:
-        here.promise = choices[0].key
-    if len(choices) > 1:
-        here.promise = st.radio(
-            "Promise",
-            list(by_key),
-            format_func=lambda key: by_key[key].title,
-            captions=[promise.words for promise in choices],
-            index=list(by_key).index(here.promise),
-            label_visibility="collapsed",
-        )
-    else:
-        with st.container(border=True):
-            show(f"<b>{choices[0].title}</b><p>{choices[0].words}</p>")
+    here.promise = st.radio(
+        "What is promised",
+        list(PROMISES),
+        format_func=title,
+        captions=[words(promise) for promise in PROMISES],
+        index=list(PROMISES).index(here.promise),
+        label_visibility="collapsed",
+    )
+    if caveat(here.promise):
+        show(pieces.state("An experiment: this promise is not kept yet.", _sentence(caveat(here.promise)), "warn"))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _go(here: Session, model: OpenModel, person: str, used: list[int]) -> None:
@@ -213,10 +212,9 @@ def _dismissed() -> None:
 def _confirm(person: str, used: list[int], kept_back: bool) -> None:
     here = session()
     read = len(used) if kept_back else len(split_photos(len(used))[0])
-    promise = next(p for p in PROMISES if p.key == here.promise)
     checked = "photos kept back at enrolment" if kept_back else count_photos(len(used) - read)
     show(
-        f"<p>The person is <b>{pieces.name_of(person)}</b>. The promise is <b>{promise.title.lower()}</b>.</p>"
+        f"<p>The person is <b>{pieces.name_of(person)}</b>. The promise is <b>{title(here.promise).lower()}</b>.</p>"
         f"<p>The erasure reads {count_photos(read)}; what it did is checked on {checked}. It works on a copy: the "
         "model that is open stays as it is until you leave it.</p>"
     )
@@ -242,7 +240,7 @@ def _erasing() -> None:
         st.rerun()
     elif job.active:
         show(pieces.steps(_STEPS, 3))
-        _live(job)
+        _live(here, job)
         if st.button("Cancel"):
             job.cancel()
             here.erasing = None
@@ -256,11 +254,13 @@ def _erasing() -> None:
             st.rerun()
 
 
-def _live(job: Job[Erased]) -> None:
-    stage = job.stage
-    budget = stage.total if stage is not None and stage.name == "erasing" and stage.total else 60
-    show(curves(job.points, budget))
+def _live(here: Session, job: Job[Erased]) -> None:
     progress_of(job, "Reading their photos …")
+    budget = steps(here.promise)
+    if budget:
+        show(curves(job.points, budget))
+    if here.live.named:
+        show(pieces.naming(here.live.named, here.person or ""))
 
 
 main()

@@ -5,6 +5,7 @@ import streamlit as st
 from app import pieces
 from app.erasing import Erased, Papers
 from app.frame import START, needs_erasure, page, part, progress_of, session, show
+from app.promises import reads_anchors
 from app.session import Session
 from faceforget.report.audit_front import PROMISES
 from faceforget.report.words import photos as count_photos
@@ -62,12 +63,13 @@ def _downloads(erased: Erased, papers: Papers) -> None:
             st.download_button("JSON", papers.numbers, f"{name}.json", "application/json", on_click="ignore")
         show('<p class="note">HTML and PDF hold pictures of the person: keep them where such photos may be kept.</p>')
     settings = ", ".join(f"{key} {value}" for key, value in record["settings"].items())
+    anchors = "; rendered people as anchors" if reads_anchors(erased.promise) else ""
     show(
         pieces.facts(
             {
                 "Erasure": str(record["id"]),
                 "Method": f"{record['method']} ({settings}), seed {record['seed']}",
-                "Read": f"{count_photos(erased.read)} of the person, {record['retained_photos']} of others",
+                "Read": f"{count_photos(erased.read)} of the person, {record['retained_photos']} of others{anchors}",
                 "Weights before, SHA-256": str(record["weights_before"]),
                 "Weights after, SHA-256": str(record["weights_after"]),
                 "Model file, SHA-256": papers.model_sha256,

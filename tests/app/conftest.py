@@ -13,6 +13,7 @@ from app.jobs import Job
 from app.people import OpenModel, Photo
 from app.session import KEY, Session
 from benchmarks.screenshots import ROOT
+from faceforget.audit.looking import Memory
 from faceforget.people.faces import FaceSet
 from faceforget.people.folder import read_people
 from faceforget.recognizer.backbone import load_backbone
@@ -47,7 +48,7 @@ def model(faces, names, photos_of):
 @pytest.fixture(scope="session")
 def erased(model, names):
     seen = look_at(model.recognizer, model.photos[names[0]])
-    return run(model, Request(names[0], [(s.photo, s.found) for s in seen], "forgotten"))
+    return run(model, Request(names[0], [(s.photo, s.found) for s in seen], "forgotten"), memory=Memory())
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import pytest
 
 from app.check import check, look_at, who_is_it
-from app.erasing import Request, enrol_again, run
+from app.erasing import Live, Request, enrol_again, run
 from app.people import Photo, split_photos
-from app.promises import METHOD_OF, offered
+from app.promises import caveat, steps, title, words
+from faceforget.audit.looking import Memory
 from faceforget.errors import UsageError
-from faceforget.method.registry import METHODS
+from faceforget.method.registry import METHODS, PROMISES
 
 
 def test_every_photo_gets_its_own_reason(model, names, photos_of, hostile):
@@ -49,15 +52,13 @@ def test_an_erasure_leaves_the_model_as_it_is_and_is_checked_on_unseen_photos(mo
 
 
 def test_with_a_model_from_a_file_photos_are_kept_back_from_the_erasure(model, names, photos_of):
-    from dataclasses import replace
-
     bare = replace(model, photos={}, unseen={}, enrolled={})
     seen = look_at(model.recognizer, photos_of[names[0]][:3])
     pairs = [(item.photo, item.found) for item in seen]
-    found = run(bare, Request(names[0], pairs, "forgotten"))
+    found = run(bare, Request(names[0], pairs, "forgotten"), memory=Memory())
     assert (found.read, len(found.report.photos)) == (2, 1)
     with pytest.raises(UsageError, match="at least 3"):
-        run(bare, Request(names[0], pairs[:2], "forgotten"))
+        run(bare, Request(names[0], pairs[:2], "forgotten"), memory=Memory())
 
 
 def test_enrolling_again_is_tried_beside_strangers(erased):
@@ -73,6 +74,22 @@ def test_the_papers_are_whole(written, erased):
     assert erased.person.encode() not in written.model
 
 
-def test_only_promises_with_a_method_are_offered():
-    assert [promise.key for promise in offered()] == [key for key, method in METHOD_OF.items() if method in METHODS]
-    assert offered()[0].key == "forgotten"
+@pytest.mark.parametrize("promise", PROMISES)
+def test_every_promise_of_the_registry_has_its_words(promise):
+    assert title(promise)
+    assert words(promise)
+    assert caveat(promise) == METHODS[PROMISES[promise]].caveat
+    assert (steps(promise) > 0) == hasattr(METHODS[PROMISES[promise]]().settings, "max_steps")
+
+
+def test_the_names_of_the_photos_can_be_watched(model, erased, names):
+    seen = look_at(model.recognizer, model.photos[names[0]])
+    live, told = Live(), []
+
+    def hear(event):
+        told.append([(n.before.name, n.after and n.after.name) for n in live.named])
+
+    run(model, Request(names[0], [(s.photo, s.found) for s in seen], "forgotten"), hear, live=live, memory=Memory())
+    assert (names[0], None) in told[0]
+    assert len(live.named) == len(seen)
+    assert all(name.after is not None and name.after.name != names[0] for name in live.named)
