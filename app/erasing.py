@@ -239,11 +239,13 @@ class Enrolled:
     Attributes:
         answers: On each unseen photo.
         named: On how many the person was named.
+        best: On how many they were the best candidate, also where that was too little to name them.
         strangers: Share of photos on which a stranger, enrolled the same way, is named; None without strangers.
     """
 
     answers: tuple[Recognition, ...]
     named: int
+    best: int
     strangers: float | None
 
 
@@ -263,7 +265,10 @@ def enrol_again(erased: Erased, count: int) -> Enrolled:
         for answer in _named_again(model, name, crops[:count], crops[count:])
     ]
     return Enrolled(
-        answers, sum(answer.name == person for answer in answers), sum(others) / len(others) if others else None
+        answers,
+        sum(answer.name == person for answer in answers),
+        sum(answer.candidates[0].name == person for answer in answers),
+        sum(others) / len(others) if others else None,
     )
 
 

@@ -108,10 +108,8 @@ def walk(page: Any, out: Path, width: int, everything: bool) -> None:
     shoot(page, out, "5-photos", width)
     page.get_by_role("button", name="Erase Caluphan Braagorn …").click()
     page.get_by_role("button", name="Erase now").click()
-    page.wait_for_function(
-        "[...document.querySelectorAll('.curve .value')].some(e => /%/.test(e.textContent))", timeout=_LONG
-    )
-    page.wait_for_timeout(3000)
+    page.locator(".again s").first.wait_for(timeout=_LONG)  # the first names have changed
+    page.wait_for_timeout(500)
     page.set_viewport_size({"width": width, "height": 800 if width > 500 else 1100})
     page.wait_for_timeout(200)
     page.screenshot(path=out / f"6-erasing-{width}.jpg", type="jpeg", quality=62)

@@ -28,7 +28,9 @@ _MOST = 48
 
 def main() -> None:
     """The page."""
-    with page("Whom should the model forget?") as here:
+    busy, person = session().erasing, session().person
+    title = f"Forgetting {pieces.markdown(shown_name(person))}" if busy and person else "Whom should the model forget?"
+    with page(title) as here:
         if not needs_model(here) or here.model is None:
             return
         if here.fresh:
@@ -161,7 +163,7 @@ def _photo_check(here: Session) -> list[int]:
                 if photo.possible:
                     wanted = here.included.get(place, photo.trusted)
                     here.included[place] = st.checkbox(
-                        "Use it", value=wanted, key=f"use-{here.generation}-{place}-{photo.key[:12]}"
+                        f"Use photo {place + 1}", value=wanted, key=f"use-{here.generation}-{place}-{photo.key[:12]}"
                     )
                     if here.included[place]:
                         used.append(place)

@@ -6,10 +6,11 @@ from app import pieces
 from app.erasing import Erased, Papers, enrol_again
 from app.frame import RECEIPT, needs_erasure, page, part, progress_of, session, show
 from app.jobs import Job
+from app.promises import title as promised
 from faceforget.report import audit_front as front
 from faceforget.report.audit_page import card_html, number_html
+from faceforget.report.words import in_steps, share, shown_name
 from faceforget.report.words import photos as count_photos
-from faceforget.report.words import share, shown_name
 
 _PHOTOS, _HEAT, _AGAIN, _MAP, _ALL = "Photos", "Where it looks", "Enrol again", "Map", "Every question"
 _MAP_TITLE = "where are the faces"
@@ -34,8 +35,13 @@ def _front(erased: Erased) -> None:
     sentences = "".join(f'<p class="finding">{pieces.text(words)}</p>' for words in front.headline(report))
     cards = "".join(map(card_html, front.cards(report)))
     numbers = "".join(map(number_html, front.numbers(report)))
+    record = erased.outcome
+    asked = (
+        f"<b>Asked for: {promised(erased.promise).lower()}.</b> Erased {in_steps(len(record.erasure.steps))} in "
+        f"{record.seconds:.1f} s from {count_photos(erased.read)} of the person."
+    )
     show(
-        f'{sentences}<section class="verdicts" aria-label="Verdicts">{cards}</section>'
+        f'<p class="note">{asked}</p>{sentences}<section class="verdicts" aria-label="Verdicts">{cards}</section>'
         f'<section class="numbers three" aria-label="In numbers">{numbers}</section>'
     )
 
@@ -100,10 +106,11 @@ def _again(erased: Erased) -> None:
     count = st.slider("Photos to enrol from", 1, most, most) if most > 1 else 1
     found = enrol_again(erased, count)
     total = len(found.answers)
-    stranger = f" A stranger enrolled the same way: {share(found.strangers)}." if found.strangers is not None else ""
-    title = f"Named again on {found.named} of {count_photos(total)} ({share(found.named / total)})."
+    stranger = f"A stranger enrolled the same way: {share(found.strangers)}. " if found.strangers is not None else ""
+    best = f"Whatever the similarity, they are the best candidate on {found.best} of {total}."
+    named = f"Named again on {found.named} of {count_photos(total)} ({share(found.named / total)})."
     show(
-        pieces.state(title, stranger.strip(), "warn" if found.named else "done")
+        pieces.state(named, stranger + best, "warn" if found.named else "done")
         + pieces.answers(list(erased.faces.forgotten[erased.person]), found.answers, erased.person)
     )
 

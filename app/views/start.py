@@ -101,7 +101,10 @@ def _choices(here: Session) -> None:
 
 
 def _file(here: Session) -> None:
-    show("<p>A file made by <code>faceforget enroll</code>, up to 20 MB; a larger one with faceforget app --model.</p>")
+    show(
+        "<p>A file made by <code>faceforget enroll</code>, up to 20 MB. For a larger one start with "
+        "<code>faceforget app --model FILE</code>.</p>"
+    )
     file = st.file_uploader("Model file", type=["safetensors"], key=f"model-{here.generation}")
     if file is not None:
         here.use(open_model(file.getvalue(), file.name))
@@ -111,7 +114,7 @@ def _file(here: Session) -> None:
 def _photos(here: Session) -> None:
     show(
         "<p>A zip with a folder for each person, named after them, at least two people with two photos each. With "
-        f"{KEEP_BACK_FROM} and more of each, a third is kept back to check on.</p>"
+        f"{KEEP_BACK_FROM} or more photos of each, a third is kept back to check on.</p>"
     )
     file = st.file_uploader("Zip of folders", type=["zip"], key=f"zip-{here.generation}")
     if file is not None and st.button("Build the model", type="primary"):
