@@ -6,7 +6,7 @@ import logging
 from functools import cache
 from importlib import import_module
 
-from streamlit.runtime import get_instance
+from streamlit.runtime import Runtime, get_instance
 
 from app.session import Watch
 
@@ -19,7 +19,7 @@ def watch() -> Watch:
     runtime = get_instance()
 
     def end(session_id: str) -> None:
-        runtime.uploaded_file_mgr.remove_session_files(session_id)
+        let_go(runtime, session_id)
         # Only the server's own loop may close a session; there is no public way to it.
         loop = runtime._get_async_objs().eventloop
         loop.call_soon_threadsafe(runtime.close_session, session_id)
@@ -29,6 +29,15 @@ def watch() -> Watch:
     found = Watch(runtime.is_active_session, end)
     found.start()
     return found
+
+
+def let_go(runtime: Runtime, session_id: str) -> None:
+    """Remove what Streamlit holds of a session: uploads, and files that were offered for download."""
+    runtime.uploaded_file_mgr.remove_session_files(session_id)
+    runtime.media_file_mgr.clear_session_refs(session_id)
+    # The first call only marks downloads, in case one is under way.
+    for _ in range(2):
+        runtime.media_file_mgr.remove_orphaned_files()
 
 
 def _spare_the_collector() -> None:

@@ -57,11 +57,11 @@ def served(environment: dict[str, str] | None = None) -> Iterator[str]:
 
 def settle(page: Any) -> None:
     """Wait until Streamlit has drawn everything."""
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(250)
     for busy in ("stStatusWidget", "stProgress"):
         page.wait_for_function(f"!document.querySelector('[data-testid={busy}]')", timeout=_LONG)
     page.wait_for_function("[...document.images].every(image => image.complete)", timeout=_LONG)
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(150)
 
 
 def shoot(page: Any, out: Path, name: str, width: int) -> None:
@@ -80,7 +80,7 @@ def go(page: Any, name: str) -> None:
     menu = page.get_by_test_id("stExpandSidebarButton")
     if menu.is_visible():
         menu.click()
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(300)
     link.first.click()
     path = "" if name == "Start" else name.lower()
     page.wait_for_url(lambda url: urlsplit(url).path == f"/{path}", timeout=_LONG)
@@ -88,7 +88,7 @@ def go(page: Any, name: str) -> None:
     close = page.get_by_test_id("stSidebarCollapseButton").get_by_role("button")
     if page.viewport_size["width"] < 700 and close.first.is_visible():
         close.first.click()
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(300)
 
 
 def walk(page: Any, out: Path, width: int, everything: bool) -> None:

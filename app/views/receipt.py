@@ -6,6 +6,7 @@ from app import pieces
 from app.erasing import Erased, Papers
 from app.frame import START, needs_erasure, page, part, progress_of, session, show
 from app.promises import reads_anchors
+from app.server import let_go
 from app.session import Session
 from faceforget.report.audit_front import PROMISES
 from faceforget.report.words import photos as count_photos
@@ -98,7 +99,7 @@ def _forget(here: Session) -> None:
         del st.session_state[key]
     context = get_script_run_ctx()
     if exists() and context is not None:
-        get_instance().uploaded_file_mgr.remove_session_files(context.session_id)
+        let_go(get_instance(), context.session_id)
     here.notice = "Everything that you uploaded, and what was made of it, is gone from this session."
     st.switch_page(START)
 

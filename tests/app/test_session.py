@@ -2,6 +2,7 @@ import gc
 import weakref
 
 from app.check import look_at
+from app.erasing import Named
 from app.jobs import Job
 from app.people import Photo, model_file, open_model
 from app.session import Session, Watch
@@ -38,12 +39,15 @@ def test_nothing_keeps_a_photo_once_everything_is_forgotten(model, photo):
     canary = b"canary-6b1f in the photo's own bytes"
     session = Session(model=model)
     session.seen = look_at(model.recognizer, [Photo("canary.jpg", photo.read_bytes() + canary)])
-    kept = weakref.ref(session.seen[0])
+    session.live.named = (
+        Named(session.seen[0].found.crop, model.recognizer.recognize(session.seen[0].found.crops)[0]),
+    )
+    kept = [weakref.ref(thing) for thing in (session.seen[0], session.live, session.memory)]
     session.erasing = Job(lambda progress: session.seen and None)
     session.erasing.wait()
     session.forget_everything()
     gc.collect()
-    assert kept() is None
+    assert [reference() for reference in kept] == [None, None, None]
     assert not any(type(thing) is Photo and canary in thing.data for thing in gc.get_objects())
     assert session.generation == 1
 
