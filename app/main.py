@@ -12,11 +12,22 @@ _ROOT = str(Path(__file__).resolve().parents[1])
 if _ROOT not in sys.path:
     sys.path.insert(0, _ROOT)
 
-from app import frame  # noqa: E402
 from app.look import ICON, LOGO  # noqa: E402
+
+st.set_page_config(page_title="FaceForget", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
+st.logo(LOGO, size="large")
+# The first page of a server waits ten seconds for torch and its kin.
+_waiting = st.empty() if "app.frame" not in sys.modules else None
+if _waiting is not None:
+    _waiting.info("FaceForget is starting. The first time takes about ten seconds.")
+
+from app import frame  # noqa: E402
 from app.opening import settle  # noqa: E402
 from app.pieces import style  # noqa: E402
 from app.server import watch  # noqa: E402
+
+if _waiting is not None:
+    _waiting.empty()
 
 _PAGES = (
     (frame.START, "Start", "start"),
@@ -29,9 +40,7 @@ _PAGES = (
 
 def main() -> None:
     """One run of the script."""
-    st.set_page_config(page_title="FaceForget", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
     st.html(style())
-    st.logo(LOGO, size="large")
     here = frame.session()
     context = get_script_run_ctx()
     if exists() and context is not None:

@@ -3,6 +3,7 @@
 import atexit
 import gc
 import logging
+import threading
 from functools import cache
 from importlib import import_module
 
@@ -25,7 +26,7 @@ def watch() -> Watch:
         loop.call_soon_threadsafe(runtime.close_session, session_id)
         _log.info("A session is over; its photos are gone.")
 
-    _spare_the_collector()
+    threading.Thread(target=_spare_the_collector, daemon=True, name="faceforget-imports").start()
     found = Watch(runtime.is_active_session, end)
     found.start()
     return found
@@ -44,7 +45,7 @@ def _spare_the_collector() -> None:
     """Take the libraries, a million objects that never go, out of the garbage collector's sight.
 
     Streamlit collects after every run of a script, every second beside an erasure: with torch in memory that
-    stops every thread for half a second, and erasing took three times as long. Nobody's photo is in memory yet.
+    stops every thread for half a second, and erasing took three times as long. What is let go of is freed all the same.
     """
     for name in (
         "matplotlib.figure",
