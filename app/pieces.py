@@ -90,7 +90,8 @@ def steps(names: Sequence[str], here: int) -> str:
 
 def problem(error: FaceForgetError) -> str:
     """An error as a user meets it."""
-    todo = f"<p>{escape(error.todo)}</p>" if error.todo else ""
+    # What to type in a terminal is of no use here.
+    todo = f"<p>{escape(error.todo)}</p>" if error.todo and "--" not in error.todo else ""
     return f'<div class="state bad" role="alert"><b>{escape(error.message)}</b>{todo}</div>'
 
 
@@ -118,12 +119,12 @@ def boxed(photo: NamedPhoto, pixels: RGB, chosen: int) -> str:
 def candidates(found: Recognition, threshold: float) -> str:
     """The best candidates with confidence and similarity."""
     rows = "".join(
-        f'<tr><td class="person">{name_of(c.name)}</td><td><div class="bar"><i style="width:{100 * c.confidence:.0f}%">'
+        f'<tr><td class="person">{name_of(c.name)}<div class="bar"><i style="width:{100 * c.confidence:.0f}%">'
         f"</i></div></td><td>{100 * c.confidence:.1f}\u00a0%</td><td>{c.similarity:.2f}</td></tr>"
         for c in found.candidates
     )
     return (
-        '<div class="table"><table class="candidates"><thead><tr><th>Candidate</th><th aria-label="Bar"></th>'
+        '<div class="table"><table class="candidates"><thead><tr><th>Candidate</th>'
         f"<th>Confidence</th><th>Similarity</th></tr></thead><tbody>{rows}</tbody></table></div>"
         f'<p class="note">Below a similarity of {threshold:.2f} a face is unknown.</p>'
     )

@@ -104,7 +104,8 @@ def _again(erased: Erased) -> None:
     )
     most = min(5, erased.read)
     count = st.slider("Photos to enrol from", 1, most, most) if most > 1 else 1
-    found = enrol_again(erased, count)
+    with st.spinner("Enrolling …"):
+        found = enrol_again(erased, count)
     total = len(found.answers)
     stranger = f"A stranger enrolled the same way: {share(found.strangers)}. " if found.strangers is not None else ""
     best = f"Whatever the similarity, they are the best candidate on {found.best} of {total}."

@@ -82,7 +82,10 @@ _FAULTS = """() => {
     if (!text || !box.width || !box.height || style.visibility === "hidden" || element.closest("[disabled], style"))
       continue;
     if (box.right <= 1 || box.left >= innerWidth || element.closest("[data-testid=stSidebar]")) continue;
-    const back = ground(element), front = over(rgba(style.color), back), size = parseFloat(style.fontSize);
+    let seen = 1;
+    for (let e = element; e; e = e.parentElement) seen *= parseFloat(getComputedStyle(e).opacity);
+    const back = ground(element), [r, g, b, a] = rgba(style.color), front = over([r, g, b, a * seen], back);
+    const size = parseFloat(style.fontSize);
     const [dark, bright] = [light(back), light(front)].sort((a, b) => a - b), ratio = (bright + 0.05) / (dark + 0.05);
     const least = size >= 24 || (size >= 18.6 && style.fontWeight >= 600) ? 3 : 4.5;
     if (ratio < least) faults.push(`contrast ${ratio.toFixed(2)}: ${text.slice(0, 40)}`);

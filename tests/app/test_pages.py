@@ -7,7 +7,7 @@ import pytest
 from app.jobs import Job
 from app.people import model_file
 from app.session import KEY, Session
-from faceforget.errors import UsageError
+from faceforget.errors import NotForgottenError
 from tests.app.conftest import zipped
 
 
@@ -210,12 +210,14 @@ def test_a_cancelled_erasure_leaves_the_model(open_page, model, names):
 
 def test_a_failed_erasure_says_so(open_page, model):
     def work(progress):
-        raise UsageError("NOT ERASED.", "Add photos.")
+        raise NotForgottenError("NOT ERASED.", "Nothing was written. Try --set max_steps=120.")
 
     job = Job(work)
     job.wait(5)
     app = open_page("forget", Session(model=model, erasing=job))
     assert "NOT ERASED." in texts(app)
+    assert "Give more photos of them, or the other promise." in texts(app)
+    assert "--set" not in texts(app)
     button(app, "Back to the photos").click().run()
     assert app.session_state[KEY].erasing is None
 
