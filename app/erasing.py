@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 import numpy as np
 import torch
@@ -105,6 +106,7 @@ def run(
         UsageError: Too few photos to show anything.
         FaceForgetError: As :func:`faceforget.api.erase`.
     """
+    import_module("torch._dynamo")  # which torch loads when first needed, or that would count as time of the method
     read, unseen = _photos(model, request)
     live, crops = live or Live(), np.stack([found.crop for _, found in read])
     live.named = tuple(map(Named, crops, model.recognizer.recognize(crops, 1)))

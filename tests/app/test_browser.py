@@ -199,6 +199,8 @@ def test_on_a_phone_everything_can_be_read_and_nothing_sticks_out(page):
     go(page, "Recognise")
     press(page, "Show me with photos of the embedded people")
     page.get_by_text("Candidate", exact=True).nth(2).wait_for()
+    assert page.get_by_text("Confidence", exact=True).first.is_visible()
+    assert page.locator(".candidates .bar i").first.bounding_box()["width"] > 20
     assert_readable(page)
     go(page, "Forget")
     assert_readable(page)
