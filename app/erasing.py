@@ -22,7 +22,7 @@ from faceforget.photos.intake import PhotoFaces
 from faceforget.progress import Event, Progress, silent
 from faceforget.recognizer.recognizer import Recognition, Recognizer
 from faceforget.report.audit_document import audit_document
-from faceforget.report.audit_page import criteria_html, html, limits_html, section_html
+from faceforget.report.audit_page import criteria_html, html, section_html
 from faceforget.report.audit_pdf import audit_pdf
 
 # Two to erase from, one to check on.
@@ -192,7 +192,6 @@ class Papers:
         numbers: The report as JSON, with the record of the erasure.
         questions: Title, answer and HTML of each question.
         criteria: Every criterion as HTML.
-        limits: What is not proven, as HTML.
         model_sha256: Of the file.
     """
 
@@ -202,7 +201,6 @@ class Papers:
     numbers: bytes
     questions: tuple[tuple[str, str], ...]
     criteria: str
-    limits: str
     model_sha256: str
 
 
@@ -229,7 +227,6 @@ def papers(erased: Erased, progress: Progress = silent) -> Papers:
         (json.dumps(numbers, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace"),
         questions,
         criteria_html(document.criteria),
-        limits_html(document),
         sha256_bytes(model),
     )
 

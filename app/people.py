@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 from platformdirs import user_cache_path
 
 from faceforget import api
@@ -234,8 +233,3 @@ def split_photos(count: int) -> tuple[list[int], list[int]]:
     """Of ``count`` photos, the places of those to erase from and of every third, kept back to check on."""
     kept = [index for index in range(count) if index % 3 == 2]
     return [index for index in range(count) if index not in kept], kept
-
-
-def joined(parts: Sequence[Crops]) -> Crops:
-    """Faces of several sources as one array."""
-    return np.concatenate([part for part in parts if len(part)])
