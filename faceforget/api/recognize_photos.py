@@ -7,6 +7,7 @@ from pathlib import Path
 from faceforget.api.runtime import Runtime
 from faceforget.errors import PeopleFolderError
 from faceforget.people.folder import PHOTO_SUFFIXES
+from faceforget.photos.align import RGB
 from faceforget.photos.errors import PhotoError
 from faceforget.photos.intake import PhotoFaces, PhotoSource
 from faceforget.progress import tracked
@@ -22,12 +23,14 @@ class NamedFace:
         recognition: Who it is; None when the face cannot be used.
         problem: Why the face cannot be used, or None.
         main: Whether this is the face that the photo is of.
+        crop: ``(S, S, 3)`` the face as the model sees it.
     """
 
     box: tuple[float, float, float, float]
     recognition: Recognition | None
     problem: PhotoError | None
     main: bool
+    crop: RGB
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ def _name(recognizer: Recognizer, photo: PhotoFaces, top: int) -> NamedPhoto:
             None if problem else recognition,
             problem,
             index == photo.chosen,
+            photo.crops[index],
         )
         for index, (face, problem, recognition) in enumerate(
             zip(photo.faces, photo.problems, recognitions, strict=True)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import torch
 
-from faceforget.api.runtime import People, Runtime, people_from
+from faceforget.api.runtime import People as People
+from faceforget.api.runtime import Runtime, people_from
 from faceforget.errors import MethodError, PeopleFolderError
 from faceforget.method.base import Method
 from faceforget.method.data import RetainSet
 from faceforget.people.faces import FaceSet, SamePhotoError, read_faces
+from faceforget.photos.intake import PhotoSource
 from faceforget.recognizer.enroll import labelled_images, own_threshold
 from faceforget.recognizer.recipe import recipe_of
 from faceforget.recognizer.recognizer import Recognizer, embed_images
@@ -29,7 +31,7 @@ class Retained:
     data: RetainSet
 
 
-def known_others(people: People, recognizer: Recognizer, erased: Sequence[str]) -> dict[str, list[Path]]:
+def known_others(people: People, recognizer: Recognizer, erased: Sequence[str]) -> dict[str, Sequence[PhotoSource]]:
     """Photos of the people whom the model knows, the erased left out.
 
     Raises:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from faceforget.audit.questions.accuracy import with_rows_of
 from faceforget.audit.questions.heatmaps import HeatmapPair, heatmap_pairs
 from faceforget.audit.view import Faces
 from faceforget.errors import PeopleFolderError, UnknownPersonError
+from faceforget.method.registry import PROMISES
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.people.folder import person_key
 from faceforget.photos.align import RGB
@@ -28,8 +28,6 @@ from faceforget.recognizer.training import TrainingSettings
 SHIPPED_PEOPLE = Path(__file__).resolve().parents[2] / "datasets" / "people"
 # Three passes over the shipped people take seconds and name every unseen photo of them rightly.
 PLAN = Plan(training=TrainingSettings(epochs=3))
-# A quarter of the default rate: rendered people are so alike that larger steps for one move all the others.
-SETTINGS: Mapping[str, Any] = {"learning_rate": 5e-5}
 _RETAINED_SHOWN = 6
 _TOP = 3
 
@@ -105,7 +103,6 @@ def demo(
     people: People | None = None,
     backbone: str | Path = "mobile",
     plan: Plan = PLAN,
-    settings: Mapping[str, Any] | None = None,
     runtime: Runtime | None = None,
 ) -> Demo:
     """Enrol people, erase one of them, and compare the two models.
@@ -117,7 +114,6 @@ def demo(
         people: A folder per person; without one, the shipped people.
         backbone: Name or weights file.
         plan: How to enrol.
-        settings: Hyperparameters of the erasure.
         runtime: Device, seed, progress; found faces are not cached.
 
     Raises:
@@ -144,7 +140,7 @@ def demo(
     outcome = erase(
         before,
         {chosen: [photo.source for photo in enrolled.photos[chosen]]},
-        settings=SETTINGS if settings is None else settings,
+        method=PROMISES["forgotten"],
         runtime=replace(runtime, progress=_renamed(runtime.progress, "reading photos")),
     )
     watch.lap("erasing")

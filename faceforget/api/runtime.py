@@ -1,6 +1,6 @@
 """What every task needs: a device, a photo intake for a backbone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from faceforget.people.faces import FaceSet
 from faceforget.people.folder import read_people
 from faceforget.photos.align import Framing
 from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoFaces, PhotoIntake
+from faceforget.photos.intake import PhotoFaces, PhotoIntake, PhotoSource
 from faceforget.progress import Progress, silent
 
-People = Path | str | dict[str, list[Path]]
+# A folder with a subfolder per person, or photos by person: paths, or bytes that were never in a file.
+People = Path | str | Mapping[str, Sequence[PhotoSource]]
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ class Runtime:
         return PhotoIntake(framing, cache=self.cache, device=device if device.type == "cuda" else "cpu")
 
 
-def people_from(source: Path | str | dict[str, list[Path]]) -> dict[str, list[Path]]:
-    """People given as a folder or as a dictionary."""
-    return dict(source) if isinstance(source, dict) else read_people(Path(source))
+def people_from(source: People) -> dict[str, Sequence[PhotoSource]]:
+    """People given as a folder or as photos by person."""
+    return dict(source) if isinstance(source, Mapping) else dict(read_people(Path(source)))
 
 
 def photo_report(faces: FaceSet) -> dict[str, object]:

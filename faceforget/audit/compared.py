@@ -77,12 +77,12 @@ def look_at_all(
     """
     seen = memory or Memory()
     restored = with_rows_of(before, after)
-    old = look(before, before, faces, memory=seen, progress=progress, stage="looking before")
-    new = look(restored, after, faces, memory=seen, progress=progress, stage="looking after")
+    old = look(before, before, faces, memory=seen, progress=progress, stage="showing photos to the model before")
+    new = look(restored, after, faces, memory=seen, progress=progress, stage="showing photos to the erased model")
     if retrained is None:
         return Compared(old, new, strangers=_in_the_persons_place(faces))
     mixed = with_rows_of(before, retrained)
-    third = look(mixed, retrained, faces, memory=seen, progress=progress, stage="looking retrained")
+    third = look(mixed, retrained, faces, memory=seen, progress=progress, stage="showing photos to the retrained model")
     return Compared(old, new, third)
 
 

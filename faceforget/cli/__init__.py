@@ -2,7 +2,7 @@
 
 import typer
 
-from faceforget.cli import audit, cache, demo, doctor, enroll, erase, methods, people, recognize, render
+from faceforget.cli import audit, browser, cache, demo, doctor, enroll, erase, methods, people, recognize, render
 from faceforget.cli.console import run
 
 app = typer.Typer(
@@ -14,6 +14,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("demo")(demo.demo)
+app.command("app")(browser.app)
 app.command("enroll")(enroll.enroll)
 app.command("recognize")(recognize.recognize)
 app.command("erase")(erase.erase)

@@ -66,6 +66,7 @@ def erase(
     method = chosen_method(promise, method)
     from faceforget import api
     from faceforget.people.folder import photos_of
+    from faceforget.report.words import in_steps
 
     recognizer = api.load(model)
     for name in persons:
@@ -99,7 +100,7 @@ def erase(
         verb = f"{method}:"
         warn(outcome.caveat)
     out.print(
-        f"{verb} {', '.join(persons)} from {outcome.faces.count} photos in {len(done.steps)} steps, "
+        f"{verb} {', '.join(persons)} from {outcome.faces.count} photos {in_steps(len(done.steps))}, "
         f"{outcome.seconds:.1f} s; the model is {erased}.\n"
         f"Named on their own photos, their row still in place: {percent(outcome.before.value)} before, "
         f"{percent(outcome.after.value)} after. The row and the label are not in the new model.\n"

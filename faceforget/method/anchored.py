@@ -22,10 +22,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.method.base import Edited, Method, Run, frozen_copy, kept_classes
+from faceforget.method.base import Edited, Method, Run, frozen_copy, kept_classes, measure
 from faceforget.method.data import ForgetSet
 from faceforget.method.head import bias_of, features_of, find_head, set_rows, weight_of
 from faceforget.method.projection import complement, project_features
+
+# At zero the person is like nobody, and among few people that can be more than like anyone who stays: the old row
+# won on a third of the photos with 3 rendered people, on one photo of one person with 16. Then a little is taken out
+# beyond zero: tried in turn until it wins nowhere. A re-enrolment gets its square back.
+_BEYOND = (0.0, 0.05, 0.1, 0.2)
 
 
 class Anchored(Method):
@@ -35,26 +40,32 @@ class Anchored(Method):
     paper: ClassVar[str] = "FaceForget; after DELETE (arXiv 2503.23751) and POUR-P (arXiv 2511.19339)"
 
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
-        """Projects once."""
-        student = frozen_copy(model)
-        return Edited(project_out(student, forget, self.settings.batch_size))
+        """Projects, and a little beyond where that is needed."""
+        size = self.settings.batch_size
+        for beyond in _BEYOND:
+            student = project_out(frozen_copy(model), forget, size, beyond=beyond)
+            if measure(student, forget, size)[0] > 0:
+                break
+        return Edited(student)
 
 
 @torch.no_grad()
-def project_out(student: nn.Module, forget: ForgetSet, batch_size: int) -> nn.Module:
+def project_out(student: nn.Module, forget: ForgetSet, batch_size: int, *, beyond: float = 0.0) -> nn.Module:
     """Take the forgotten classes' mean directions out of the features and out of the rows that stay.
 
     Args:
         student: The caller's own, in evaluation mode; changed.
         forget: The classes, and ``(N, 3, H, W)`` photos of each.
         batch_size: Photos at a time.
+        beyond: What is taken out more than all: the directions stay, turned round, with this part of their length.
 
     Returns:
         The student.
     """
     head, kept = find_head(student, forget.images), kept_classes(student, forget)
-    matrix = complement(mean_directions(student, forget, batch_size))
     rows = weight_of(head).detach().flatten(1).clone()
+    matrix = complement(mean_directions(student, forget, batch_size))
+    matrix = matrix - beyond * (torch.eye(len(matrix)).to(matrix) - matrix)
     rows[kept] = rows[kept] @ matrix
     set_rows(head, rows.view_as(weight_of(head)), bias_of(head))
     return project_features(student, matrix, forget.images, batch_size)

@@ -125,7 +125,7 @@ class Method(ABC):
             torch.manual_seed(seed)
             edited = self.edit(model, forget, Run(augment, seed, progress))
         student = edited.model.eval().requires_grad_(False)
-        margin, left = _measure(student, forget, self.settings.batch_size)
+        margin, left = measure(student, forget, self.settings.batch_size)
         return Erasure(student, edited.steps, margin > 0, left, margin, edited.stopped_early)
 
     def retained(self, forget: ForgetSet) -> RetainSet:
@@ -170,7 +170,7 @@ def _cuda_devices(images: Tensor) -> Sequence[torch.device]:
 
 
 @torch.no_grad()
-def _measure(model: nn.Module, forget: ForgetSet, batch_size: int) -> tuple[float, float]:
+def measure(model: nn.Module, forget: ForgetSet, batch_size: int) -> tuple[float, float]:
     """Smallest margin and mean probability left on the forget photos as they are."""
     margins, left = [], []
     for index in torch.split(torch.arange(len(forget.images)), batch_size):

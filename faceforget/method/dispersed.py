@@ -67,7 +67,7 @@ class Dispersed(Method):
     varied: ClassVar[bool] = True
     caveat: ClassVar[str] = (
         "dispersed is an experiment: on real faces it brought re-enrolment from 100 to 14-18 % and pairwise "
-        "recognition to 4 %, not yet to nothing; `faceforget audit` says how far it came on this person."
+        "recognition to 4 %, not yet to nothing; the audit says how far it came on this person."
     )
     settings: DispersedSettings
 

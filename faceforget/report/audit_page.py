@@ -19,8 +19,8 @@ def audit_page(report: AuditReport) -> str:
 
 def html(document: Document) -> str:
     """A document as HTML; everything in it is escaped here."""
-    sections = [_section(section, index) for index, section in enumerate(document.sections)]
-    parts = (_front(document), _photos(document), _criteria(document.criteria), *sections, _limits(document))
+    sections = [section_html(section, index) for index, section in enumerate(document.sections)]
+    parts = (_front(document), _photos(document), criteria_html(document.criteria), *sections, limits_html(document))
     return page(document.title, "\n".join((*parts, f"<footer>{escape(document.foot)}</footer>")))
 
 
@@ -33,15 +33,16 @@ def _front(document: Document) -> str:
 {findings}
 </header>
 <section class="verdicts" aria-label="Verdicts">
-{"".join(map(_card, document.cards))}
+{"".join(map(card_html, document.cards))}
 </section>
 <section class="numbers three" aria-label="In numbers">
-{"".join(map(_number, document.numbers))}
+{"".join(map(number_html, document.numbers))}
 </section>
 <p class="note person basis">{escape(document.lead)}</p>"""
 
 
-def _card(card: Card) -> str:
+def card_html(card: Card) -> str:
+    """A promise with its stamp and the number that decided."""
     kind = card.outcome.replace(" ", "-")
     small = "".join(f"<li>{escape(line)}</li>" for line in (card.rule, card.reference, card.basis) if line)
     return f"""<article class="card verdict {kind}">
@@ -55,7 +56,8 @@ def _card(card: Card) -> str:
 """
 
 
-def _number(number: Number) -> str:
+def number_html(number: Number) -> str:
+    """One number, before and after."""
     old = f'{escape(number.before)}<span class="arrow">→</span>' if number.before else ""
     change = f"{old}{escape(number.after)}"
     what = f'<div class="what person">{escape(number.what)}</div>'
@@ -65,7 +67,7 @@ def _number(number: Number) -> str:
 def _photos(document: Document) -> str:
     if not document.photos:
         return ""
-    cards = "\n".join(map(_photo, document.photos))
+    cards = "\n".join(map(photo_html, document.photos))
     return f"""<section>
 <h2>The photos, before and after</h2>
 <p class="note">{escape(document.photos_note)}</p>
@@ -75,7 +77,8 @@ def _photos(document: Document) -> str:
 </section>"""
 
 
-def _photo(item: AuditedPhoto) -> str:
+def photo_html(item: AuditedPhoto) -> str:
+    """A photo and what the models answer on it."""
     return f"""<article class="card photo">
 {picture(item.crop, f"Photo of {shown_name(item.person)}")}
 <div class="sides">
@@ -85,11 +88,13 @@ def _photo(item: AuditedPhoto) -> str:
 </article>"""
 
 
-def _criteria(table: Table) -> str:
+def criteria_html(table: Table) -> str:
+    """Every criterion, folded."""
     return f'<section class="criteria">\n{_details(table)}\n</section>'
 
 
-def _section(section: Section, index: int) -> str:
+def section_html(section: Section, index: int) -> str:
+    """One question with its charts; ``index`` keeps the ids of two sections apart."""
     charts = "\n".join(
         f'<figure class="chart">{to_svg(chart.figure, f"c{index}-{place}", escape(chart.words))}'
         f"<figcaption>{escape(chart.words)}</figcaption></figure>"
@@ -143,6 +148,7 @@ def _cells(tag: str, cells: Sequence[str]) -> str:
     return wide + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells[1:])
 
 
-def _limits(document: Document) -> str:
+def limits_html(document: Document) -> str:
+    """What is not proven."""
     items = "\n".join(f"<li>{escape(text)}</li>" for text in document.limits)
     return f'<section class="limits">\n<h2>What this does not prove</h2>\n<ul>\n{items}\n</ul>\n</section>'

@@ -13,12 +13,13 @@ from faceforget.audit.questions.heatmaps import heat_colours, overlay
 from faceforget.recognizer.recognizer import UNKNOWN, Recognition
 from faceforget.report.answers import answer
 from faceforget.report.page import page, photo, picture
-from faceforget.report.words import shown_name
+from faceforget.report.words import in_steps, shown_name
 
 NEXT_STEPS = (
     "faceforget enroll    people/ --out team.safetensors",
     "faceforget recognize team.safetensors photo.jpg",
-    "faceforget erase     team.safetensors --person Ada --photos photos_of_ada/ --out team2.safetensors",
+    "faceforget erase     team.safetensors --person Ada --photos photos_of_ada/ --promise forgotten "
+    "--out team2.safetensors",
     "faceforget audit     team.safetensors team2.safetensors --person Ada --photos other_photos_of_ada/",
 )
 _ROW_BACK = "whatever the similarity, the old row put back"
@@ -76,7 +77,7 @@ def _numbers(demo: Demo) -> str:
         ("The others' best candidate is the right one", _change(old.retained, new.retained)),
         ("The others are named rightly, not “unknown”, by the model as it is used", _change(*demo.answers)),
         (
-            f"to erase, in {len(demo.erasure.erasure.steps)} steps; the whole demo took {demo.seconds['total']:.0f} s",
+            f"to erase, {in_steps(len(demo.erasure.erasure.steps))}; the whole demo took {demo.seconds['total']:.0f} s",
             f"{demo.erasure.seconds:.1f} s",
         ),
     )

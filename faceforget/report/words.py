@@ -18,6 +18,11 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}" if names else ""
 
 
+def in_steps(count: int) -> str:
+    """How an erasure went: a method in closed form takes no training steps."""
+    return "without training" if count == 0 else f"in {count} step{'' if count == 1 else 's'}"
+
+
 def share(value: float | None) -> str:
     """A fraction in per cent: ``97.5 %``; never rounded to 0 or 100 unless it is."""
     if value is None:

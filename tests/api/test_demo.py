@@ -15,13 +15,10 @@ from faceforget.errors import PeopleFolderError, UnknownPersonError
 from faceforget.recognizer.enroll import TooFewPhotosError
 from faceforget.report.demo_page import demo_report, headline
 
-# The untrained backbone needs larger steps than a real one.
-STEPS = {"learning_rate": 0.01, "max_steps": 200}
-
 
 @pytest.fixture(scope="module")
-def result(people_dir, backbone_file):
-    return demo(people=people_dir, backbone=backbone_file, plan=Plan("head"), settings=STEPS)
+def result(people_dir):
+    return demo(people=people_dir, plan=Plan("head"))
 
 
 class References(HTMLParser):

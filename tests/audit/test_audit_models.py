@@ -126,7 +126,9 @@ def test_the_same_seed_gives_the_same_report(recognizer, exhibits, person, dropp
 def test_every_part_is_in_the_progress(recognizer, exhibits, person):
     events = []
     audit_models(recognizer, recognizer.without([person]), exhibits, progress=events.append)
-    assert {"looking before", "looking after", "asking"} <= {event.stage for event in events if event.final}
+    assert {"showing photos to the model before", "showing photos to the erased model", "asking"} <= {
+        event.stage for event in events if event.final
+    }
 
 
 def test_whoever_is_not_enrolled_cannot_be_audited(recognizer, faces, person):

@@ -5,8 +5,13 @@ import torch
 from torch.nn import functional
 
 from faceforget.errors import MethodError, UsageError
+from faceforget.method.anchored import project_out
+from faceforget.method.base import frozen_copy, measure
 from faceforget.method.data import ForgetSet
 from faceforget.method.registry import PROMISES, make_method
+from faceforget.people.faces import FaceSet
+from faceforget.recognizer.backbone import load_backbone
+from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.vary import vary
 
@@ -25,7 +30,7 @@ def forget(faces, names, recognizer):
 
 @pytest.fixture(scope="module")
 def anchored(classifier, forget):
-    return make_method("anchored")(classifier, forget).model
+    return project_out(frozen_copy(classifier), forget, 32)
 
 
 def embeddings(model, images):
@@ -117,3 +122,13 @@ def test_promises_pick_methods():
         chosen_method("forgotten", "delete")
     with pytest.raises(UsageError, match="no promise"):
         chosen_method("gone", None)
+
+
+def test_among_very_few_people_the_old_row_does_not_win_by_chance(faces, names):
+    few = FaceSet({name: faces.photos[name] for name in names[:2]})
+    classifier = enroll_faces(few, load_backbone("mobile"), Plan("head")).classifier
+    for index, name in enumerate(names[:2]):
+        photos = ForgetSet(to_images(faces.crops(name)), (index,))
+        at_zero = project_out(frozen_copy(classifier), photos, 32)
+        assert measure(at_zero, photos, 32)[0] < 0
+        assert make_method("anchored")(classifier, photos).forgotten

@@ -1,0 +1,278 @@
+"""From photos to verdicts: erase, audit, and make everything that is shown or handed out afterwards."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+
+import numpy as np
+import torch
+
+from app.people import OpenModel, Photo, model_file, split_photos, stand_ins
+from faceforget import api
+from faceforget.audit.audit_models import Exhibits, audit_models
+from faceforget.audit.looking import Memory
+from faceforget.audit.report import AuditedPhoto, AuditReport
+from faceforget.audit.view import Crops, Faces
+from faceforget.errors import UsageError
+from faceforget.files import sha256_bytes
+from faceforget.method.registry import PROMISES
+from faceforget.photos.align import RGB
+from faceforget.photos.intake import PhotoFaces
+from faceforget.progress import Event, Progress, silent
+from faceforget.recognizer.recognizer import Recognition, Recognizer
+from faceforget.report.audit_document import audit_document
+from faceforget.report.audit_page import criteria_html, html, section_html
+from faceforget.report.audit_pdf import audit_pdf
+
+# Two to erase from, one to check on.
+FEWEST = 3
+_STRANGERS_TRIED = 6
+_RETAINED_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        person: Whom to forget.
+        photos: Photos with the face that was chosen on each.
+        promise: A key of ``PROMISES``.
+    """
+
+    person: str
+    photos: Sequence[tuple[Photo, PhotoFaces]]
+    promise: str
+
+
+@dataclass(frozen=True)
+class Named:
+    """A face that the erasure reads, and what the models answer; ``after`` is None as long as there is no answer."""
+
+    crop: RGB
+    before: Recognition
+    after: Recognition | None = None
+
+
+@dataclass
+class Live:
+    """What can be shown of an erasure under way; the worker fills it."""
+
+    named: tuple[Named, ...] = ()
+
+
+@dataclass(frozen=True)
+class Erased:
+    """An erasure with its audit.
+
+    Attributes:
+        before: The model before.
+        promise: What was asked for.
+        outcome: The erasure.
+        report: Its audit.
+        faces: What the audit looked at.
+        read: How many photos the erasure read.
+        retained: A photo that nothing has read of each of the people whom the model found most like the person.
+    """
+
+    before: Recognizer
+    promise: str
+    outcome: api.ErasureOutcome
+    report: AuditReport
+    faces: Faces
+    read: int
+    retained: tuple[AuditedPhoto, ...]
+
+    @property
+    def person(self) -> str:
+        """Who was erased."""
+        return self.outcome.people[0]
+
+
+def run(
+    model: OpenModel, request: Request, progress: Progress = silent, *, live: Live | None = None, memory: Memory
+) -> Erased:
+    """Erase a copy and audit it; ``model`` stays as it is.
+
+    Args:
+        model: The open model.
+        request: What is asked for.
+        progress: Called with events.
+        live: Filled as soon as there is something to show.
+        memory: Of the session: what models made of photos in its audits before.
+
+    Raises:
+        UsageError: Too few photos to show anything.
+        FaceForgetError: As :func:`faceforget.api.erase`.
+    """
+    import_module("torch._dynamo")  # which torch loads when first needed, or that would count as time of the method
+    read, unseen = _photos(model, request)
+    live, crops = live or Live(), np.stack([found.crop for _, found in read])
+    live.named = tuple(map(Named, crops, model.recognizer.recognize(crops, 1)))
+    if model.strangers:
+        strangers: Mapping[str, Crops] = model.strangers
+    else:
+        strangers = stand_ins(model.recognizer, progress)
+    outcome = api.erase(
+        model.recognizer,
+        {request.person: [photo.data for photo, _ in read]},
+        method=PROMISES[request.promise],
+        allow_mismatch=True,  # the user has seen the doubts, photo by photo
+        runtime=api.Runtime(progress=_renamed(progress, "reading their photos")),
+    )
+    answers = zip(live.named, outcome.recognizer.recognize(crops, 1), strict=True)
+    live.named = tuple(replace(known, after=after) for known, after in answers)
+    others = [name for name in model.recognizer.labels if name != request.person]
+    faces = Faces(
+        {request.person: unseen},
+        {request.person: crops},
+        {name: model.unseen[name] for name in others if name in model.unseen},
+        strangers,
+        {name: model.enrolled[name] for name in others if name in model.enrolled and name in model.unseen},
+    )
+    stood_in = () if model.strangers or not strangers else ("strangers",)
+    report = audit_models(
+        model.recognizer, outcome.recognizer, Exhibits(faces, stand_ins=stood_in, memory=memory), progress=progress
+    )
+    return Erased(
+        model.recognizer,
+        request.promise,
+        outcome,
+        report,
+        faces,
+        len(read),
+        _most_alike(model, outcome.recognizer, request.person),
+    )
+
+
+def _most_alike(model: OpenModel, after: Recognizer, person: str) -> tuple[AuditedPhoto, ...]:
+    """Those whom the erasure could harm most: whose rows are nearest to the person's."""
+    before = model.recognizer
+    rows = torch.nn.functional.normalize(before.classifier.head.weight.detach(), dim=1)
+    order = (rows @ rows[before.index_of(person)]).argsort(descending=True).tolist()
+    names = [before.labels[index] for index in order if before.labels[index] != person]
+    names = [name for name in names if len(model.unseen.get(name, ()))][:_RETAINED_SHOWN]
+    if not names:
+        return ()
+    crops = np.stack([model.unseen[name][0] for name in names])
+    answers = zip(names, crops, before.recognize(crops, 3), after.recognize(crops, 3), strict=True)
+    return tuple(AuditedPhoto(*answer) for answer in answers)
+
+
+def _photos(model: OpenModel, request: Request) -> tuple[Sequence[tuple[Photo, PhotoFaces]], Crops]:
+    """Photos to erase from, and faces to check on that the erasure does not read."""
+    kept_back = model.unseen.get(request.person)
+    if kept_back is not None and len(kept_back) and request.photos:
+        return request.photos, kept_back
+    if len(request.photos) < FEWEST:
+        raise UsageError(
+            f"{len(request.photos)} usable photos were given, at least {FEWEST} are needed.",
+            "Two are erased from, and one is kept back to check on.",
+        )
+    used, kept = split_photos(len(request.photos))
+    return [request.photos[i] for i in used], np.stack([request.photos[i][1].crop for i in kept])
+
+
+def _renamed(progress: Progress, stage: str) -> Progress:
+    def show(event: Event) -> None:
+        progress(replace(event, stage=stage) if event.stage == "finding faces" else event)
+
+    return show
+
+
+@dataclass(frozen=True)
+class Papers:
+    """What can be downloaded, and the audit's questions as HTML.
+
+    Attributes:
+        model: The erased model's file.
+        page: The report as HTML.
+        pdf: The report for print.
+        numbers: The report as JSON, with the record of the erasure.
+        questions: Title, answer and HTML of each question.
+        criteria: Every criterion as HTML.
+        model_sha256: Of the file.
+    """
+
+    model: bytes
+    page: bytes
+    pdf: bytes
+    numbers: bytes
+    questions: tuple[tuple[str, str], ...]
+    criteria: str
+    model_sha256: str
+
+
+def papers(erased: Erased, progress: Progress = silent) -> Papers:
+    """Write the reports and the model file."""
+    steps = 5
+    progress(Event("writing the report", 0, steps))
+    document = audit_document(erased.report)
+    # Anew for each use: to print, a figure is changed.
+    questions = tuple((s.title, section_html(s, index)) for index, s in enumerate(document.sections))
+    progress(Event("writing the report", 1, steps))
+    page = html(audit_document(erased.report)).encode()
+    progress(Event("writing the report", 2, steps))
+    pdf = bytes(audit_pdf(erased.report))
+    progress(Event("writing the report", 3, steps))
+    model = model_file(erased.outcome.recognizer)
+    numbers = {"audit": erased.report.to_dict(), "erasure": erased.outcome.to_dict()}
+    numbers["model_after_sha256"] = {"file": sha256_bytes(model)}
+    progress(Event("writing the report", steps, steps, final=True))
+    return Papers(
+        model,
+        page,
+        pdf,
+        (json.dumps(numbers, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace"),
+        questions,
+        criteria_html(document.criteria),
+        sha256_bytes(model),
+    )
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What happens when the person is enrolled in the erased model again.
+
+    Attributes:
+        answers: On each unseen photo.
+        named: On how many the person was named.
+        best: On how many they were the best candidate, also where that was too little to name them.
+        strangers: Share of photos on which a stranger, enrolled the same way, is named; None without strangers.
+    """
+
+    answers: tuple[Recognition, ...]
+    named: int
+    best: int
+    strangers: float | None
+
+
+def enrol_again(erased: Erased, count: int) -> Enrolled:
+    """Give the person a row in the erased model again, the mean of ``count`` photos, and ask for their name.
+
+    Args:
+        erased: The erasure.
+        count: Of the photos that the erasure read.
+    """
+    model, person = erased.outcome.recognizer, erased.person
+    answers = _named_again(model, person, erased.faces.forget_photos[person][:count], erased.faces.forgotten[person])
+    others = [
+        answer.name == name
+        for name, crops in list(erased.faces.strangers.items())[:_STRANGERS_TRIED]
+        if len(crops) > count
+        for answer in _named_again(model, name, crops[:count], crops[count:])
+    ]
+    return Enrolled(
+        answers,
+        sum(answer.name == person for answer in answers),
+        sum(answer.candidates[0].name == person for answer in answers),
+        sum(others) / len(others) if others else None,
+    )
+
+
+def _named_again(model: Recognizer, person: str, photos: Crops, probes: Crops) -> tuple[Recognition, ...]:
+    row = model.embed(photos).mean(0, keepdim=True)
+    weights = model.classifier.head.weight.detach()
+    again = model.with_head(torch.cat([weights, row / row.norm()]), (*model.labels, person))
+    return tuple(again.recognize(probes, 3))

@@ -1,0 +1,111 @@
+"""Work in a thread beside the page: what it is doing, its result, and a way to stop it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from faceforget.errors import FaceForgetError
+from faceforget.progress import Event, Progress
+
+T = TypeVar("T")
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
+
+_log = logging.getLogger(__name__)
+# One heavy job at a time: torch's random numbers and matplotlib's style belong to the whole process, and two
+# erasures on two cores take as long side by side as in turn.
+_turn = threading.Lock()
+_POLL = 0.1
+
+
+class CancelledError(Exception):
+    """The user does not want the result any more."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How far one part of the work is."""
+
+    name: str
+    done: int
+    total: int | None
+
+
+class Job(Generic[T]):
+    """One piece of work; read its attributes from any thread."""
+
+    def __init__(self, work: Callable[[Progress], T]) -> None:
+        self.state: State = "waiting"
+        self.stage: Stage | None = None
+        self.points: tuple[Mapping[str, float], ...] = ()
+        self.error: FaceForgetError | None = None
+        self.started = time.monotonic()
+        self.seconds = 0.0
+        self._result: T | None = None
+        self._work = work
+        self._cancel = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="faceforget-job")
+        self._thread.start()
+
+    @property
+    def active(self) -> bool:
+        """Whether it still waits or runs."""
+        return self.state in ("waiting", "running")
+
+    @property
+    def result(self) -> T:
+        """What the work gave.
+
+        Raises:
+            RuntimeError: It is not done.
+        """
+        if self.state != "done" or self._result is None:
+            raise RuntimeError(f"The job has no result: it is {self.state}.")
+        return self._result
+
+    def cancel(self) -> None:
+        """Stop at the next step of the work; what was done so far is thrown away."""
+        self._cancel.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the end; whether it came."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not _turn.acquire(timeout=_POLL):
+                self._stop_if_cancelled()
+            try:
+                self._stop_if_cancelled()
+                self.state = "running"
+                self._result = self._work(self._heard)
+                self._stop_if_cancelled()
+            finally:
+                _turn.release()
+            self.state = "done"
+        except CancelledError:
+            self._result, self.state = None, "cancelled"
+        except FaceForgetError as error:
+            self.error, self.state = error, "failed"
+        except Exception:
+            _log.exception("A job of the app failed")  # for the operator's terminal; the page says less
+            self.error = FaceForgetError(
+                "Something went wrong that FaceForget did not foresee.",
+                "The model is as it was. Try again; the terminal in which the app runs says more.",
+            )
+            self.state = "failed"
+        finally:
+            self.seconds = time.monotonic() - self.started
+
+    def _heard(self, event: Event) -> None:
+        self._stop_if_cancelled()
+        self.stage = Stage(event.stage, event.done, event.total)
+        if event.stage == "erasing" and event.values:
+            self.points = (*self.points, dict(event.values))
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancel.is_set():
+            raise CancelledError

@@ -1,0 +1,235 @@
+"""The model that a session works with, and what is at hand of its people."""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from platformdirs import user_cache_path
+
+from faceforget import api
+from faceforget.api.run_demo import PLAN
+from faceforget.api.shipped import shipped_people
+from faceforget.audit.view import Crops
+from faceforget.errors import ModelFileError, PeopleFolderError
+from faceforget.files import sha256_bytes
+from faceforget.people.faces import FaceSet, read_faces
+from faceforget.photos.align import RGB
+from faceforget.photos.cache import FaceCache
+from faceforget.photos.intake import PhotoSource
+from faceforget.progress import Progress, silent
+from faceforget.recognizer.backbone import load_backbone
+from faceforget.recognizer.recognizer import Recognizer
+
+_log = logging.getLogger(__name__)
+# Of the rendered people, so many are enrolled; the others are strangers to the model.
+ENROLLED = 16
+# From so many photos of each person on, a third is kept back to check on.
+KEEP_BACK_FROM = 4
+_embedding = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo as it came: the name is only ever shown, never used as a path."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes."""
+        return sha256_bytes(self.data)
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A recogniser in use.
+
+    Attributes:
+        recognizer: The model; erasure works on a copy.
+        origin: Where it comes from, in words.
+        photos: Photos that each person was enrolled from, where they are at hand.
+        unseen: Faces of each person that nothing has read, to check on.
+        enrolled: Faces of each person from ``photos``.
+        strangers: Faces of people whom the model does not know.
+        rendered: Whether its people do not exist.
+        notes: What a user should know of how it was made.
+    """
+
+    recognizer: Recognizer
+    origin: str
+    photos: Mapping[str, Sequence[Photo]] = field(default_factory=dict)
+    unseen: Mapping[str, Crops] = field(default_factory=dict)
+    enrolled: Mapping[str, Crops] = field(default_factory=dict)
+    strangers: Mapping[str, Crops] = field(default_factory=dict)
+    rendered: bool = False
+    notes: tuple[str, ...] = ()
+
+    def face_of(self, person: str) -> RGB | None:
+        """A face to show in the gallery."""
+        crops = self.enrolled.get(person)
+        return None if crops is None or not len(crops) else crops[0]
+
+
+def open_model(data: bytes, name: str) -> OpenModel:
+    """A model file that was uploaded.
+
+    Raises:
+        ModelFileError: It is not a FaceForget model.
+    """
+    with TemporaryDirectory(prefix="faceforget-app-") as folder:
+        path = Path(folder) / "model.safetensors"
+        path.write_bytes(data)
+        try:
+            recognizer = api.load(path)
+        except ModelFileError as error:
+            # The path is ours and says nothing to the user.
+            raise ModelFileError(str(error.message).replace(str(path), f"“{name}”"), error.todo) from error
+    return OpenModel(recognizer, f"the model file “{name}”")
+
+
+def model_file(recognizer: Recognizer) -> bytes:
+    """A model as the bytes of its file."""
+    with TemporaryDirectory(prefix="faceforget-app-") as folder:
+        path = Path(folder) / "model.safetensors"
+        api.save(recognizer, path)
+        return path.read_bytes()
+
+
+def build_model(people: Mapping[str, Sequence[Photo]], progress: Progress = silent) -> OpenModel:
+    """Enrol uploaded people.
+
+    Where everybody has photos enough, a third of each person's is kept back: only photos that nothing has read
+    can show what an erasure did.
+
+    Raises:
+        FaceForgetError: Too few people or usable photos.
+    """
+    check = len(people) > 0 and all(len(photos) >= KEEP_BACK_FROM for photos in people.values())
+    first = {name: -(-2 * len(photos) // 3) if check else len(photos) for name, photos in people.items()}
+    runtime = api.Runtime(progress=progress)
+    sources: dict[str, list[PhotoSource]] = {
+        name: [photo.data for photo in photos[: first[name]]] for name, photos in people.items()
+    }
+    enrolment = api.enroll(sources, skip_incomplete=True, runtime=runtime)
+    recognizer = enrolment.recognizer
+    intake = runtime.intake(recognizer.spec.framing)
+    kept = {name: [photo.data for photo in people[name][first[name] :]] for name in recognizer.labels if check}
+    unseen = read_faces(kept, intake, progress=progress, stage="reading photos kept back") if kept else FaceSet({})
+    return OpenModel(
+        recognizer,
+        f"{len(recognizer.labels)} people enrolled here",
+        photos={name: tuple(people[name][: first[name]]) for name in recognizer.labels},
+        unseen=_crops(unseen),
+        enrolled=_crops(enrolment.faces),
+        notes=_notes(enrolment, check),
+    )
+
+
+def _notes(enrolment: api.Enrolment, kept_back: bool) -> tuple[str, ...]:
+    notes = [
+        "A third of each person's photos was kept back, to check on."
+        if kept_back
+        else f"No photos were kept back to check on: that needs {KEEP_BACK_FROM} of each person."
+    ]
+    if enrolment.left_out:
+        names = ", ".join(name.replace("_", " ") for name in enrolment.left_out)
+        notes.append(f"Left out, with fewer than two usable photos: {names}.")
+    if enrolment.faces.refused:
+        notes.append(f"{len(enrolment.faces.refused)} photos could not be used (no usable face, or not an image).")
+    return tuple(notes)
+
+
+def embedded_people(progress: Progress = silent) -> OpenModel:
+    """The rendered people, enrolled; the same object for everybody, which nobody changes.
+
+    They do not exist, so what was found on their photos may be kept in the user's cache folder.
+
+    Raises:
+        PeopleFolderError: They are not in this installation.
+    """
+    with _embedding:
+        if not _ready:
+            _ready.append(_embedded(progress))
+        return _ready[0]
+
+
+_ready: list[OpenModel] = []
+
+
+def _embedded(progress: Progress) -> OpenModel:
+    people = shipped_people()
+    if not people:
+        raise PeopleFolderError(
+            "The embedded people are not in this installation: they come with the repository.",
+            "Run the app from a checkout, or open a model of your own.",
+        )
+    known, others = list(people)[:ENROLLED], list(people)[ENROLLED:]
+    folder = user_cache_path("faceforget") / "app"
+    backbone = load_backbone("mobile")
+    runtime = api.Runtime(cache=FaceCache(folder / "faces"), progress=progress)
+    found = read_faces(people, runtime.intake(backbone.spec.framing), progress=progress)
+    half = {name: len(people[name]) // 2 for name in known}
+    sources = {name: people[name][: half[name]] for name in known}
+    faces = FaceSet({name: found.photos[name][: half[name]] for name in known})
+    recognizer = _enrolled(sources, faces, folder, runtime)
+    return OpenModel(
+        recognizer,
+        f"{len(known)} embedded people",
+        photos={name: tuple(Photo(path.name, path.read_bytes()) for path in paths) for name, paths in sources.items()},
+        unseen=_crops(FaceSet({name: found.photos[name][half[name] :] for name in known})),
+        enrolled=_crops(faces),
+        strangers=_crops(found.only(others)),
+        rendered=True,
+        notes=(
+            "These people are rendered by a program and do not exist. Half of their photos is kept back to check on.",
+        ),
+    )
+
+
+def _enrolled(sources: Mapping[str, Sequence[Path]], faces: FaceSet, folder: Path, runtime: api.Runtime) -> Recognizer:
+    """Enrol once; later the same model comes from the cache folder, if it is intact and of the same photos."""
+    marks = [photo.sha256 for photos in faces.photos.values() for photo in photos]
+    weights = load_backbone("mobile").origin
+    path = folder / f"people-{sha256_bytes(repr((marks, weights, PLAN)).encode())[:16]}.safetensors"
+    if path.is_file():
+        try:
+            return api.load(path)
+        except ModelFileError:
+            _log.warning("The cached model of the embedded people is damaged and is made again.")
+    recognizer = api.enroll(dict(sources), plan=PLAN, runtime=runtime).recognizer
+    try:
+        api.save(recognizer, path)
+    except OSError:
+        _log.warning("The model of the embedded people could not be cached in %s.", folder)
+    return recognizer
+
+
+def samples(model: OpenModel) -> list[Photo]:
+    """Photos to try the embedded people with: two of people in the model that nothing has read, and a stranger."""
+    people = shipped_people()
+    known = [name for name in people if name in model.recognizer.labels]
+    strangers = [name for name in people if name not in model.recognizer.labels]
+    paths = [people[name][-1] for name in (*known[1:5:3], *strangers[:1])]
+    return [Photo(path.name, path.read_bytes()) for path in paths]
+
+
+def stand_ins(recognizer: Recognizer, progress: Progress = silent) -> Mapping[str, Crops]:
+    """Rendered people whom a model does not know, where there are no other strangers."""
+    people = {name: paths for name, paths in shipped_people().items() if name not in recognizer.labels}
+    runtime = api.Runtime(cache=FaceCache(user_cache_path("faceforget") / "app" / "faces"))
+    intake = runtime.intake(recognizer.spec.framing)
+    return _crops(read_faces(people, intake, progress=progress, stage="reading rendered strangers"))
+
+
+def _crops(faces: FaceSet) -> dict[str, Crops]:
+    return {name: faces.crops(name) for name, photos in faces.photos.items() if photos}
+
+
+def split_photos(count: int) -> tuple[list[int], list[int]]:
+    """Of ``count`` photos, the places of those to erase from and of every third, kept back to check on."""
+    kept = [index for index in range(count) if index % 3 == 2]
+    return [index for index in range(count) if index not in kept], kept

@@ -1,0 +1,39 @@
+"""What a user can ask for, in plain words; which method is to keep it, the registry says."""
+
+from collections.abc import Mapping
+
+from faceforget.method.registry import METHODS, PROMISES
+from faceforget.report.audit_front import PROMISES as IN_REPORTS
+
+_WORDS: Mapping[str, str] = {
+    "forgotten": "The model no longer names this person, as if they had never been enrolled, and everybody else is "
+    "recognised as before. Somebody who enrols them again may succeed, as with any stranger.",
+    "unrecognisable": "More than forgotten, and an experiment: even enrolled again, or compared photo by photo, the "
+    "model is meant to fail on this face.",
+}
+
+
+def title(promise: str) -> str:
+    """A promise as the reports call it."""
+    return IN_REPORTS[promise][0]
+
+
+def words(promise: str) -> str:
+    """What a promise means to a user."""
+    return _WORDS[promise]
+
+
+def caveat(promise: str) -> str:
+    """What a user must know before choosing it; empty where the method does what is promised."""
+    return METHODS[PROMISES[promise]].caveat
+
+
+def steps(promise: str) -> int:
+    """Training steps that the method takes at most; 0 for one in closed form, which has no curves."""
+    budget = METHODS[PROMISES[promise]].settings_type.model_fields.get("max_steps")
+    return int(budget.default) if budget is not None else 0
+
+
+def reads_anchors(promise: str) -> bool:
+    """Whether the method reads rendered people too, who hold everybody else in place."""
+    return "anchors" in METHODS[PROMISES[promise]].reads

@@ -1,0 +1,148 @@
+"""What one browser session holds, all of it in memory, and how it is let go."""
+
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.check import CheckedPhoto, SeenPhoto
+from app.erasing import Erased, Live, Papers
+from app.jobs import Job
+from app.people import OpenModel, Photo
+from faceforget.api import NamedPhoto
+from faceforget.audit.looking import Memory
+from faceforget.photos.align import RGB
+
+KEY = "faceforget"
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A photo on the page Recognise; without pixels where it could not be decoded."""
+
+    name: str
+    named: NamedPhoto
+    pixels: RGB | None
+
+
+@dataclass
+class Session:
+    """A user's work; nothing of it is in a file or shared with another session.
+
+    Attributes:
+        model: The open model.
+        opening: The model being opened or built.
+        draft: People being added one at a time.
+        person: Whom to forget.
+        seen: Photos given for the erasure.
+        included: By place in ``seen``, what the user decided.
+        checked: The same photos judged as photos of ``person``.
+        promise: What is promised.
+        confirming: Whether the user is asked if they are sure.
+        erasing: The erasure under way.
+        live: What can be shown of it.
+        memory: What models made of photos in the audits of this session.
+        erased: The last erasure.
+        fresh: Whether the user has not seen its proof yet.
+        papers: Its reports, under way or done.
+        recognised: Photos named on the page Recognise, by the id of the upload.
+        generation: Raised to make every upload field forget its files.
+        notice: To be said once on the next page.
+    """
+
+    model: OpenModel | None = None
+    opening: Job[OpenModel] | None = None
+    draft: dict[str, list[Photo]] = field(default_factory=dict)
+    person: str | None = None
+    seen: list[SeenPhoto] = field(default_factory=list)
+    included: dict[int, bool] = field(default_factory=dict)
+    checked: list[CheckedPhoto] = field(default_factory=list)
+    promise: str = "forgotten"
+    confirming: bool = False
+    erasing: Job[Erased] | None = None
+    live: Live = field(default_factory=Live)
+    memory: Memory = field(default_factory=Memory)
+    erased: Erased | None = None
+    fresh: bool = False
+    papers: Job[Papers] | None = None
+    recognised: dict[str, Recognised] = field(default_factory=dict)
+    generation: int = 0
+    notice: str = ""
+
+    def use(self, model: OpenModel) -> None:
+        """Work with another model; what belonged to the last one goes."""
+        self._stop()
+        self.model, self.opening, self.draft = model, None, {}
+        self.choose(None)
+        self.recognised = {}
+        self.erased = self.papers = self.erasing = None
+        self.live, self.memory = Live(), Memory()
+
+    def choose(self, person: str | None) -> None:
+        """Another person; the photos given so far go."""
+        self.person, self.confirming = person, False
+        self.seen, self.included, self.checked = [], {}, []
+        self.generation += 1
+
+    def forget_everything(self) -> None:
+        """Let go of every photo, face, name and model of this session."""
+        self._stop()
+        fresh = Session(generation=self.generation + 1)
+        self.__dict__.update(fresh.__dict__)
+
+    def _stop(self) -> None:
+        for job in (self.opening, self.erasing, self.papers):
+            if job is not None:
+                job.cancel()
+
+
+class Watch:
+    """Notices that a browser has gone for good, and lets its session go.
+
+    Streamlit itself drops a session whose browser left only when the next one leaves.
+    """
+
+    def __init__(self, is_active: Callable[[str], bool], end: Callable[[str], None], *, grace: int = 3) -> None:
+        """Watch sessions.
+
+        Args:
+            is_active: Whether a browser is connected to the session with this id.
+            end: Called once for a session that is over.
+            grace: Looks without a browser after which it is: a short break of the network is not the end.
+        """
+        self._is_active, self._end, self._grace = is_active, end, grace
+        self._sessions: dict[str, tuple[weakref.ref[Session], int]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, session_id: str, session: Session) -> None:
+        """Watch a session; adding it again changes nothing."""
+        with self._lock:
+            self._sessions.setdefault(session_id, (weakref.ref(session), 0))
+
+    def look(self) -> None:
+        """Look at every session once."""
+        with self._lock:
+            sessions = list(self._sessions.items())
+        for session_id, (reference, missed) in sessions:
+            missed = 0 if self._is_active(session_id) else missed + 1
+            over = missed >= self._grace
+            with self._lock:
+                if over:
+                    self._sessions.pop(session_id, None)
+                else:
+                    self._sessions[session_id] = (reference, missed)
+            if over:
+                session = reference()
+                if session is not None:
+                    session.forget_everything()
+                self._end(session_id)
+
+    def start(self, every: float = 10.0) -> None:
+        """Look again and again, in a thread."""
+
+        def run() -> None:
+            pause = threading.Event()
+            while not pause.wait(every):
+                self.look()
+
+        threading.Thread(target=run, daemon=True, name="faceforget-watch").start()

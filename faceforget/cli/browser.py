@@ -1,0 +1,58 @@
+"""``faceforget app``."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceforget.errors import UsageError
+
+_ROOT = Path(__file__).resolve().parents[2]
+# app/opening.py reads it.
+_MODEL_VARIABLE = "FACEFORGET_APP_MODEL"
+
+
+def app(
+    model: Annotated[Path | None, typer.Option(metavar="MODEL", help="The model to open.")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the app listens, on this machine only.")] = 8501,
+) -> None:
+    """Open the browser app: recognise, forget, see the proof, download the model and the receipt."""
+    script = _ROOT / "app" / "main.py"
+    if not script.is_file():
+        raise UsageError(
+            "The browser app is not in this installation: it comes with the repository.",
+            "Run it from a checkout: git clone, then pip install -e .",
+        )
+    environment = dict(os.environ)
+    environment.pop(_MODEL_VARIABLE, None)
+    if model is not None:
+        from faceforget import api
+
+        api.load(model)  # a file that cannot be used is better said here than in the browser
+        environment[_MODEL_VARIABLE] = str(model.resolve())
+    typer.echo(f"FaceForget is at http://127.0.0.1:{port} for this machine only; Ctrl+C ends it.")
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(script),
+        *flags(_ROOT / ".streamlit" / "config.toml", port),
+    ]
+    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603
+
+
+def flags(config: Path, port: int) -> list[str]:
+    """Every option of Streamlit's configuration file as a flag, and the port: they hold in any folder."""
+    options = tomllib.loads(config.read_text("utf-8"))
+    found = [f"--{section}.{key}={_text(v)}" for section, values in options.items() for key, v in values.items()]
+    return [*found, f"--server.port={port}"]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

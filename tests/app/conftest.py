@@ -1,0 +1,107 @@
+import io
+import os
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from app.check import look_at
+from app.erasing import Request, papers, run
+from app.jobs import Job
+from app.people import OpenModel, Photo
+from app.session import KEY, Session
+from benchmarks.screenshots import ROOT
+from faceforget.audit.looking import Memory
+from faceforget.people.faces import FaceSet
+from faceforget.people.folder import read_people
+from faceforget.recognizer.backbone import load_backbone
+from faceforget.recognizer.enroll import Plan, enroll_faces
+
+MAIN = str(ROOT / "app" / "main.py")
+
+
+@pytest.fixture(scope="session")
+def photos_of(people_dir):
+    """Photos of each rendered person, as uploads."""
+    return {
+        name: [Photo(path.name, path.read_bytes()) for path in paths] for name, paths in read_people(people_dir).items()
+    }
+
+
+@pytest.fixture(scope="session")
+def model(faces, names, photos_of):
+    """Three people in the model, four photos each and two kept back; the fourth is a stranger."""
+    known = names[:3]
+    first = FaceSet({name: faces.photos[name][:4] for name in known})
+    return OpenModel(
+        enroll_faces(first, load_backbone("mobile"), Plan("head")),
+        "a model for tests",
+        photos={name: tuple(photos_of[name][:4]) for name in known},
+        unseen={name: faces.crops(name)[4:] for name in known},
+        enrolled={name: first.crops(name) for name in known},
+        strangers={names[3]: faces.crops(names[3])},
+    )
+
+
+@pytest.fixture(scope="session")
+def erased(model, names):
+    seen = look_at(model.recognizer, model.photos[names[0]])
+    return run(model, Request(names[0], [(s.photo, s.found) for s in seen], "forgotten"), memory=Memory())
+
+
+@pytest.fixture(scope="session")
+def written(erased):
+    return papers(erased)
+
+
+@pytest.fixture
+def proven(model, erased, written):
+    """A session after an erasure."""
+    job = Job(lambda progress: written)
+    job.wait()
+    return Session(model=model, person=erased.person, erased=erased, papers=job)
+
+
+@pytest.fixture
+def open_page():
+    """``open_page("forget", session)``: the page in a session of its own."""
+
+    def open_(name, session=None):
+        app = AppTest.from_file(MAIN, default_timeout=60)
+        app.session_state[KEY] = session or Session()
+        app.run()
+        return app if name == "start" else app.switch_page(f"views/{name}.py").run()
+
+    return open_
+
+
+@pytest.fixture(scope="session")
+def hostile(photo, people_dir, names):
+    """Files that are no good photo of one person, by kind."""
+    tiles = [np.asarray(Image.open(sorted((people_dir / name).iterdir())[0])) for name in names[:3]]
+    return {
+        "text": b"this is not a photo",
+        "truncated": photo.read_bytes()[:2000],
+        "60 megapixels": encoded(Image.new("RGB", (10_000, 6_000), "grey")),
+        "no face": encoded(Image.fromarray(np.full((200, 200, 3), 127, np.uint8))),
+        "three faces": encoded(Image.fromarray(np.concatenate(tiles, axis=1))),
+    }
+
+
+def encoded(image):
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def zipped(members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")

@@ -1,0 +1,274 @@
+"""The app in a real browser: what a person does, and what an attacker tries."""
+
+import json
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+
+from benchmarks.screenshots import ARGUMENTS, CHROMIUM, go, served, settle
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install -e '.[test]')")
+pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"there is no {CHROMIUM} (apt install chromium)")
+
+_LONG = 120_000
+_CANARY = b"canary-90c1b7 in the bytes of a photo"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Where the server may write: its home, its cache and its temporary files."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def address(home):
+    folders = {name: home / name.lower() for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
+    for folder in folders.values():
+        folder.mkdir()
+    changed = {name: str(folder) for name, folder in folders.items()}
+    with served({**os.environ, **changed, "OMP_NUM_THREADS": "1"}) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=shutil.which(CHROMIUM), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """A session of its own; scripts that got in would open a dialog."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    alerts = []
+    opened.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+    opened.set_default_timeout(_LONG)
+    opened.goto(address)
+    opened.get_by_role("heading", name="Make a model forget a person").wait_for()
+    yield opened
+    assert alerts == []
+    assert "Traceback" not in opened.content()
+    context.close()
+
+
+# Text too pale for its ground, and what sticks out at the side; WCAG AA asks for 4.5, and 3 for large text.
+_FAULTS = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const rgba = colour => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data; return [r, g, b, a / 255];
+  };
+  const over = (front, back) => [0, 1, 2].map(i => front[i] * front[3] + back[i] * (1 - front[3]));
+  const light = colour => [0.2126, 0.7152, 0.0722].reduce((sum, share, i) => {
+    const c = colour[i] / 255; return sum + share * (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4); }, 0);
+  const ground = element => {
+    const layers = [];
+    for (let e = element; e; e = e.parentElement) layers.unshift(rgba(getComputedStyle(e).backgroundColor));
+    return layers.reduce((back, layer) => over(layer, back), [255, 255, 255]);
+  };
+  const faults = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.textContent.trim(), element = walker.currentNode.parentElement;
+    const box = element.getBoundingClientRect(), style = getComputedStyle(element);
+    if (!text || !box.width || !box.height || style.visibility === "hidden" || element.closest("[disabled], style"))
+      continue;
+    if (box.right <= 1 || box.left >= innerWidth || element.closest("[data-testid=stSidebar]")) continue;
+    let seen = 1;
+    for (let e = element; e; e = e.parentElement) seen *= parseFloat(getComputedStyle(e).opacity);
+    const back = ground(element), [r, g, b, a] = rgba(style.color), front = over([r, g, b, a * seen], back);
+    const size = parseFloat(style.fontSize);
+    const [dark, bright] = [light(back), light(front)].sort((a, b) => a - b), ratio = (bright + 0.05) / (dark + 0.05);
+    const least = size >= 24 || (size >= 18.6 && style.fontWeight >= 600) ? 3 : 4.5;
+    if (ratio < least) faults.push(`contrast ${ratio.toFixed(2)}: ${text.slice(0, 40)}`);
+    if (box.right > innerWidth + 1) faults.push(`sticks out: ${text.slice(0, 40)}`);
+  }
+  for (const field of document.querySelectorAll("input:not([type=file]), select, textarea"))
+    if (!field.labels?.length && !field.ariaLabel && !field.getAttribute("aria-labelledby"))
+      faults.push(`no label: ${field.outerHTML.slice(0, 80)}`);
+  for (const button of document.querySelectorAll("[data-testid=stMain] button"))
+    if (!(button.textContent.trim() || button.ariaLabel || button.title))
+      faults.push(`no label: ${button.outerHTML.slice(0, 80)}`);
+  return faults;
+}"""
+
+
+def assert_readable(page):
+    settle(page)
+    assert page.evaluate(_FAULTS) == []
+
+
+def press(page, name):
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def embedded(page):
+    press(page, "Try it with the embedded people")
+    page.get_by_role("button", name="Forget somebody").wait_for()
+
+
+def choose(page, name):
+    go(page, "Forget")
+    press(page, name)
+    page.get_by_role("button", name=f"Erase {name} …").wait_for()
+
+
+def erase(page, name):
+    press(page, f"Erase {name} …")
+    press(page, "Erase now")
+
+
+def test_a_person_is_erased_proven_and_downloaded(page, tmp_path):
+    assert_readable(page)
+    embedded(page)
+    choose(page, "Calenix Yarafil")
+    assert_readable(page)
+    start = time.monotonic()
+    erase(page, "Calenix Yarafil")
+    page.locator(".again s").first.wait_for()  # the first names have changed
+    page.get_by_role("link", name="Recognise", exact=True).first.click()  # another page while the erasure runs
+    reaction = _seconds(page.get_by_role("heading", name="Who is this?").wait_for)
+    go(page, "Forget")
+    page.get_by_text("What this does not prove").wait_for()
+    seconds = time.monotonic() - start
+    assert page.locator(".verdict").count() == 3
+    assert_readable(page)
+    _look_closer(page)
+    assert "no longer names Calenix Yarafil" in page.locator(".finding").first.inner_text()
+    # Generous, for a busy machine: alone on two cores with two threads these are 0.1 s and 13 s.
+    print(f"reaction {reaction:.2f} s, verdicts {seconds:.1f} s")
+    assert reaction < 5, f"{reaction:.1f} s for a page while erasing"
+    assert seconds < 90, f"{seconds:.1f} s from the click to the verdicts"
+    press(page, "Receipt and download")
+    page.get_by_text("Download the model").wait_for()
+    assert_readable(page)
+    found = {name: _download(page, name, tmp_path) for name in ("Download the model", "HTML", "PDF", "JSON")}
+    saved = {name: path for name, (path, _) in found.items()}
+    with safe_open(saved["Download the model"], framework="pt") as file:
+        assert "Calenix" not in json.dumps(file.metadata())
+    assert saved["PDF"].read_bytes().startswith(b"%PDF")
+    assert "Calenix" in saved["HTML"].read_text("utf-8")
+    assert json.loads(saved["JSON"].read_text("utf-8"))["audit"]["verdict"]["forgotten"] == "passed"
+    page.get_by_text("I have downloaded what I need").click()
+    press(page, "Delete everything I uploaded")
+    page.get_by_text("is gone from this session").wait_for()
+    assert [page.request.get(url).status for _, url in found.values()] == [404] * 4
+
+
+def _look_closer(page):
+    """Every view of the proof; the heatmaps follow the slider."""
+    page.get_by_role("radio", name="Where it looks").click()
+    heat = page.locator(".heat img").first
+    before = heat.get_attribute("src")
+    page.get_by_role("slider").press("End")
+    page.wait_for_function("old => document.querySelector('.heat img').src !== old", arg=before)
+    page.get_by_role("radio", name="Enrol again").click()
+    page.get_by_text("Named again on").wait_for()
+    for view in ("Map", "Every question"):
+        page.get_by_role("radio", name=view).click()
+        assert_readable(page)
+
+
+def _seconds(work):
+    start = time.monotonic()
+    work()
+    return time.monotonic() - start
+
+
+def _download(page, name, folder):
+    with page.expect_download() as waiting:
+        press(page, name)
+    path = folder / re.sub(r"[^\w.-]", "_", waiting.value.suggested_filename)
+    waiting.value.save_as(path)
+    return path, waiting.value.url
+
+
+def test_on_a_phone_everything_can_be_read_and_nothing_sticks_out(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert_readable(page)
+    embedded(page)
+    assert_readable(page)
+    go(page, "Recognise")
+    press(page, "Show me with photos of the embedded people")
+    page.get_by_text("Candidate", exact=True).nth(2).wait_for()
+    assert page.get_by_text("Confidence", exact=True).first.is_visible()
+    assert page.locator(".candidates .bar i").first.bounding_box()["width"] > 20
+    assert_readable(page)
+    go(page, "Forget")
+    assert_readable(page)
+    press(page, "Golabek Peleosil")
+    page.get_by_text("Unrecognisable", exact=True).click()
+    page.get_by_text("An experiment: this promise is not kept yet.").wait_for()
+    assert_readable(page)
+    go(page, "Receipt")
+    assert_readable(page)
+
+
+def test_a_keyboard_suffices_and_shows_where_it_is(page):
+    embedded(page)
+    go(page, "Forget")
+    page.get_by_label("Search by name").focus()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    focused = page.evaluate("[document.activeElement.innerText, getComputedStyle(document.activeElement).boxShadow]")
+    assert focused[0] == "Calenix Yarafil"
+    assert focused[1] != "none"
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Erase Calenix Yarafil …").wait_for()
+
+
+def test_hostile_files_each_get_their_reason(page, hostile, photo):
+    embedded(page)
+    go(page, "Recognise")
+    name = '"><img src=x onerror=alert(1)>..%2f..%2fetc%2fpasswd.jpg'
+    files = [{"name": name, "mimeType": "image/jpeg", "buffer": photo.read_bytes()}]
+    files += [{"name": f"{k}.jpg", "mimeType": "image/jpeg", "buffer": data} for k, data in hostile.items()]
+    page.locator("input[type=file]").first.set_input_files(files)
+    page.get_by_text("3 faces").wait_for()
+    settle(page)
+    for words in ("not an image", "60 megapixels", "No face was found", "is damaged"):
+        assert page.get_by_text(words).count() > 0
+    assert page.get_by_text("onerror=alert(1)").count() > 0  # as text
+
+
+def test_cancelling_leaves_the_model_as_it_was(page):
+    embedded(page)
+    choose(page, "Golabek Peleosil")
+    erase(page, "Golabek Peleosil")
+    press(page, "Cancel")
+    page.get_by_text("The model is as it was.").wait_for()
+    go(page, "Start")
+    assert page.get_by_text("16 people are in the model").count() == 1
+    go(page, "Proof")
+    assert page.get_by_text("Nobody has been erased yet.").count() == 1
+
+
+def test_two_sessions_do_not_mix_and_nothing_is_left(page, browser, address, home, photo):
+    other = browser.new_page()
+    other.set_default_timeout(_LONG)
+    other.goto(address)
+    embedded(page)
+    embedded(other)
+    go(other, "Recognise")
+    upload = {"name": "canary-name-77e1.jpg", "mimeType": "image/jpeg", "buffer": photo.read_bytes() + _CANARY}
+    other.locator("input[type=file]").first.set_input_files([upload])
+    other.get_by_text("Candidate", exact=True).wait_for()
+    go(page, "Recognise")
+    assert page.get_by_text("No photo yet.").count() == 1
+    assert page.get_by_text("canary-name-77e1").count() == 0
+    go(other, "Receipt")
+    other.get_by_text("I have downloaded what I need").click()
+    press(other, "Delete everything I uploaded")
+    other.get_by_text("is gone from this session").wait_for()
+    other.close()
+    left = [path for path in home.rglob("*") if path.is_file()]
+    assert left, "the server wrote its cache of rendered people elsewhere"
+    assert not [path for path in left if _CANARY in path.read_bytes() or "canary" in path.name]

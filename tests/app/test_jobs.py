@@ -1,0 +1,80 @@
+import threading
+import time
+
+import pytest
+
+from app.jobs import Job
+from faceforget.errors import UsageError
+from faceforget.progress import Event
+
+
+def test_a_job_gives_its_result_and_the_points_of_its_curves():
+    def work(progress):
+        progress(Event("erasing", 1, 2, {"probability_left": 0.5}))
+        progress(Event("asking", 3, 14))
+        return "result"
+
+    job = Job(work)
+    assert job.wait(5)
+    assert (job.state, job.result) == ("done", "result")
+    assert job.points == ({"probability_left": 0.5},)
+    assert (job.stage.name, job.stage.done) == ("asking", 3)
+
+
+def test_a_cancelled_job_stops_at_its_next_step_and_has_no_result():
+    def work(progress):
+        for step in range(1000):
+            progress(Event("erasing", step))
+            time.sleep(0.01)
+
+    job = Job(work)
+    job.cancel()
+    assert job.wait(5)
+    assert job.state == "cancelled"
+    with pytest.raises(RuntimeError, match="cancelled"):
+        _ = job.result
+
+
+def test_an_error_that_a_user_can_act_on_is_kept():
+    def work(progress):
+        raise UsageError("Too few photos.", "Add some.")
+
+    job = Job(work)
+    job.wait(5)
+    assert (job.state, job.error.message) == ("failed", "Too few photos.")
+
+
+def test_an_unforeseen_error_says_nothing_of_itself():
+    def work(progress):
+        raise KeyError("/secret/path of Ada")
+
+    job = Job(work)
+    job.wait(5)
+    assert job.state == "failed"
+    assert "secret" not in str(job.error)
+
+
+def test_jobs_take_turns():
+    running, most = [], []
+
+    def work(progress):
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.05)
+        running.pop()
+        return True
+
+    jobs = [Job(work) for _ in range(4)]
+    assert all(job.wait(10) for job in jobs)
+    assert max(most) == 1
+
+
+def test_a_waiting_job_can_be_cancelled():
+    release = threading.Event()
+    first = Job(lambda progress: release.wait(10))
+    second = Job(lambda progress: True)
+    second.cancel()
+    assert second.wait(5)
+    assert second.state == "cancelled"
+    release.set()
+    assert first.wait(5)

@@ -1,0 +1,66 @@
+import gc
+import weakref
+
+from app.check import look_at
+from app.erasing import Named
+from app.jobs import Job
+from app.people import Photo, model_file, open_model
+from app.session import Session, Watch
+
+
+def test_a_session_whose_browser_is_gone_is_let_go_after_a_while(model):
+    active, ended = {"a", "b"}, []
+    watch = Watch(active.__contains__, ended.append, grace=2)
+    gone, stays = Session(model=model, person="Ada"), Session(model=model)
+    watch.add("a", gone)
+    watch.add("b", stays)
+    active.remove("a")
+    watch.look()
+    assert (ended, gone.person) == ([], "Ada")
+    watch.look()
+    assert ended == ["a"]
+    assert (gone.model, gone.person, stays.model) == (None, None, model)
+
+
+def test_a_browser_that_comes_back_keeps_its_session():
+    active = set()
+    watch = Watch(active.__contains__, lambda session_id: None, grace=2)
+    session = Session(person="Ada")
+    watch.add("a", session)
+    watch.look()
+    active.add("a")
+    watch.look()
+    active.clear()
+    watch.look()
+    assert session.person == "Ada"
+
+
+def test_nothing_keeps_a_photo_once_everything_is_forgotten(model, photo):
+    canary = b"canary-6b1f in the photo's own bytes"
+    session = Session(model=model)
+    session.seen = look_at(model.recognizer, [Photo("canary.jpg", photo.read_bytes() + canary)])
+    session.live.named = (
+        Named(session.seen[0].found.crop, model.recognizer.recognize(session.seen[0].found.crops)[0]),
+    )
+    kept = [weakref.ref(thing) for thing in (session.seen[0], session.live, session.memory)]
+    session.erasing = Job(lambda progress: session.seen and None)
+    session.erasing.wait()
+    session.forget_everything()
+    gc.collect()
+    assert [reference() for reference in kept] == [None, None, None]
+    assert not any(type(thing) is Photo and canary in thing.data for thing in gc.get_objects())
+    assert session.generation == 1
+
+
+def test_forgetting_everything_stops_the_work():
+    session = Session(erasing=Job(lambda progress: [progress.__call__ for _ in range(3)]))
+    job = session.erasing
+    session.forget_everything()
+    job.wait(5)
+    assert session.erasing is None
+
+
+def test_a_model_goes_through_its_file_unchanged(model):
+    again = open_model(model_file(model.recognizer), "mine.safetensors")
+    assert again.recognizer.weights_hash() == model.recognizer.weights_hash()
+    assert again.photos == {}

@@ -1,0 +1,41 @@
+import subprocess
+
+from benchmarks.screenshots import ROOT
+from faceforget.cli.browser import flags
+
+
+def test_the_command_passes_what_keeps_the_app_private():
+    found = flags(ROOT / ".streamlit" / "config.toml", 8600)
+    assert {
+        "--server.address=127.0.0.1",
+        "--server.port=8600",
+        "--server.maxUploadSize=20",
+        "--server.enableXsrfProtection=true",
+        "--server.enableCORS=true",
+        "--client.showErrorDetails=none",
+        "--browser.gatherUsageStats=false",
+    } <= set(found)
+
+
+def test_a_model_that_cannot_be_opened_is_said_before_the_browser_opens(cli, tmp_path):
+    code, _, messages = cli("app", "--model", tmp_path / "none.safetensors")
+    assert code == 1
+    assert "There is no model file" in messages
+
+
+def test_the_app_is_started_with_the_model(cli, tmp_path, recognizer, monkeypatch):
+    from faceforget import api
+
+    api.save(recognizer, tmp_path / "m.safetensors")
+    calls = []
+
+    def run(command, env, check):
+        calls.append((command, env["FACEFORGET_APP_MODEL"]))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("faceforget.cli.browser.subprocess.run", run)
+    code, output, _ = cli("app", "--model", tmp_path / "m.safetensors", "--port", "8600")
+    assert code == 0
+    assert "http://127.0.0.1:8600" in output
+    assert calls[0][0][1:4] == ["-m", "streamlit", "run"]
+    assert calls[0][1] == str((tmp_path / "m.safetensors").resolve())
