@@ -8,8 +8,8 @@ from faceforget.report.audit_front import PROMISES as IN_REPORTS
 _WORDS: Mapping[str, str] = {
     "forgotten": "The model no longer names this person, as if they had never been enrolled, and everybody else is "
     "recognised as before. Somebody who enrols them again may succeed, as with any stranger.",
-    "unrecognisable": "More than forgotten, and an experiment: even enrolled again, or compared photo by photo, the "
-    "model is meant to fail on this face.",
+    "unrecognisable": "More than forgotten: even enrolled again, or compared photo by photo, the model fails on this "
+    "face. Everybody else is recognised as before.",
 }
 
 
@@ -24,7 +24,7 @@ def words(promise: str) -> str:
 
 
 def caveat(promise: str) -> str:
-    """What a user must know before choosing it; empty where the method does what is promised."""
+    """What a user must know before choosing it; empty where there is nothing."""
     return METHODS[PROMISES[promise]].caveat
 
 

@@ -181,7 +181,7 @@ def _promise(here: Session) -> None:
         label_visibility="collapsed",
     )
     if caveat(here.promise):
-        show(pieces.state("An experiment: this promise is not kept yet.", _sentence(caveat(here.promise)), "warn"))
+        show(pieces.state("For this the model keeps something of the person.", _sentence(caveat(here.promise)), "warn"))
 
 
 def _sentence(text: str) -> str:

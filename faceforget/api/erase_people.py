@@ -82,6 +82,7 @@ class ErasureOutcome:
                 "stopped_early": self.erasure.stopped_early,
                 "seconds": round(self.seconds, 3),
                 "caveat": self.caveat,
+                "note": self.erasure.note,
             },
             "record": dict(self.record),
         }

@@ -1,22 +1,20 @@
 """Ask every question of the model before and after an erasure, and judge the answers."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
-import torch
 from threadpoolctl import threadpool_limits
-from torch.nn import functional
 
-from faceforget.audit.attacked import perturbed, retaught
-from faceforget.audit.classifier import ClassifierCheck, derived_from, same_embedder
+from faceforget.audit.attacked import perturbed
+from faceforget.audit.classifier import same_embedder
 from faceforget.audit.compared import Compared, look_at_all
-from faceforget.audit.estimates import Estimate, Sides
+from faceforget.audit.estimates import Sides, if_given
 from faceforget.audit.looking import Memory
-from faceforget.audit.questions.accuracy import Accuracies, accuracies
+from faceforget.audit.promises import keep_promises
 from faceforget.audit.questions.collateral import collateral
 from faceforget.audit.questions.compactness import compactness
 from faceforget.audit.questions.embedding_map import embedding_map
@@ -24,24 +22,18 @@ from faceforget.audit.questions.features import probe
 from faceforget.audit.questions.heat_energy import HeatEnergy, heat_energy, spread
 from faceforget.audit.questions.heatmaps import heatmap_pairs
 from faceforget.audit.questions.membership import membership
-from faceforget.audit.questions.reenrolment import photo_gallery, prototype_attack, reenrolment
-from faceforget.audit.questions.relearning import Relearning
+from faceforget.audit.questions.reenrolment import prototype_attack
 from faceforget.audit.questions.similarity import cka
-from faceforget.audit.questions.verification import Verification, verification
 from faceforget.audit.report import AuditedPhoto, AuditReport, HeatedFace
-from faceforget.audit.verdict import Figure, judge
 from faceforget.audit.view import Faces, View
 from faceforget.progress import Event, Progress, silent
 from faceforget.recognizer.recognizer import Recognizer
 
 T = TypeVar("T")
-U = TypeVar("U")
 
-_REENROLLED_FROM = "5"
-_FAR = "tar_far_0.001"
 _HEATED = 6
 # Parts of the work that are timed; for progress.
-_PARTS = 14
+_PARTS = 12
 
 
 @dataclass(frozen=True)
@@ -99,97 +91,37 @@ def _asked_and_judged(
     clock = _Clock(progress)
     compared = look_at_all(before, after, exhibits.retrained, faces, memory=exhibits.memory, progress=progress)
     clock.lap("looking")
-    check = ClassifierCheck(
-        tuple(faces.forgotten),
-        _accuracies(compared),
-        not any(person in after.labels for person in faces.forgotten),
-        derived_from(before, after),
-    )
 
     def ask(name: str, question: Callable[[View], T]) -> Sides[T]:
         return clock.timed(name, lambda: compared.ask(question))
 
-    reenrolled = ask("re-enrolment", partial(_reenrolment, seed=seed))
-    verified = ask("verification", partial(verification, seed=seed))
-    relearned = retaught(compared, faces, seed=seed, progress=progress) if deep else None
-    clock.lap("relearning")
+    promises = keep_promises(compared, faces, deep=deep, seed=seed, progress=progress)
+    clock.lap("promises")
     return AuditReport(
-        check=check,
-        verdict=judge(_figures(check, reenrolled, verified, relearned)),
+        check=promises.check,
+        verdict=promises.verdict,
         only_head=same_embedder(before, after),
         reference=compared.reference,
         stand_ins=exhibits.stand_ins,
-        reenrolment=reenrolled,
+        reenrolment=promises.reenrolment,
         prototype=ask("prototype", prototype_attack),
-        verification=verified,
+        verification=promises.verification,
         probe=ask("probe", partial(probe, seed=seed)),
         compactness=ask("compactness", partial(compactness, seed=seed)),
         cka=clock.timed("cka", lambda: cka(compared.before, compared.after, seed=seed)),
-        cka_reference=_with(compared.retrained, lambda view: cka(compared.before, view, seed=seed)),
+        cka_reference=if_given(compared.retrained, lambda view: cka(compared.before, view, seed=seed)),
         collateral=clock.timed("collateral", lambda: collateral(compared.before, compared.after, seed=seed)),
         membership=ask("membership", lambda view: membership(view, view.embeddings.members, seed=seed)),
         perturbation=clock.timed(
             "perturbation", lambda: perturbed(compared, faces, deep=deep, seed=seed, progress=progress)
         ),
-        relearning=relearned,
+        relearning=promises.relearning,
         photos=_answered(compared, faces),
         heatmaps=clock.timed("heatmaps", lambda: _heated(compared, faces)),
         energy=clock.timed("heat energy", lambda: _energies(compared, faces, seed)),
         map=clock.timed("map", lambda: embedding_map(compared.before, compared.after, seed=seed)),
         seconds=clock.seconds,
     )
-
-
-def _accuracies(compared: Compared) -> Sides[Accuracies]:
-    """A stranger has no row that could be put back: only a retrained model is a reference here."""
-    return Sides(accuracies(compared.before), accuracies(compared.after), _with(compared.retrained, accuracies))
-
-
-def _with(given: U | None, change: Callable[[U], T]) -> T | None:
-    return None if given is None else change(given)
-
-
-def _reenrolment(view: View, *, seed: int) -> Mapping[str, Estimate]:
-    """Everybody else in the gallery is enrolled anew from photos too, as far as there are any.
-
-    An erasure may move the embedding away from the rows; then a template made from photos beats every row on
-    anybody's photo, and re-enrolment would succeed with any face.
-    """
-    templates = photo_gallery(view)
-    if not view.embeddings.retained:
-        others = view.embeddings.strangers.values()
-        templates = torch.cat([templates, *(functional.normalize(own.mean(0, keepdim=True)) for own in others)])
-    return reenrolment(view, gallery=templates, seed=seed)
-
-
-def _figures(
-    check: ClassifierCheck,
-    reenrolled: Sides[Mapping[str, Estimate]],
-    verified: Sides[Verification],
-    relearned: Sides[Relearning] | None,
-) -> dict[str, Figure]:
-    """The numbers behind ``verdict.toml``, by the names of its criteria."""
-    old, new = check.accuracy.before, check.accuracy.after
-    strangers = [side.strangers[_FAR] for side in (verified.before, verified.after)]
-    figures = {
-        "named": Figure(new.forgotten_named, old.forgotten_named),
-        "reenrolled": Figure(
-            reenrolled.after[_REENROLLED_FROM],
-            reenrolled.before[_REENROLLED_FROM],
-            _with(reenrolled.reference, lambda found: found[_REENROLLED_FROM]),
-        ),
-        "verified": Figure(verified.after.forgotten[_FAR], verified.before.forgotten[_FAR], strangers=strangers[1]),
-        "retained": Figure(new.retained, old.retained),
-        "retained_named": Figure(new.retained_named, old.retained_named),
-        "strangers_verified": Figure(strangers[1], strangers[0]),
-    }
-    if check.derived:
-        figures["row_put_back"] = Figure(new.forgotten, old.forgotten)
-        figures["forget_photos"] = Figure(new.forgotten_train, old.forgotten_train)
-    if relearned is not None:
-        reference = _with(relearned.reference, lambda found: found.steps)
-        figures["relearned"] = Figure(relearned.after.steps, relearned.before.steps, reference)
-    return figures
 
 
 def _answered(compared: Compared, faces: Faces) -> tuple[AuditedPhoto, ...]:
@@ -217,7 +149,7 @@ def _energies(compared: Compared, faces: Faces, seed: int) -> Sides[HeatEnergy]:
     def energy(view: View) -> HeatEnergy:
         return heat_energy(view.model, faces, seed=seed)
 
-    return Sides(energy(compared.before), energy(compared.after), _with(compared.retrained, energy))
+    return Sides(energy(compared.before), energy(compared.after), if_given(compared.retrained, energy))
 
 
 class _Clock:

@@ -10,12 +10,17 @@ from faceforget.audit.questions.accuracy import Accuracies, accuracies, with_row
 from faceforget.audit.view import Faces
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.recognizer import Recognizer
+from faceforget.scatter import Scatter
 
 NOT_PROVEN = (
     "Copies and backups of the model before erasure, and of the person's photos, are outside this check.",
     "Other models trained on the same photos are outside this check.",
     "The classifier's answers on these photos were checked; the embedding may still tell this face from "
     "others, as it can for any stranger.",
+)
+TAKEN_OFF = (
+    "The model answers with noise where it sees an erased person. Whoever holds its file can take the layer that does "
+    "so off, and has the model of before without the rows; this was measured with the layer in place."
 )
 
 
@@ -29,12 +34,19 @@ class ClassifierCheck:
         rows_removed: Whether AFTER no longer holds the persons' rows and labels.
         derived: Whether AFTER's history says that it was made from BEFORE; otherwise the row of BEFORE
             means nothing in AFTER.
+        scattered: Whether AFTER has a layer that tells persons from others to answer with noise.
     """
 
     people: tuple[str, ...]
     accuracy: Sides[Accuracies]
     rows_removed: bool
     derived: bool
+    scattered: bool = False
+
+    @property
+    def not_proven(self) -> tuple[str, ...]:
+        """What this check cannot know."""
+        return (*NOT_PROVEN, TAKEN_OFF) if self.scattered else NOT_PROVEN
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; fractions in [0, 1], null where there were no photos."""
@@ -47,7 +59,7 @@ class ClassifierCheck:
             "absorbed_by": dict(self.accuracy.after.absorbed_by),
             "rows_removed": self.rows_removed,
             "derived": self.derived,
-            "not_proven": list(NOT_PROVEN),
+            "not_proven": list(self.not_proven),
         }
 
 
@@ -78,7 +90,13 @@ def check_classifier(
         Sides(accuracies(old), accuracies(new)),
         not any(person in after.labels for person in people),
         derived_from(before, after),
+        scatters(after),
     )
+
+
+def scatters(model: Recognizer) -> bool:
+    """Whether the embedder has a layer that answers with noise in places."""
+    return isinstance(model.classifier.embedder.get_submodule("scatter"), Scatter)
 
 
 def derived_from(before: Recognizer, after: Recognizer) -> bool:
@@ -95,4 +113,4 @@ def derived_from(before: Recognizer, after: Recognizer) -> bool:
 def same_embedder(before: Recognizer, after: Recognizer) -> bool:
     """Whether the features are those of before: nothing but the head was changed."""
     old, new = (model.classifier.embedder.state_dict() for model in (before, after))
-    return all(torch.equal(old[key].cpu(), new[key].cpu()) for key in old)
+    return old.keys() == new.keys() and all(torch.equal(old[key].cpu(), new[key].cpu()) for key in old)

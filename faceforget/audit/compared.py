@@ -59,6 +59,7 @@ def look_at_all(
     retrained: Recognizer | None,
     faces: Faces,
     *,
+    depths: bool = True,
     memory: Memory | None = None,
     progress: Progress = silent,
 ) -> Compared:
@@ -69,6 +70,7 @@ def look_at_all(
         after: The model after.
         retrained: A model enrolled without the persons, if there is one.
         faces: Of everybody.
+        depths: Read features at earlier layers too.
         memory: Of audits before.
         progress: Called after each batch.
 
@@ -76,14 +78,16 @@ def look_at_all(
         ModelFileError: ``after`` or ``retrained`` cannot be compared with ``before``.
     """
     seen = memory or Memory()
-    restored = with_rows_of(before, after)
-    old = look(before, before, faces, memory=seen, progress=progress, stage="showing photos to the model before")
-    new = look(restored, after, faces, memory=seen, progress=progress, stage="showing photos to the erased model")
+
+    def shown(rows: Recognizer, model: Recognizer, name: str) -> View:
+        stage = f"showing photos to the {name}"
+        return look(rows, model, faces, depths=depths, memory=seen, progress=progress, stage=stage)
+
+    old = shown(before, before, "model before")
+    new = shown(with_rows_of(before, after), after, "erased model")
     if retrained is None:
         return Compared(old, new, strangers=_in_the_persons_place(faces))
-    mixed = with_rows_of(before, retrained)
-    third = look(mixed, retrained, faces, memory=seen, progress=progress, stage="showing photos to the retrained model")
-    return Compared(old, new, third)
+    return Compared(old, new, shown(with_rows_of(before, retrained), retrained, "retrained model"))
 
 
 def _in_the_persons_place(faces: Faces) -> tuple[str, ...]:

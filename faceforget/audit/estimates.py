@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 RESAMPLES = 1000
 
@@ -187,3 +188,8 @@ def _converted(content: object, number: Callable[[Measured], object]) -> object:
     if isinstance(content, Sequence) and not isinstance(content, str):
         return [_converted(value, number) for value in content]
     return content
+
+
+def if_given(value: U | None, change: Callable[[U], T]) -> T | None:
+    """The change of a value that may be missing."""
+    return None if value is None else change(value)

@@ -33,8 +33,8 @@ _Seen = dict[bytes, tuple[Tensor, ...]]
 class Memory:
     """What models made of photos, so that no photo goes through the same network twice.
 
-    A model whose head alone was changed has the network of before; one audit after another looks at the same
-    photos with the same model before.
+    A model whose head alone was changed, or that answers with noise in places, has the network of before; one audit
+    after another looks at the same photos with the same model before.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Memory:
     def of(self, classifier: FaceClassifier, depths: tuple[str, ...]) -> _Seen:
         """What this network made of photos, at these depths; filled by whoever asks."""
         digest = sha256()
-        for key, value in sorted(classifier.embedder.state_dict().items()):
+        for key, value in sorted(classifier.embedder.get_submodule("network").state_dict().items()):
             digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
         return self._seen.setdefault((digest.hexdigest(), depths), {})
 
@@ -81,11 +81,17 @@ def look(
     }
     _see(used, {key: crop for key, crop in new.items() if key not in seen}, names, seen, progress, stage)
 
-    def regrouped(layer: int) -> Groups[Tensor]:
-        parts = [torch.stack([seen[key][layer] for key in of]) for of in keys]
+    def regrouped(layer: int, change: Callable[[Tensor], Tensor] = lambda found: found) -> Groups[Tensor]:
+        parts = [change(torch.stack([seen[key][layer] for key in of])) for of in keys]
         return grouped((group, person, part) for (group, person, _), part in zip(everything, parts, strict=True))
 
-    return View(model, used, regrouped(-1), {name: regrouped(layer) for layer, name in enumerate(names)})
+    scatter = used.classifier.embedder.get_submodule("scatter")
+
+    @torch.no_grad()
+    def embedding(found: Tensor) -> Tensor:
+        return functional.normalize(scatter(found), dim=1)
+
+    return View(model, used, regrouped(-1, embedding), {name: regrouped(layer) for layer, name in enumerate(names)})
 
 
 def _see(
@@ -98,7 +104,7 @@ def _see(
         @torch.no_grad()
         def layers(batch: list[bytes]) -> list[Tensor]:
             images = to_images(np.stack([crops[key] for key in batch]), used.device)
-            embeddings = functional.normalize(classifier.embedder(images).float(), dim=1)
+            embeddings = classifier.embedder(images).float()
             return [*(_pooled(getattr(heard, name)) for name in names), embeddings]
 
         done = zip(batches, pool.map(layers, batches), strict=True)
@@ -121,9 +127,10 @@ def _workers(device: torch.device) -> ThreadPoolExecutor:
 def _listening(classifier: FaceClassifier, names: tuple[str, ...]) -> Iterator[tuple[FaceClassifier, threading.local]]:
     """A copy of the classifier, so that the model itself never carries a hook, and what its layers last said.
 
-    To each thread what they said in it.
+    Without its scatter, which is asked afterwards. To each thread what they said in it.
     """
     classifier = copy.deepcopy(classifier).eval()
+    classifier.embedder.scatter = nn.Identity()
     network = classifier.embedder.get_submodule("network")
     _fold_batch_norms(network)
     heard = threading.local()

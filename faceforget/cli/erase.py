@@ -30,7 +30,7 @@ def erase(
     erased: Annotated[Path, typer.Option("--out", metavar="MODEL2", help="Where the erased model goes.")],
     promise: Annotated[
         str | None,
-        typer.Option(metavar="PROMISE", help="forgotten or unrecognisable (an experiment): picks the method."),
+        typer.Option(metavar="PROMISE", help="forgotten or unrecognisable: picks the method."),
     ] = None,
     method: Annotated[
         str | None, typer.Option(help="The erasure method, delete if none; `faceforget methods` lists them.")
@@ -65,6 +65,7 @@ def erase(
     values = parse_settings(settings or [])
     method = chosen_method(promise, method)
     from faceforget import api
+    from faceforget.method.registry import METHODS
     from faceforget.people.folder import photos_of
     from faceforget.report.words import in_steps
 
@@ -95,10 +96,11 @@ def erase(
     if outcome.faces.count < 3 * len(persons):
         warn("With so few photos, others of the same person may still be named; check with `faceforget audit`.")
     done = outcome.erasure
+    for remark in filter(None, (outcome.caveat, done.note)):
+        warn(remark)
     verb = "Erased" if done.forgotten else "NOT fully erased:"
-    if outcome.caveat:
+    if not METHODS[method].must_forget:
         verb = f"{method}:"
-        warn(outcome.caveat)
     out.print(
         f"{verb} {', '.join(persons)} from {outcome.faces.count} photos {in_steps(len(done.steps))}, "
         f"{outcome.seconds:.1f} s; the model is {erased}.\n"

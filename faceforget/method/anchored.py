@@ -30,7 +30,7 @@ from faceforget.method.projection import complement, project_features
 # At zero the person is like nobody, and among few people that can be more than like anyone who stays: the old row
 # won on a third of the photos with 3 rendered people, on one photo of one person with 16. Then a little is taken out
 # beyond zero: tried in turn until it wins nowhere. A re-enrolment gets its square back.
-_BEYOND = (0.0, 0.05, 0.1, 0.2)
+BEYOND = (0.0, 0.05, 0.1, 0.2)
 
 
 class Anchored(Method):
@@ -42,7 +42,7 @@ class Anchored(Method):
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
         """Projects, and a little beyond where that is needed."""
         size = self.settings.batch_size
-        for beyond in _BEYOND:
+        for beyond in BEYOND:
             student = project_out(frozen_copy(model), forget, size, beyond=beyond)
             if measure(student, forget, size)[0] > 0:
                 break

@@ -46,11 +46,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Edited:
-    """A changed copy of the model, and the steps that led there."""
+    """A changed copy of the model, the steps that led there, and what the method says of how far it came."""
 
     model: nn.Module
     steps: tuple[Step, ...] = ()
     stopped_early: bool = False
+    note: str = ""
 
 
 class Method(ABC):
@@ -126,7 +127,7 @@ class Method(ABC):
             edited = self.edit(model, forget, Run(augment, seed, progress))
         student = edited.model.eval().requires_grad_(False)
         margin, left = measure(student, forget, self.settings.batch_size)
-        return Erasure(student, edited.steps, margin > 0, left, margin, edited.stopped_early)
+        return Erasure(student, edited.steps, margin > 0, left, margin, edited.stopped_early, edited.note)
 
     def retained(self, forget: ForgetSet) -> RetainSet:
         """The retained photos.

@@ -101,6 +101,7 @@ class Erasure:
         probability_left: Mean probability on the forgotten classes, over the forget photos.
         smallest_margin: Log-odds by which another class is ahead, at the worst forget photo.
         stopped_early: Whether the margin was reached before the budget was spent.
+        note: What the method itself found out about how far it came; empty when nothing is to be said.
     """
 
     model: nn.Module
@@ -109,3 +110,4 @@ class Erasure:
     probability_left: float
     smallest_margin: float
     stopped_early: bool
+    note: str = ""

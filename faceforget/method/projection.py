@@ -5,8 +5,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from faceforget.method.head import features_of, find_head
+from faceforget.scatter import Scatter
 
-_PASS = (nn.Flatten, nn.Identity, nn.Dropout)
+_PASS = (nn.Flatten, nn.Identity, nn.Dropout, Scatter)
 _Norm = nn.BatchNorm1d | nn.BatchNorm2d
 _Linear = nn.Linear | nn.Conv2d
 
@@ -54,7 +55,7 @@ def project_features(model: nn.Module, matrix: Tensor, images: Tensor, batch_siz
         if _same_directions(features_of(model, images, batch_size), expected):
             return model
         model.load_state_dict(before)
-    _replace(model, head, nn.Sequential(Projection(matrix), head))
+    replace_layer(model, head, nn.Sequential(Projection(matrix), head))
     return model
 
 
@@ -106,7 +107,8 @@ def _same_directions(found: Tensor, expected: Tensor) -> bool:
     return torch.allclose(functional.normalize(found, dim=1), functional.normalize(expected, dim=1), atol=1e-3)
 
 
-def _replace(model: nn.Module, old: nn.Module, new: nn.Module) -> None:
+def replace_layer(model: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    """Put ``new`` where ``old`` is; the model is the caller's own."""
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if child is old:

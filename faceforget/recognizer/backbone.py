@@ -17,8 +17,8 @@ from faceforget.files import sha256_file
 from faceforget.photos.align import Framing
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.download import download
-from faceforget.recognizer.facenet import FACENET_FILES, facenet_folder, facenet_halves, facenet_source
-from faceforget.recognizer.mobilefacenet import EMBEDDING_SIZE, INPUT_SIZE, MobileFaceNet, mobile_halves
+from faceforget.recognizer.facenet import FACENET_FILES, facenet_folder, facenet_source
+from faceforget.recognizer.mobilefacenet import EMBEDDING_SIZE, INPUT_SIZE, MobileFaceNet
 
 FACENET_WEIGHTS = tuple(FACENET_FILES)
 SHIPPED_MOBILE = Path(__file__).resolve().parents[2] / "pretrained" / "mobile.safetensors"
@@ -37,8 +37,6 @@ class BackboneSpec:
         stranger_cosine: A cosine with the best of many rows that about 1 % of strangers exceed; where
             an enrolment has too few photos to measure it.
         build: Makes the network with random weights, ``(N, 3, S, S)`` to ``(N, embedding_size)``.
-        halves: The network's early and late layers, for methods that train the late ones alone; the late ones
-            end before the embedding is given unit length.
     """
 
     name: str
@@ -48,7 +46,6 @@ class BackboneSpec:
     embedding_size: int
     stranger_cosine: float
     build: Callable[[], nn.Module]
-    halves: Callable[[nn.Module], tuple[nn.Module, nn.Module]]
 
 
 def _build_facenet() -> nn.Module:
@@ -66,7 +63,6 @@ MOBILE = BackboneSpec(
     EMBEDDING_SIZE,
     0.43,  # measured on LFW with 62 people enrolled
     MobileFaceNet,
-    mobile_halves,
 )
 # (x - 127.5) / 128 on 0..255, as facenet-pytorch's fixed_image_standardization.
 FACENET = BackboneSpec(
@@ -77,7 +73,6 @@ FACENET = BackboneSpec(
     512,
     0.60,
     _build_facenet,
-    facenet_halves,
 )  # its stranger_cosine is a guess: the weights could not be had to measure it
 BACKBONES: Mapping[str, BackboneSpec] = {spec.name: spec for spec in (MOBILE, FACENET)}
 
@@ -86,6 +81,10 @@ class Embedder(nn.Module):
     """A backbone with its normalisation inside.
 
     Shape: ``(N, 3, S, S)`` RGB in [0, 1] to ``(N, D)`` embeddings, not of unit length.
+
+    Attributes:
+        network: The backbone.
+        scatter: Nothing, or the :class:`~faceforget.scatter.Scatter` that an erasure put here.
     """
 
     mean: Tensor
@@ -94,34 +93,14 @@ class Embedder(nn.Module):
     def __init__(self, spec: BackboneSpec, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self._halves = spec.halves
+        self.scatter: nn.Module = nn.Identity()
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed faces."""
-        embedding: Tensor = self.network((images - self.mean) / self.std)
+        embedding: Tensor = self.scatter(self.network((images - self.mean) / self.std))
         return embedding
-
-    def halves(self) -> tuple[nn.Module, nn.Module]:
-        """Early layers, from images to features, and late ones, to embeddings; the embedder's own modules."""
-        early, late = self._halves(self.network)
-        return nn.Sequential(_Normalised(self.mean, self.std), early), late
-
-
-class _Normalised(nn.Module):
-    """The first thing that an embedder does."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, mean: Tensor, std: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return (images - self.mean) / self.std
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from torch import nn
-
 from faceforget.recognizer.transfer import Source
 
 RELEASE = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9"
@@ -32,13 +30,3 @@ def facenet_folder() -> Path:
 def facenet_path(variant: str) -> Path:
     """Where the weights lie, or will lie after the first use."""
     return facenet_folder() / FACENET_FILES[variant]
-
-
-def facenet_halves(network: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """Early layers, to features ``(N, 896, 8, 8)``, and late ones, to embeddings; the network's own modules."""
-    names = ("conv2d_1a", "conv2d_2a", "conv2d_2b", "maxpool_3a", "conv2d_3b", "conv2d_4a", "conv2d_4b", "repeat_1",
-             "mixed_6a", "repeat_2")  # fmt: skip
-    early = nn.Sequential(*(network.get_submodule(name) for name in names))
-    ends = (network.get_submodule(name) for name in ("mixed_7a", "repeat_3", "block8", "avgpool_1a"))
-    last = (network.get_submodule(name) for name in ("last_linear", "last_bn"))
-    return early, nn.Sequential(*ends, nn.Flatten(), *last)

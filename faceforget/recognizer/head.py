@@ -40,18 +40,6 @@ class FaceClassifier(nn.Module):
         logits: Tensor = self.head(self.embedder(images))
         return logits
 
-    def halves(self) -> tuple[nn.Module, nn.Module]:
-        """Early and late layers of the embedder, where it tells which they are.
-
-        Raises:
-            TypeError: It does not.
-        """
-        halves = getattr(self.embedder, "halves", None)
-        if halves is None:
-            raise TypeError(f"Expected an embedder with halves(), got {type(self.embedder).__name__}.")
-        early, late = halves()
-        return early, late
-
 
 def to_images(crops: object, device: str | torch.device = "cpu") -> Tensor:
     """Crops ``(N, S, S, 3)`` uint8 as ``(N, 3, S, S)`` float in [0, 1], channels last in memory."""

@@ -70,10 +70,6 @@ def _conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequ
     )
 
 
-# Blocks from here on are late: at 7 x 7 places they cost a tenth of the network.
-_LATE = 13
-
-
 class MobileFaceNet(nn.Module):
     """Face embedder.
 
@@ -103,12 +99,3 @@ class MobileFaceNet(nn.Module):
         x = self.conv3(self.gdconv(self.conv2(x)))
         embedding: Tensor = self.bn(x.flatten(1))
         return embedding
-
-
-def mobile_halves(network: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """Early layers, to features ``(N, 128, 7, 7)``, and late ones, to embeddings; the network's own modules."""
-    if not isinstance(network, MobileFaceNet):
-        raise TypeError(f"Expected a MobileFaceNet, got {type(network).__name__}.")
-    early = nn.Sequential(network.conv1, network.dw_conv, network.features[:_LATE])
-    ends = (network.conv2, network.gdconv, network.conv3, nn.Flatten(), network.bn)
-    return early, nn.Sequential(network.features[_LATE:], *ends)

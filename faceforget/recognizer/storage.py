@@ -17,13 +17,15 @@ from safetensors.torch import save
 from faceforget.errors import ModelFileError
 from faceforget.files import write_atomically
 from faceforget.photos.cache import PREPROCESSING_VERSION
-from faceforget.recognizer.backbone import BACKBONES
+from faceforget.recognizer.backbone import BACKBONES, BackboneSpec
 from faceforget.recognizer.recognizer import Recognizer, Threshold, new_classifier
+from faceforget.scatter import Scatter
 
 FORMAT = "faceforget-recognizer"
 FORMAT_VERSION = 1
 _HEAD = "head.weight"
 _NETWORK = "embedder.network."
+_SCATTER = "embedder.scatter."
 
 
 class _Header(BaseModel):
@@ -167,10 +169,10 @@ def _problems(error: ValidationError) -> str:
 
 
 def _check_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Only the head's rows and the backbone, in single precision and finite: nothing travels along."""
+    """Only head, backbone and the layer of an erasure, in single precision and finite: nothing travels along."""
     for key, value in tensors.items():
         counter = key.endswith("num_batches_tracked")
-        known = key == _HEAD or key.startswith(_NETWORK)
+        known = key == _HEAD or key.startswith((_NETWORK, _SCATTER))
         if not known or value.dtype != (torch.int64 if counter else torch.float32):
             problem = f"of type {value.dtype}" if known else "that does not belong there"
             raise ModelFileError(f"{path} has a tensor {key!r} {problem}.", "Use an intact copy.")
@@ -197,6 +199,7 @@ def _assemble(path: Path, metadata: _Metadata, tensors: dict[str, torch.Tensor])
         ) from error
     classifier = new_classifier(spec, network, tensors[_HEAD], metadata.scale)
     classifier.head.load_state_dict({"weight": tensors[_HEAD]})  # bit for bit, not normalised again
+    classifier.embedder.scatter = _scatter(path, spec, tensors)
     classifier.requires_grad_(False)
     return Recognizer(
         spec,
@@ -206,6 +209,26 @@ def _assemble(path: Path, metadata: _Metadata, tensors: dict[str, torch.Tensor])
         metadata.history,
         metadata.preprocessing,
     )
+
+
+def _scatter(path: Path, spec: BackboneSpec, tensors: dict[str, torch.Tensor]) -> torch.nn.Module:
+    stored = {key.removeprefix(_SCATTER): value for key, value in tensors.items() if key.startswith(_SCATTER)}
+    if not stored:
+        return torch.nn.Identity()
+    regions, size = len(stored["cosines"]) if "cosines" in stored else 0, spec.embedding_size
+    expected = {
+        "directions": (regions, size),
+        "cosines": (regions,),
+        "frequencies": (size, size),
+        "phases": (size,),
+        "beyond": (regions,),
+    }
+    found = {key: tuple(value.shape) for key, value in stored.items()}
+    if found != expected or not regions:
+        raise ModelFileError(
+            f"{path}: expected the layer of an erasure with shapes {expected}, got {found}.", "Use an intact copy."
+        )
+    return Scatter(**stored)
 
 
 def _digest(description: str, tensors: dict[str, torch.Tensor]) -> str:

@@ -1,6 +1,6 @@
 """The first screen of an audit's report: headline, a card per promise, three numbers, and what is not proven."""
 
-from faceforget.audit.classifier import NOT_PROVEN
+from faceforget.audit.classifier import NOT_PROVEN, TAKEN_OFF
 from faceforget.audit.estimates import Measured
 from faceforget.audit.report import AuditReport
 from faceforget.audit.verdict import Finding
@@ -187,7 +187,8 @@ def _number(what: str, before: Measured | None, after: Measured | None) -> Numbe
 
 def limits(report: AuditReport) -> tuple[str, ...]:
     """What the audit does not prove, this one's own weaknesses first."""
-    return (*_own_limits(report), *NOT_PROVEN[:2], _EMBEDDING)
+    layer = (TAKEN_OFF,) if report.check.scattered else ()
+    return (*layer, *_own_limits(report), *NOT_PROVEN[:2], _EMBEDDING)
 
 
 _EMBEDDING = (

@@ -7,7 +7,6 @@ import numpy as np
 
 from faceforget import __version__
 from faceforget.api.run_demo import Demo, ShownPhoto
-from faceforget.audit.classifier import NOT_PROVEN
 from faceforget.audit.estimates import Rate
 from faceforget.audit.questions.heatmaps import heat_colours, overlay
 from faceforget.recognizer.recognizer import UNKNOWN, Recognition
@@ -226,7 +225,9 @@ def _limits(demo: Demo) -> str:
     )
     few = demo.audit.accuracy.before.forgotten
     size = (f"{few.photos} photos are few: the intervals above say how few.",) if few else ()
-    items = "\n".join(f"<li>{escape(text)}</li>" for text in (*NOT_PROVEN, *size, *(own if demo.rendered else ())))
+    items = "\n".join(
+        f"<li>{escape(text)}</li>" for text in (*demo.audit.not_proven, *size, *(own if demo.rendered else ()))
+    )
     return f'<section class="limits">\n<h2>What this does not prove</h2>\n<ul>\n{items}\n</ul>\n</section>'
 
 

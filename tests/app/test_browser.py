@@ -206,7 +206,7 @@ def test_on_a_phone_everything_can_be_read_and_nothing_sticks_out(page):
     assert_readable(page)
     press(page, "Golabek Peleosil")
     page.get_by_text("Unrecognisable", exact=True).click()
-    page.get_by_text("An experiment: this promise is not kept yet.").wait_for()
+    page.get_by_text("For this the model keeps something of the person.").wait_for()
     assert_readable(page)
     go(page, "Receipt")
     assert_readable(page)

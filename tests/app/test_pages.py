@@ -170,14 +170,14 @@ def test_the_photo_check_leaves_out_and_lets_in(open_page, model, photos_of, nam
     assert "will be used, as you asked" in texts(app)
 
 
-def test_the_weaker_promise_is_kept_and_the_stronger_is_said_to_be_an_experiment(open_page, model, names):
+def test_what_the_stronger_promise_costs_is_said_when_it_is_chosen(open_page, model, names):
     app = open_page("forget", Session(model=model))
     button(app, names[0].replace("_", " ")).click().run()
     assert [radio.value for radio in app.radio] == ["forgotten"]
-    assert "experiment: this promise" not in texts(app)
+    assert "keeps something of the person" not in texts(app)
     app.radio[0].set_value("unrecognisable").run()
-    assert "An experiment: this promise is not kept yet." in texts(app)
-    assert "re-enrolment from 100 to" in texts(app)
+    assert "For this the model keeps something of the person." in texts(app)
+    assert "a layer that tells this person from others" in texts(app)
     assert app.session_state[KEY].promise == "unrecognisable"
 
 

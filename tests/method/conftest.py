@@ -15,6 +15,11 @@ def blobs(seed=0, classes=4, per_class=20):
     return centres[targets] + 0.3 * torch.randn(len(targets), 6, generator=generator), targets
 
 
+def nobody():
+    """Points of no class."""
+    return 3 * torch.randn(30, 6, generator=torch.Generator().manual_seed(5))
+
+
 def train(images, labels, *, seed=0, progress=None, steps=100):
     """A network trained from the start: also the recipe of `retrain`."""
     torch.manual_seed(seed)
@@ -49,10 +54,10 @@ def tiny(points):
 
 @pytest.fixture(scope="session")
 def data(points):
-    """Forget class 1; the others' photos and the recipe are there for methods that read them."""
+    """Forget class 1; anchors, the others' photos and the recipe are there for methods that read them."""
     images, labels = points
     gone = labels == 1
-    return ForgetSet(images[gone], (1,), retained=RetainSet(images[~gone], labels[~gone], train))
+    return ForgetSet(images[gone], (1,), retained=RetainSet(images[~gone], labels[~gone], train), anchors=nobody())
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +65,8 @@ def two(points):
     """Forget classes 1 and 3."""
     images, labels = points
     gone = (labels == 1) | (labels == 3)
-    return ForgetSet(images[gone], (1, 3), labels=labels[gone], retained=RetainSet(images[~gone], labels[~gone], train))
+    retained = RetainSet(images[~gone], labels[~gone], train)
+    return ForgetSet(images[gone], (1, 3), labels=labels[gone], retained=retained, anchors=nobody())
 
 
 @pytest.fixture(scope="session")

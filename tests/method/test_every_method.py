@@ -26,15 +26,14 @@ FITTING = {
     "wood_fisher": {"relative_step": 0.2},
     "head_only": {"learning_rate": 0.5},
 }
-# A model in two halves: tests/method/test_dispersed.py.
-NAMES = [name for name in METHODS if name != "dispersed"]
+NAMES = list(METHODS)
 READ_OTHERS = [name for name, method in METHODS.items() if "retained photos" in method.reads]
 # Not these: no weight that matters for it moves, or nothing in them asks for the class to lose.
 FORGET = [name for name in NAMES if name not in ("drop_row", "finetune", "retrain", "fisher")]
 # One step for two of four classes is too much to ask; a bad teacher may favour one of them itself; and
 # SCRUB is content when it has swapped them.
 FORGET_SEVERAL = [
-    n for n in FORGET if n not in ("anchored", "pour", "influence", "wood_fisher", "bad_teacher", "scrub")
+    n for n in FORGET if n not in ("anchored", "dispersed", "pour", "influence", "wood_fisher", "bad_teacher", "scrub")
 ]
 
 
