@@ -34,7 +34,7 @@ REPORTED = 10
 _ANCHORS = 400
 _TAUGHT = 4
 # Teaching is given up after so many steps; strangers take about forty.
-MAX_STEPS = 80
+MAX_STEPS = 60
 
 
 @dataclass(frozen=True)

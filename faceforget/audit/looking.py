@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from faceforget.audit.layers import layers_of
+from faceforget.audit.layers import LAYERS, layers_of
 from faceforget.audit.view import Crops, Faces, Groups, View, grouped
 from faceforget.progress import Progress, silent, tracked
 from faceforget.recognizer.head import FaceClassifier, to_images
@@ -26,25 +26,27 @@ _MOST_WORKERS = 8
 # Places that are left of a feature map: where in the face something is matters to who it is.
 _GRID = 2
 
-# By the photo's SHA-256: its features at each depth that was read, ``(F,)`` each, and its embedding, last.
+# By the photo's SHA-256: its features at each depth that was read, ``(F,)`` each, and what enters the tail, last.
 _Seen = dict[bytes, tuple[Tensor, ...]]
 
 
 class Memory:
     """What models made of photos, so that no photo goes through the same network twice.
 
-    A model whose head alone was changed, or that answers with noise in places, has the network of before; one audit
-    after another looks at the same photos with the same model before.
+    Kept is what enters the network's tail. A model whose head alone was changed, in which directions were masked or
+    that answers with noise in places has everything before that from the model before; and one audit after another
+    looks at the same photos with the same model before.
     """
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, tuple[str, ...]], _Seen] = {}
 
-    def of(self, classifier: FaceClassifier, depths: tuple[str, ...]) -> _Seen:
-        """What this network made of photos, at these depths; filled by whoever asks."""
+    def of(self, classifier: FaceClassifier, depths: tuple[str, ...], tail: tuple[str, ...]) -> _Seen:
+        """What a network made of photos, at these depths and before its tail; filled by whoever asks."""
         digest = sha256()
         for key, value in sorted(classifier.embedder.get_submodule("network").state_dict().items()):
-            digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+            if not key.startswith(tuple(f"{name}." for name in tail)):
+                digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())
         return self._seen.setdefault((digest.hexdigest(), depths), {})
 
 
@@ -74,38 +76,48 @@ def look(
     """
     everything = list(faces.all())
     names = layers_of(used.spec.name).depths if depths else ()
-    seen = (memory or Memory()).of(used.classifier, names)
+    tail = LAYERS[used.spec.name].tail if used.spec.name in LAYERS else ()
+    seen = (memory or Memory()).of(used.classifier, names, tail)
     keys = [[sha256(crop.tobytes()).digest() for crop in crops] for _, _, crops in everything]
     new = {
         k: crop for of, (_, _, crops) in zip(keys, everything, strict=True) for k, crop in zip(of, crops, strict=True)
     }
-    _see(used, {key: crop for key, crop in new.items() if key not in seen}, names, seen, progress, stage)
+    unseen = {key: crop for key, crop in new.items() if key not in seen}
+    _see(used, unseen, names, tail, seen, progress, stage)
 
     def regrouped(layer: int, change: Callable[[Tensor], Tensor] = lambda found: found) -> Groups[Tensor]:
         parts = [change(torch.stack([seen[key][layer] for key in of])) for of in keys]
         return grouped((group, person, part) for (group, person, _), part in zip(everything, parts, strict=True))
 
-    scatter = used.classifier.embedder.get_submodule("scatter")
+    embedder = used.classifier.embedder
 
     @torch.no_grad()
     def embedding(found: Tensor) -> Tensor:
-        return functional.normalize(scatter(found), dim=1)
+        for name in tail:
+            found = embedder.get_submodule(f"network.{name}")(found).flatten(1)
+        return functional.normalize(embedder.get_submodule("scatter")(found.float()), dim=1)
 
     return View(model, used, regrouped(-1, embedding), {name: regrouped(layer) for layer, name in enumerate(names)})
 
 
 def _see(
-    used: Recognizer, crops: dict[bytes, Crops], names: tuple[str, ...], seen: _Seen, progress: Progress, stage: str
+    used: Recognizer,
+    crops: dict[bytes, Crops],
+    names: tuple[str, ...],
+    tail: tuple[str, ...],
+    seen: _Seen,
+    progress: Progress,
+    stage: str,
 ) -> None:
     keys = list(crops)
     batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
-    with _listening(used.classifier, names) as (classifier, heard), _workers(used.device) as pool:
+    with _listening(used.classifier, names, tail) as (classifier, heard), _workers(used.device) as pool:
 
         @torch.no_grad()
         def layers(batch: list[bytes]) -> list[Tensor]:
             images = to_images(np.stack([crops[key] for key in batch]), used.device)
             embeddings = classifier.embedder(images).float()
-            return [*(_pooled(getattr(heard, name)) for name in names), embeddings]
+            return [*(_pooled(getattr(heard, name)) for name in names), heard.last if tail else embeddings]
 
         done = zip(batches, pool.map(layers, batches), strict=True)
         for batch, found in tracked(done, stage, len(batches), progress):
@@ -124,10 +136,13 @@ def _workers(device: torch.device) -> ThreadPoolExecutor:
 
 
 @contextmanager
-def _listening(classifier: FaceClassifier, names: tuple[str, ...]) -> Iterator[tuple[FaceClassifier, threading.local]]:
+def _listening(
+    classifier: FaceClassifier, names: tuple[str, ...], tail: tuple[str, ...]
+) -> Iterator[tuple[FaceClassifier, threading.local]]:
     """A copy of the classifier, so that the model itself never carries a hook, and what its layers last said.
 
-    Without its scatter, which is asked afterwards. To each thread what they said in it.
+    What the tail was given is ``last``. Without its scatter, which is asked afterwards. To each thread what they
+    said in it.
     """
     classifier = copy.deepcopy(classifier).eval()
     classifier.embedder.scatter = nn.Identity()
@@ -143,6 +158,8 @@ def _listening(classifier: FaceClassifier, names: tuple[str, ...]) -> Iterator[t
 
     for name in names:
         network.get_submodule(name).register_forward_hook(keep(name))
+    for name in tail[:1]:
+        network.get_submodule(name).register_forward_pre_hook(lambda _, inputs: setattr(heard, "last", inputs[0]))
     yield classifier, heard
 
 

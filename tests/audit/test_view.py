@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from faceforget.audit import looking
 from faceforget.audit.layers import LAYERS
 from faceforget.audit.looking import Memory, look
 from faceforget.audit.view import Groups
+from faceforget.method.data import ForgetSet
+from faceforget.method.registry import make_method
 from faceforget.recognizer.head import to_images
 
 
@@ -69,3 +74,19 @@ def test_no_photo_goes_through_the_same_network_twice(recognizer, groups, view, 
     assert sum(sent) == 24
     for (_, _, found), (_, _, known) in zip(again.embeddings.all(), view.embeddings.all(), strict=True):
         assert torch.equal(found, known)
+
+
+def test_masked_directions_cost_no_photo_another_pass(recognizer, groups, monkeypatch):
+    """Everything before the network's tail is that of the model before."""
+    memory, sent = Memory(), []
+    monkeypatch.setattr(looking, "to_images", lambda crops, device: sent.append(len(crops)) or to_images(crops, device))
+    look(recognizer, recognizer, groups, memory=memory)
+    (person, photos), *_ = groups.forgotten.items()
+    images = to_images(photos, recognizer.device)
+    forget = ForgetSet(images, (recognizer.index_of(person),))
+    masked = replace(recognizer, classifier=make_method("anchored")(recognizer.classifier, forget).model)
+    sent.clear()
+    found = look(masked, masked, groups, memory=memory).embeddings.forgotten[person]
+    assert not sent
+    with torch.no_grad():
+        assert torch.allclose(found, functional.normalize(masked.classifier.embedder(images), dim=1), atol=1e-5)
