@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 from typing import Any, Protocol
 
-from benchmarks.faces.table import half_interval
 from benchmarks.protocol import ROOT
+from benchmarks.spread import spread
 
 RESULTS = ROOT / "benchmarks" / "results"
 Numbers = Mapping[str, Any]
@@ -83,24 +83,12 @@ def _table(found: Sequence[tuple[Kind, Numbers]]) -> list[str]:
     titles = ["method", "model", *(title for title, _, _ in _COLUMNS), *_PROMISES, "runs"]
     lines = [f"| {' | '.join(titles)} |", "|" + "---|" * len(titles)]
     for (method, world), cells in _rows(found).items():
-        texts = [_spread(cells, value, worst) for _, value, worst in _COLUMNS]
+        texts = [
+            spread([(k.people, v) for k, n in cells if (v := value(n)) is not None], w) for _, value, w in _COLUMNS
+        ]
         verdicts = [_counts([numbers["verdict"][promise] for _, numbers in cells]) for promise in _PROMISES]
         lines.append(f"| {' | '.join([method, world, *texts, *verdicts, str(len(cells))])} |")
     return lines
-
-
-def _spread(
-    cells: Sequence[tuple[Kind, Numbers]], value: Callable[[Numbers], float | None], worst: Callable[..., float]
-) -> str:
-    by_person: dict[tuple[str, ...], list[float]] = {}
-    for kind, numbers in cells:
-        if (found := value(numbers)) is not None:
-            by_person.setdefault(kind.people, []).append(100 * found)
-    if not by_person:
-        return ""
-    means = [mean(values) for values in by_person.values()]
-    half = f" ± {half_interval(means):.1f}" if len(means) > 1 else ""
-    return f"{mean(means):.1f}{half} ({worst(v for values in by_person.values() for v in values):.1f})"
 
 
 def _counts(outcomes: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from benchmarks.faces.cells import Cell, outcome_of
 from benchmarks.faces.config import Config, MethodPlan, read_config
 from benchmarks.faces.measures import measures
 from benchmarks.faces.search import choose, trials_of
-from benchmarks.faces.table import markdown, write_csv
+from benchmarks.faces.table import Result, markdown, write_csv
 from benchmarks.faces.world import World, build_world
 from faceforget.cli.console import progress_bar
 from faceforget.files import write_atomically
@@ -84,15 +84,20 @@ def write_tables(tables: Tables, world: World, built: dict[str, Method]) -> None
     reads = {label: ", ".join(method.reads) for label, method in built.items()}
     text = [
         f"{len(world.names)} people enrolled; {len(world.reported)} erased one at a time, seeds "
-        f"{', '.join(map(str, world.config.seeds))}. Percent: mean ± half the 95 % interval over runs (worst run).\n"
+        f"{', '.join(map(str, world.config.seeds))}. Percent: mean ± half the 95 % interval over people, seeds of a "
+        "person averaged first (worst run).\n"
     ]
     for name, cells in tables.items():
-        rows = {label: [measures(cell, outcome_of(cell, world), world) for cell in own] for label, own in cells.items()}
+        rows = {label: [_result(cell, world) for cell in own] for label, own in cells.items()}
         text.append(f"## {name}\n\n{markdown(rows, reads)}")
         write_csv(world.config.results / f"{name}.csv", rows)
     path = world.config.results / "table.md"
     write_atomically(path, "\n".join(text).encode())
     print(path.read_text())
+
+
+def _result(cell: Cell, world: World) -> Result:
+    return Result(cell.people, cell.seed, measures(cell, outcome_of(cell, world), world))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Outcome:
 
     Attributes:
         record: Seconds, steps and the like; with ``error`` if the method failed.
-        embeddings: ``(N, D)`` unit embeddings of the measured photos.
+        embeddings: ``(M, D)`` unit embeddings of the measured photos.
         rows: ``(C, D)`` unit rows after the erasure, the erased persons' among them.
     """
 
@@ -86,9 +86,10 @@ def outcome_of(cell: Cell, world: World) -> Outcome:
             _run(cell, world, path)
     record = json.loads(path.with_suffix(".json").read_text())
     if not path.with_suffix(".safetensors").is_file():  # it failed
-        return Outcome(record, world.embeddings, _rows(world.recognizer.classifier))
+        return Outcome(record, world.embeddings[world.measured(cell.people)], _rows(world.recognizer.classifier))
     tensors = load_file(path.with_suffix(".safetensors"))
-    embeddings = tensors["embeddings"].float() if "embeddings" in tensors else world.embeddings
+    known = "embeddings" in tensors
+    embeddings = tensors["embeddings"].float() if known else world.embeddings[world.measured(cell.people)]
     return Outcome(record, embeddings, tensors["rows"])
 
 
@@ -110,7 +111,7 @@ def _run(cell: Cell, world: World, path: Path) -> None:
     classifier = _plain(erasures[-1].model)
     tensors = {"rows": _rows(classifier)}
     if not _same_features(classifier, world.recognizer.classifier):
-        tensors["embeddings"] = embed_images(classifier, world.measured.images).half()
+        tensors["embeddings"] = embed_images(classifier, world.photos.images[world.measured(cell.people)]).half()
     write_atomically(path.with_suffix(".safetensors"), save(tensors))
     write_json(path.with_suffix(".json"), record)  # last: a cell with a record is whole
 

@@ -4,14 +4,12 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from scipy import stats
-
+from benchmarks.spread import spread
 from faceforget.files import write_atomically
-
-Rows = Mapping[str, Sequence[Mapping[str, float]]]
 
 # The better direction decides which end is the worst: +1 higher is better, -1 lower, 0 no worst is said.
 COLUMNS = {
@@ -22,17 +20,22 @@ COLUMNS = {
     "h": ("H", 1),
     "old_row": ("old row back", 0),
     "worst_person": ("worst person who stays", 1),
+    "member_train": ("judged enrolled: erased photos", 0),
+    "member_test": ("judged enrolled: their unseen photos", 0),
     "seconds": ("seconds", 0),
 }
 
 
-def half_interval(values: Sequence[float]) -> float:
-    """Half the 95 % interval of the mean, by Student's t; NaN for fewer than two values."""
-    if len(values) < 2:
-        return math.nan
-    centre = mean(values)
-    deviation = math.sqrt(sum((value - centre) ** 2 for value in values) / (len(values) - 1))
-    return float(stats.t.ppf(0.975, len(values) - 1)) * deviation / math.sqrt(len(values))
+@dataclass(frozen=True)
+class Result:
+    """Whom a run erased, with which seed, and what was measured."""
+
+    people: tuple[str, ...]
+    seed: int
+    numbers: Mapping[str, float]
+
+
+Rows = Mapping[str, Sequence[Result]]
 
 
 def markdown(rows: Rows, reads: Mapping[str, str]) -> str:
@@ -40,33 +43,32 @@ def markdown(rows: Rows, reads: Mapping[str, str]) -> str:
     titles = ["method", *(title for title, _ in COLUMNS.values()), "reads", "runs"]
     lines = [f"| {' | '.join(titles)} |", "|" + "---|" * len(titles)]
     for label, found in rows.items():
-        cells = [_text(key, [row[key] for row in found]) for key in COLUMNS]
+        cells = [_text(key, found) for key in COLUMNS]
         lines.append(f"| {' | '.join([label, *cells, reads[label], _runs(found)])} |")
     return "\n".join(lines) + "\n"
 
 
-def _runs(found: Sequence[Mapping[str, float]]) -> str:
-    failed = sum(row["failed"] for row in found)
+def _runs(found: Sequence[Result]) -> str:
+    failed = sum(result.numbers["failed"] for result in found)
     return f"{len(found)}" + (f" ({failed:.0f} failed)" if failed else "")
 
 
-def _text(key: str, values: Sequence[float]) -> str:
-    known = [value for value in values if not math.isnan(value)]
-    if not known:
-        return "-"
+def _text(key: str, found: Sequence[Result]) -> str:
+    values = [(result.people, result.numbers[key]) for result in found]
     if key == "seconds":
-        return f"{mean(known):.1f}"
-    half, better = half_interval(known), COLUMNS[key][1]
-    text = f"{100 * mean(known):.1f}" + (f" ± {100 * half:.1f}" if not math.isnan(half) else "")
-    return f"{text} ({100 * (min(known) if better > 0 else max(known)):.1f})" if better else text
+        known = [value for _, value in values if not math.isnan(value)]
+        return f"{mean(known):.1f}" if known else ""
+    return spread(values, {1: min, -1: max, 0: None}[COLUMNS[key][1]])
 
 
 def write_csv(path: Path, rows: Rows) -> None:
-    """Every run on a line of its own."""
+    """Every run on a line of its own; people by number, in the order of the table."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["method", "run", *COLUMNS, "failed"])
+    writer.writerow(["method", "who", "seed", *COLUMNS, "failed"])
     for label, found in rows.items():
-        for index, row in enumerate(found):
-            writer.writerow([label, index, *(f"{row[key]:.6g}" for key in (*COLUMNS, "failed"))])
+        who = {people: number for number, people in enumerate(dict.fromkeys(result.people for result in found))}
+        for result in found:
+            numbers = [f"{result.numbers[key]:.6g}" for key in (*COLUMNS, "failed")]
+            writer.writerow([label, who[result.people], result.seed, *numbers])
     write_atomically(path, text.getvalue().encode())

@@ -34,10 +34,9 @@ class Photos:
         chosen = torch.isin(self.rows, torch.tensor(list(rows)))
         return Photos(self.images[chosen], self.rows[chosen])
 
-    def first(self, count: int) -> "Photos":
-        """The first photos of each person."""
-        index = torch.cat([(self.rows == row).nonzero()[:count, 0] for row in self.rows.unique()])
-        return Photos(self.images[index], self.rows[index])
+    def first(self, count: int) -> Tensor:
+        """Which are among the first photos of their person, ``(N,)`` of bool."""
+        return torch.stack([(self.rows[:i] == row).sum() < count for i, row in enumerate(self.rows)])
 
 
 @dataclass(frozen=True)
@@ -79,15 +78,27 @@ class World:
         return [*self.names[2::6][:10], *self.names[0::6][:10]]
 
     @cached_property
-    def measured(self) -> Photos:
-        """What every model is measured on: some train photos of each person, then all unseen ones."""
-        some = self.train.first(self.config.retained_photos)
-        return Photos(torch.cat([some.images, self.unseen.images]), torch.cat([some.rows, self.unseen.rows]))
+    def photos(self) -> Photos:
+        """All train photos, then all unseen ones."""
+        return Photos(
+            torch.cat([self.train.images, self.unseen.images]), torch.cat([self.train.rows, self.unseen.rows])
+        )
 
     @cached_property
     def embeddings(self) -> Tensor:
-        """Unit embeddings of the measured photos by the enrolled model."""
-        return embed_images(self.recognizer.classifier, self.measured.images)
+        """Unit embeddings of all photos by the enrolled model."""
+        return embed_images(self.recognizer.classifier, self.photos.images)
+
+    @cached_property
+    def _some(self) -> Tensor:
+        """Which photos every model is measured on: some train photos of each person, and all unseen ones."""
+        unseen = torch.ones(len(self.unseen.rows), dtype=torch.bool)
+        return torch.cat([self.train.first(self.config.retained_photos), unseen])
+
+    def measured(self, people: Sequence[str]) -> Tensor:
+        """Photos ``(M,)``, ascending, that a model without these people is measured on: all of theirs too."""
+        gone = torch.tensor([self.recognizer.index_of(name) for name in people])
+        return (self._some | torch.isin(self.photos.rows, gone)).nonzero().squeeze(1)
 
     def forget_set(self, people: Sequence[str], gone: Sequence[str] = ()) -> ForgetSet:
         """The data of one erasure; ``gone`` were erased before, so their photos are nobody's to read."""

@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
-from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from faceforget.audit.layers import LAYERS, layers_of
 from faceforget.audit.view import Crops, Faces, Groups, View, grouped
 from faceforget.progress import Progress, silent, tracked
+from faceforget.recognizer.folding import fold_batch_norms
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 
@@ -147,7 +146,7 @@ def _listening(
     classifier = copy.deepcopy(classifier).eval()
     classifier.embedder.scatter = nn.Identity()
     network = classifier.embedder.get_submodule("network")
-    _fold_batch_norms(network)
+    fold_batch_norms(network)
     heard = threading.local()
 
     def keep(name: str) -> Callable[[nn.Module, object, Tensor], None]:
@@ -161,20 +160,6 @@ def _listening(
     for name in tail[:1]:
         network.get_submodule(name).register_forward_pre_hook(lambda _, inputs: setattr(heard, "last", inputs[0]))
     yield classifier, heard
-
-
-def _fold_batch_norms(network: nn.Module) -> None:
-    """Put each batch norm into the convolution before it: the same answers in half of the time on a CPU.
-
-    Only where a ``Sequential`` says that one follows the other.
-    """
-    for module in list(network.modules()):
-        if not isinstance(module, nn.Sequential):
-            continue
-        for (name, first), (following, second) in pairwise(list(module.named_children())):
-            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
-                setattr(module, name, fuse_conv_bn_eval(first, second))
-                setattr(module, following, nn.Identity())
 
 
 def _pooled(features: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """The recogniser: who is on this photo?"""
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +17,14 @@ from faceforget.photos.align import RGB
 from faceforget.photos.cache import PREPROCESSING_VERSION
 from faceforget.progress import Progress, silent, tracked
 from faceforget.recognizer.backbone import BackboneSpec, Embedder
+from faceforget.recognizer.folding import fold_batch_norms
 from faceforget.recognizer.head import CosineHead, FaceClassifier, to_images
 
 UNKNOWN = "unknown"
-_BATCH = 64
+# More at a time are slower on a CPU.
+_BATCH = 32
+# As floats they take 150 KB each.
+_IN_MEMORY = 512
 
 
 @dataclass(frozen=True)
@@ -109,8 +114,8 @@ class Recognizer:
         """Unit embeddings ``(N, D)`` of crops ``(N, S, S, 3)``."""
         stacked = np.asarray(crops, dtype=np.uint8)
         parts = [
-            embed_images(self.classifier, to_images(stacked[start : start + _BATCH], self.device))
-            for start in range(0, len(stacked), _BATCH)
+            embed_images(self.classifier, to_images(stacked[start : start + _IN_MEMORY], self.device))
+            for start in range(0, len(stacked), _IN_MEMORY)
         ]
         return torch.cat(parts) if parts else torch.zeros(0, self.spec.embedding_size, device=self.device)
 
@@ -183,10 +188,12 @@ def new_classifier(spec: BackboneSpec, network: torch.nn.Module, rows: Tensor, s
 @torch.no_grad()
 def embed_images(classifier: FaceClassifier, images: Tensor, progress: Progress = silent) -> Tensor:
     """Unit embeddings ``(N, D)`` of images ``(N, 3, S, S)`` in [0, 1], batch by batch."""
-    classifier.eval()
+    embedder = classifier.eval().embedder
     batches = torch.split(images, _BATCH)
-    tracked_batches = tracked(batches, "embedding faces", len(batches), progress)
-    parts = [classifier.embedder(batch).float() for batch in tracked_batches]
+    if len(batches) > 1:  # for a few photos the copy would cost more than it saves
+        embedder = copy.deepcopy(embedder)
+        fold_batch_norms(embedder)
+    parts = [embedder(batch).float() for batch in tracked(batches, "embedding faces", len(batches), progress)]
     return functional.normalize(torch.cat(parts), dim=1)
 
 

@@ -7,15 +7,17 @@ import pytest
 import torch
 from pydantic import ValidationError
 from scipy import stats
+from torch.nn import functional
 
 from benchmarks.faces.__main__ import cells_of
 from benchmarks.faces.cells import Cell, Outcome, outcome_of
 from benchmarks.faces.config import Config, read_config
 from benchmarks.faces.measures import harmonic, measures
 from benchmarks.faces.search import choose
-from benchmarks.faces.table import half_interval, markdown
+from benchmarks.faces.table import Result, markdown
 from benchmarks.faces.world import Photos, World
 from benchmarks.protocol import ROOT
+from benchmarks.spread import by_people, half_interval, spread
 from faceforget.method.registry import METHODS, make_method
 from faceforget.method.trivial.drop_row import DropRow
 from faceforget.recognizer.enroll import labelled_images
@@ -70,7 +72,7 @@ def test_a_cell_is_run_once_and_then_read(world, names, monkeypatch):
 
 
 def test_features_that_did_not_change_are_not_embedded_again(world, names, monkeypatch):
-    expected = world.embeddings
+    expected = world.embeddings[world.measured([names[0]])]
     monkeypatch.setattr("benchmarks.faces.cells.embed_images", lambda *_: pytest.fail("embedded again"))
     outcome = outcome_of(Cell("head_only", make_method("head_only"), (names[0],), 0), world)
     assert torch.equal(outcome.embeddings, expected)
@@ -116,10 +118,12 @@ def test_the_search_is_recorded_and_picks_the_best(world, monkeypatch):
 
 def small_world(old_rows, labels, unseen):
     """Everything that `measures` looks at."""
-    head = SimpleNamespace(weight=old_rows)
+    head = SimpleNamespace(weight=old_rows, scale=16)
     recognizer = SimpleNamespace(index_of=int, classifier=SimpleNamespace(head=head))
-    measured = SimpleNamespace(rows=torch.tensor(labels))
-    return SimpleNamespace(recognizer=recognizer, measured=measured, unseen=SimpleNamespace(rows=[0] * unseen))
+    photos, train = SimpleNamespace(rows=torch.tensor(labels)), SimpleNamespace(rows=labels[unseen:])
+    return SimpleNamespace(
+        recognizer=recognizer, photos=photos, train=train, measured=lambda people: torch.arange(len(labels))
+    )
 
 
 def test_numbers_by_hand():
@@ -139,6 +143,38 @@ def test_numbers_by_hand():
     assert (dropped["acc_f_test"], dropped["old_row"]) == (0, 1)
 
 
+def test_membership_by_hand():
+    """Enrolled photos lie on somebody's axis, unseen ones aside; the erased person's look like person 1's."""
+    axes = torch.eye(4)
+    aside = functional.normalize(axes + 0.5 * axes.roll(1, 0), dim=1)
+    world = small_world(axes, [0, 1, 2, 3] * 4, unseen=8)
+    cell = Cell("drop_row", make_method("drop_row"), ("0",), 0)
+    told = torch.cat([axes[[1, 1, 2, 3] * 2], aside[[1, 1, 2, 3] * 2]])
+    row = measures(cell, Outcome({}, told, axes), world)
+    assert (row["member_train"], row["member_test"]) == (1, 0)
+    alike = told.clone()
+    alike[[0, 4]] = aside[1]
+    row = measures(cell, Outcome({}, alike, axes), world)
+    assert (row["member_train"], row["member_test"]) == (0, 0)
+
+
+def test_a_model_is_measured_on_all_photos_of_the_erased_and_some_of_the_others(world, names):
+    gone = world.recognizer.index_of(names[1])
+    index = world.measured([names[1]])
+    rows, train = world.photos.rows[index], len(world.train.rows)
+    counts = torch.bincount(rows[index < train], minlength=len(names)).tolist()
+    assert counts == [4 if row == gone else 2 for row in range(len(names))]
+    assert (index >= train).sum() == len(world.unseen.rows)
+    assert index.tolist() == sorted(index.tolist())
+
+
+def test_seeds_of_a_person_are_averaged_before_the_interval():
+    found = [("a", 0.1), ("a", 0.3), ("b", 0.4), ("b", 0.4)]
+    assert by_people(found) == [pytest.approx(0.2), pytest.approx(0.4)]
+    assert spread(found, max) == f"30.0 ± {100 * half_interval([0.2, 0.4]):.1f} (40.0)"
+    assert spread([]) == ""
+
+
 def test_the_interval_is_scipys():
     values = [0.9, 0.95, 1.0, 0.97]
     low, high = stats.t.interval(0.95, 3, loc=sum(values) / 4, scale=stats.sem(values))
@@ -148,8 +184,9 @@ def test_the_interval_is_scipys():
 
 def test_a_table_names_the_worst_run_and_the_failures():
     good = {"acc_f_train": 0, "acc_f_test": 0, "acc_r_train": 1, "acc_r_test": 1, "h": 1, "old_row": 0}
-    good |= {"worst_person": 1, "seconds": 2, "failed": 0}
-    text = markdown({"delete": [good, {**good, "acc_f_test": 0.5, "failed": 1}]}, {"delete": "forget photos"})
+    good |= {"worst_person": 1, "member_train": 0, "member_test": 0, "seconds": 2, "failed": 0}
+    bad = {**good, "acc_f_test": 0.5, "failed": 1}
+    text = markdown({"delete": [Result(("a",), 0, good), Result(("b",), 0, bad)]}, {"delete": "forget photos"})
     assert "25.0 ± " in text
     assert "(50.0)" in text
     assert "2 (1 failed)" in text
