@@ -144,16 +144,16 @@ def test_numbers_by_hand():
 
 
 def test_membership_by_hand():
-    """Enrolled photos lie on somebody's axis, unseen ones aside; the erased person's look like person 1's."""
+    """Enrolled photos lie on somebody's axis, unseen ones aside; the erased person's look like person 2's."""
     axes = torch.eye(4)
     aside = functional.normalize(axes + 0.5 * axes.roll(1, 0), dim=1)
     world = small_world(axes, [0, 1, 2, 3] * 4, unseen=8)
     cell = Cell("drop_row", make_method("drop_row"), ("0",), 0)
-    told = torch.cat([axes[[1, 1, 2, 3] * 2], aside[[1, 1, 2, 3] * 2]])
+    told = torch.cat([axes[[2, 1, 2, 3] * 2], aside[[2, 1, 2, 3] * 2]])
     row = measures(cell, Outcome({}, told, axes), world)
     assert (row["member_train"], row["member_test"]) == (1, 0)
     alike = told.clone()
-    alike[[0, 4]] = aside[1]
+    alike[[0, 4]] = aside[2]
     row = measures(cell, Outcome({}, alike, axes), world)
     assert (row["member_train"], row["member_test"]) == (0, 0)
 
