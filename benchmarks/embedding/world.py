@@ -31,7 +31,6 @@ from faceforget.recognizer.training import mirror
 from faceforget.recognizer.vary import vary
 
 REPORTED = 10
-_ANCHORS = 400
 _TAUGHT = 4
 # Teaching is given up after so many steps; strangers take about forty.
 MAX_STEPS = 60
@@ -126,7 +125,7 @@ class World:
             to_images(np.concatenate(list(own.values()))),
             tuple(rows.values()),
             labels=labels,
-            anchors=to_images(rendered_anchors(model.spec.framing)[:_ANCHORS]) if "anchors" in eraser.reads else None,
+            anchors=to_images(rendered_anchors(model.spec.framing)) if "anchors" in eraser.reads else None,
             retained=self._retained(model, people) if "retained photos" in eraser.reads else None,
         )
         erasure = eraser(model.classifier, forget, augment=vary if eraser.varied else mirror, seed=self.seed)

@@ -1,6 +1,5 @@
 """Photos go through a model: every photo once, for all questions of the audit."""
 
-import copy
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -15,8 +14,8 @@ from torch.nn import functional
 
 from faceforget.audit.layers import LAYERS, layers_of
 from faceforget.audit.view import Crops, Faces, Groups, View, grouped
+from faceforget.folding import folded
 from faceforget.progress import Progress, silent, tracked
-from faceforget.recognizer.folding import fold_batch_norms
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 
@@ -143,10 +142,9 @@ def _listening(
     What the tail was given is ``last``. Without its scatter, which is asked afterwards. To each thread what they
     said in it.
     """
-    classifier = copy.deepcopy(classifier).eval()
+    classifier = folded(classifier)
     classifier.embedder.scatter = nn.Identity()
     network = classifier.embedder.get_submodule("network")
-    fold_batch_norms(network)
     heard = threading.local()
 
     def keep(name: str) -> Callable[[nn.Module, object, Tensor], None]:

@@ -27,6 +27,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from faceforget.folding import folded
 from faceforget.method.anchored import BEYOND, mean_directions
 from faceforget.method.base import Edited, Method, MethodSettings, Reads, Run, frozen_copy, kept_classes, measure
 from faceforget.method.data import ForgetSet
@@ -42,6 +43,7 @@ class DispersedSettings(MethodSettings):
     """Where the region ends; the same for everybody."""
 
     reach: float = Field(0.45, gt=0, lt=1, description="Share of the angle from the photos to other people.")
+    anchors: int = Field(400, ge=1, description="At most so many are read.")
     distance: float = Field(0.05, ge=0, description="From the nearest other person to the region, in cosine.")
 
 
@@ -66,7 +68,7 @@ class Dispersed(Method):
         size = self.settings.batch_size
         head, kept = find_head(student, forget.images), kept_classes(student, forget)
         rows = weight_of(head).detach().flatten(1)[kept]
-        anchors = features_of(student, cast("Tensor", forget.anchors), size)
+        anchors = features_of(folded(student), cast("Tensor", forget.anchors)[: self.settings.anchors], size)
         others = functional.normalize(torch.cat([rows, anchors]), dim=1)
         directions = functional.normalize(mean_directions(student, forget, size), dim=1)
         photos, own = functional.normalize(features_of(student, forget.images, size), dim=1), forget.own_classes()

@@ -1,6 +1,5 @@
 """The recogniser: who is on this photo?"""
 
-import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +12,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from faceforget.errors import UnknownPersonError
+from faceforget.folding import folded
 from faceforget.photos.align import RGB
 from faceforget.photos.cache import PREPROCESSING_VERSION
 from faceforget.progress import Progress, silent, tracked
 from faceforget.recognizer.backbone import BackboneSpec, Embedder
-from faceforget.recognizer.folding import fold_batch_norms
 from faceforget.recognizer.head import CosineHead, FaceClassifier, to_images
 
 UNKNOWN = "unknown"
@@ -191,8 +190,7 @@ def embed_images(classifier: FaceClassifier, images: Tensor, progress: Progress 
     embedder = classifier.eval().embedder
     batches = torch.split(images, _BATCH)
     if len(batches) > 1:  # for a few photos the copy would cost more than it saves
-        embedder = copy.deepcopy(embedder)
-        fold_batch_norms(embedder)
+        embedder = folded(embedder)
     parts = [embedder(batch).float() for batch in tracked(batches, "embedding faces", len(batches), progress)]
     return functional.normalize(torch.cat(parts), dim=1)
 
