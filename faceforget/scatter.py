@@ -1,9 +1,12 @@
-r"""Scatter: a layer that answers with noise wherever an embedding points into a region, and else changes nothing.
+r"""Scatter: a layer that masks, or answers with noise, where an embedding points into a region; elsewhere nothing.
 
-    e' = (1 - g) (e - Σ_k h_k (c_k · e) c_k) + g |e| s(ê) - β |e| Σ_k h_k c_k        ê = e / |e|
-    g  = max_k step(c_k · ê - τ_k)                               regions: cones around directions c_k
-    h_k = step(c_k · ê - τ_k + rim)                              and a rim, where only the direction is taken
-    s(ê) = normalise( (I - Q Qᵀ) cos(V ê + φ) )                  V normal with variance ω², φ uniform, Q a basis of c
+    e' = (1 - g) (e - h Q Qᵀ e) + g |e| s(ê) - h |e| Σ_k β_k c_k                     ê = e / |e|, h = max_k h_k
+    g  = max_k n_k step(c_k · ê - τ_k)                           regions: cones around directions c_k; n_k is 1 or 0
+    h_k = step(c_k · ê - τ_k + rim)                              and a rim, where only the direction is masked
+    s(ê) = normalise( (I - Q Qᵀ) cos(V ê + φ) )                  V normal with variance ω², φ uniform
+
+Q is an orthonormal basis of all c: in one person's region the others' directions are masked too, or the old row of
+another erased person could win there.
 
 step rises from 0 to 1 within a few hundredths; outside, e' is e to the last bit. s is a random Fourier feature map
 (Rahimi and Recht 2007): for two embeddings of one region the cosine afterwards is about exp(-ω² (1 - cosine)), so
@@ -12,7 +15,8 @@ that nothing has to be estimated that would leave something in common. Without t
 template of a person is less alike than most others are; among few people that may not be less than all, and β turns
 it a little to the other side.
 
-Added by :mod:`faceforget.method.dispersed`; a recogniser stores it with its embedder.
+Added by :mod:`faceforget.method.dispersed`, and without noise by :mod:`faceforget.method.anchored` for many people at
+once; a recogniser stores it with its embedder.
 """
 
 import math
@@ -31,7 +35,7 @@ _RIM = 0.1
 
 
 class Scatter(nn.Module):
-    """Noise in some directions.
+    """A mask in some directions, and noise.
 
     Its tensors are parameters, so that whoever trains the model further trains them too.
 
@@ -43,10 +47,11 @@ class Scatter(nn.Module):
         frequencies: ``(D, D)``, V.
         phases: ``(D,)``, φ, in radians.
         beyond: ``(K,)``, β of each region.
+        noisy: ``(K,)``, n of each region.
     """
 
     def __init__(
-        self, directions: Tensor, cosines: Tensor, frequencies: Tensor, phases: Tensor, beyond: Tensor
+        self, directions: Tensor, cosines: Tensor, frequencies: Tensor, phases: Tensor, beyond: Tensor, noisy: Tensor
     ) -> None:
         super().__init__()
         self.directions = nn.Parameter(directions.detach().clone())
@@ -54,47 +59,49 @@ class Scatter(nn.Module):
         self.frequencies = nn.Parameter(frequencies.detach().clone())
         self.phases = nn.Parameter(phases.detach().clone())
         self.beyond = nn.Parameter(beyond.detach().clone())
+        self.noisy = nn.Parameter(noisy.detach().clone())
 
     @classmethod
     def nowhere(cls, size: int, generator: torch.Generator) -> "Scatter":
         """Noise for embeddings ``(N, size)``, and no region yet."""
         frequencies = _FREQUENCY * torch.randn(size, size, generator=generator)
         phases = 2 * math.pi * torch.rand(size, generator=generator)
-        return cls(torch.zeros(0, size), torch.zeros(0), frequencies, phases, torch.zeros(0))
+        return cls(torch.zeros(0, size), torch.zeros(0), frequencies, phases, torch.zeros(0), torch.zeros(0))
 
-    def around(self, directions: Tensor, cosines: Tensor, beyond: float = 0.0) -> "Scatter":
-        """The same noise in more regions: directions ``(K, D)`` that end at cosines ``(K,)``."""
+    def around(self, directions: Tensor, cosines: Tensor, *, beyond: float = 0.0, noise: bool = True) -> "Scatter":
+        """The same in more regions: directions ``(K, D)`` that end at cosines ``(K,)``, with noise or a mask alone."""
         return Scatter(
             torch.cat([self.directions.to(directions), directions]),
             torch.cat([self.cosines.to(cosines), cosines]),
             self.frequencies.to(directions),
             self.phases.to(directions),
             torch.cat([self.beyond.to(cosines), torch.full_like(cosines, beyond)]),
+            torch.cat([self.noisy.to(cosines), torch.full_like(cosines, float(noise))]),
         )
 
     def inside(self, embeddings: Tensor) -> Tensor:
-        """How far ``(N, D)`` embeddings are in any region: g ``(N,)``, 0 to 1."""
-        return _step(self._alike(embeddings) - self.cosines).amax(1)
+        """How far ``(N, D)`` embeddings are in any region with noise: g ``(N,)``, 0 to 1."""
+        return (self.noisy * _step(self._alike(embeddings) - self.cosines)).amax(1)
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """Scatter what points into a region."""
+        """Mask and scatter what points into a region."""
         lengths, alike = embeddings.norm(dim=1, keepdim=True), self._alike(embeddings)
-        rim = _step(alike - self.cosines + _RIM)
-        directions = functional.normalize(self.directions, dim=1)
-        masked = embeddings - lengths * ((rim * alike) @ directions)
+        rim = _step(alike - self.cosines + _RIM).amax(1, keepdim=True)
+        basis, _ = torch.linalg.qr(self.directions.T)
+        masked = embeddings - rim * (embeddings @ basis @ basis.T)
         share = self.inside(embeddings)[:, None]
-        noise = share * lengths * self._noise(embeddings)
-        scattered: Tensor = (1 - share) * masked + noise - lengths * ((rim * self.beyond) @ directions)
+        noise = share * lengths * self._noise(embeddings, basis)
+        other_side = rim * self.beyond @ functional.normalize(self.directions, dim=1)
+        scattered: Tensor = (1 - share) * masked + noise - lengths * other_side
         return scattered
 
     def _alike(self, embeddings: Tensor) -> Tensor:
         """Cosines ``(N, K)`` with the directions."""
         return functional.normalize(embeddings, dim=1) @ functional.normalize(self.directions, dim=1).T
 
-    def _noise(self, embeddings: Tensor) -> Tensor:
+    def _noise(self, embeddings: Tensor, basis: Tensor) -> Tensor:
         """s, ``(N, D)``."""
         waves = torch.cos(functional.normalize(embeddings, dim=1) @ self.frequencies.T + self.phases)
-        basis, _ = torch.linalg.qr(self.directions.T)
         return functional.normalize(waves - waves @ basis @ basis.T, dim=1)
 
 

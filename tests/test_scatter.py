@@ -62,7 +62,9 @@ def test_inside_embeddings_become_unlike_each_other(scatter):
 
 
 def test_beyond_turns_to_the_other_side():
-    turned = Scatter.nowhere(SIZE, torch.Generator().manual_seed(0)).around(TARGET[None], torch.tensor([0.5]), 0.2)
+    turned = Scatter.nowhere(SIZE, torch.Generator().manual_seed(0)).around(
+        TARGET[None], torch.tensor([0.5]), beyond=0.2
+    )
     assert (functional.normalize(turned(at(0.9)), dim=1) @ TARGET).max() < -0.15
 
 
@@ -78,3 +80,14 @@ def test_a_training_reaches_all_of_it(scatter):
     layer = scatter.around(TARGET[None], torch.tensor([0.5]))
     layer(at(0.5)).square().sum(1).sub(at(0.5, seed=2).sum(1)).sum().backward()
     assert all(parameter.grad is not None for parameter in layer.parameters())
+
+
+def test_without_noise_a_region_only_masks_its_direction():
+    masking = Scatter.nowhere(SIZE, torch.Generator().manual_seed(0)).around(
+        TARGET[None], torch.tensor([0.5]), noise=False
+    )
+    with torch.no_grad():
+        near, far = at(0.8), at(0.2)
+        assert torch.allclose(masking(near), near * (1 - TARGET), atol=1e-5)
+        assert torch.equal(masking(far), far)
+        assert masking.inside(near).max() == 0

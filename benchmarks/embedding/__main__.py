@@ -29,7 +29,7 @@ from faceforget.progress import Event
 from faceforget.recognizer.recognizer import Recognizer
 
 OURS = ("anchored", "dispersed")
-BESIDE = ("delete", "head_only", "drop_row", "retrain")
+BESIDE = ("delete", "head_only", "drop_row")
 GROUPS, DRAWS, FEW, IN_SEQUENCE = (5, 10, 20), 3, 5, 20
 _FAR = "tar_far_0.001"
 
@@ -73,13 +73,12 @@ def cells(worlds: dict[str, World]) -> list[Cell]:
         Cell("single", name, method, (person,))
         for name, world in first.items()
         for method in BESIDE
-        if method != "retrain" or name == "mobile_0"
         for person in world.reported
     ]
-    last = [
-        Cell("seconds", "mobile_0", method, (person,)) for person in worlds["mobile_0"].reported[:5] for method in OURS
-    ]
-    return [*one, *_several(first), *few, *beside, *last]
+    people = worlds["mobile_0"].reported
+    seconds = [Cell("seconds", "mobile_0", method, (person,)) for person in people[:5] for method in OURS]
+    slow = [Cell("single", "mobile_0", "retrain", (person,)) for person in people]
+    return [*one, *_several(first), *few, *beside, *seconds, *slow]
 
 
 def _several(worlds: dict[str, World]) -> Iterator[Cell]:

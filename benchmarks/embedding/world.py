@@ -32,8 +32,8 @@ from faceforget.recognizer.vary import vary
 
 REPORTED = 10
 _TAUGHT = 4
-# Teaching is given up after so many steps; strangers take about forty.
-MAX_STEPS = 60
+# Teaching is given up after so many steps; strangers take 10 to 26.
+MAX_STEPS = 40
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import torch
 
 from benchmarks.faces.cells import Cell, outcome_of
 from benchmarks.faces.config import Config, MethodPlan, read_config
+from benchmarks.faces.figures import write_figures
 from benchmarks.faces.measures import measures
 from benchmarks.faces.search import choose, trials_of
 from benchmarks.faces.table import Result, markdown, write_csv
@@ -81,17 +82,22 @@ def seeds(method: Method, config: Config) -> tuple[int, ...]:
 
 
 def write_tables(tables: Tables, world: World, built: dict[str, Method]) -> None:
-    """Markdown with all tables, and a CSV of each."""
+    """Markdown with all tables, a CSV of each, and the figures."""
     reads = {label: ", ".join(method.reads) for label, method in built.items()}
     text = [
         f"{len(world.names)} people enrolled; {len(world.reported)} erased one at a time, seeds "
         f"{', '.join(map(str, world.config.seeds))}. Percent: mean ± half the 95 % interval over people, seeds of a "
         "person averaged first (worst run).\n"
     ]
-    for name, cells in tables.items():
-        rows = {label: [_result(cell, world) for cell in own] for label, own in cells.items()}
+    results = {
+        name: {label: [_result(cell, world) for cell in own] for label, own in cells.items()}
+        for name, cells in tables.items()
+    }
+    for name, rows in results.items():
         text.append(f"## {name}\n\n{markdown(rows, reads)}")
         write_csv(world.config.results / f"{name}.csv", rows)
+    first = {label: (cells[0], outcome_of(cells[0], world)) for label, cells in tables["single"].items()}
+    write_figures(results, world.config.results, first, world)
     path = world.config.results / "table.md"
     write_atomically(path, "\n".join(text).encode())
     print(path.read_text())

@@ -7,7 +7,6 @@ measure needs no new run.
 import hashlib
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,7 +139,5 @@ def _rows(classifier: FaceClassifier) -> Tensor:
 
 
 def _same_features(one: FaceClassifier, other: FaceClassifier) -> bool:
-    pairs: Sequence[tuple[Tensor, Tensor]] = list(
-        zip(one.embedder.state_dict().values(), other.embedder.state_dict().values(), strict=True)
-    )
-    return all(torch.equal(a, b) for a, b in pairs)
+    first, second = one.embedder.state_dict(), other.embedder.state_dict()
+    return first.keys() == second.keys() and all(torch.equal(value, second[key]) for key, value in first.items())

@@ -11,12 +11,14 @@ from torch import Tensor
 from benchmarks.faces.config import Config
 from benchmarks.protocol import people_with
 from faceforget.method.data import ForgetSet, RetainSet
+from faceforget.people.anchors import rendered_anchors
 from faceforget.people.faces import read_faces, require_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
 from faceforget.progress import Progress
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.enroll import Plan, enroll_faces, labelled_images
+from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recipe import EnrolmentRecipe
 from faceforget.recognizer.recognizer import Recognizer, embed_images
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
@@ -107,7 +109,11 @@ class World:
         own = self.train.of(rows)
         stay = self.train.of([row for row in range(len(self.names)) if row not in {*rows, *before}])
         retained = RetainSet(stay.images, stay.rows, self.recipe)
-        return ForgetSet(own.images, rows, labels=own.rows, retained=retained)
+        return ForgetSet(own.images, rows, labels=own.rows, retained=retained, anchors=self._anchors)
+
+    @cached_property
+    def _anchors(self) -> Tensor:
+        return to_images(rendered_anchors(self.recognizer.spec.framing))
 
 
 def build_world(config: Config, progress: Progress) -> World:

@@ -19,8 +19,8 @@ NOT_PROVEN = (
     "others, as it can for any stranger.",
 )
 TAKEN_OFF = (
-    "The model answers with noise where it sees an erased person. Whoever holds its file can take the layer that does "
-    "so off, and has the model of before without the rows; this was measured with the layer in place."
+    "A layer of the model tells erased persons from others, to mask them or to answer with noise. Whoever holds its "
+    "file can take that layer off, and has a model that knows them; this was measured with the layer in place."
 )
 
 
@@ -34,7 +34,7 @@ class ClassifierCheck:
         rows_removed: Whether AFTER no longer holds the persons' rows and labels.
         derived: Whether AFTER's history says that it was made from BEFORE; otherwise the row of BEFORE
             means nothing in AFTER.
-        scattered: Whether AFTER has a layer that tells persons from others to answer with noise.
+        scattered: Whether AFTER has a layer that tells erased persons from others, to mask them or answer with noise.
     """
 
     people: tuple[str, ...]
@@ -95,7 +95,7 @@ def check_classifier(
 
 
 def scatters(model: Recognizer) -> bool:
-    """Whether the embedder has a layer that answers with noise in places."""
+    """Whether the embedder has a layer that does something only where erased persons are."""
     return isinstance(model.classifier.embedder.get_submodule("scatter"), Scatter)
 
 

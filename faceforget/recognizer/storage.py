@@ -222,6 +222,7 @@ def _scatter(path: Path, spec: BackboneSpec, tensors: dict[str, torch.Tensor]) -
         "frequencies": (size, size),
         "phases": (size,),
         "beyond": (regions,),
+        "noisy": (regions,),
     }
     found = {key: tuple(value.shape) for key, value in stored.items()}
     if found != expected or not regions:

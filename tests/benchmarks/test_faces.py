@@ -12,6 +12,7 @@ from torch.nn import functional
 from benchmarks.faces.__main__ import cells_of
 from benchmarks.faces.cells import Cell, Outcome, outcome_of
 from benchmarks.faces.config import Config, read_config
+from benchmarks.faces.figures import trade_off, write_figures
 from benchmarks.faces.measures import harmonic, measures
 from benchmarks.faces.search import choose
 from benchmarks.faces.table import Result, markdown
@@ -37,14 +38,14 @@ def world(faces, recognizer, names, tmp_path):
     return World(config(tmp_path), recognizer, None, *parts)
 
 
-@pytest.mark.parametrize("name", ["single", "smoke"])
+@pytest.mark.parametrize("name", ["single", "several", "smoke"])
 def test_the_configurations_here_are_valid(name):
     assert read_config(ROOT / "benchmarks" / "faces" / f"{name}.toml").methods
 
 
 def test_the_single_table_has_every_method_and_one_budget():
     single = read_config(ROOT / "benchmarks" / "faces" / "single.toml")
-    assert {plan.method for plan in single.methods.values()} >= set(METHODS) - {"anchored", "dispersed"}
+    assert {plan.method for plan in single.methods.values()} == set(METHODS)
 
 
 def test_a_method_with_more_candidates_than_the_others_is_refused(tmp_path):
@@ -195,3 +196,19 @@ def test_a_table_names_the_worst_run_and_the_failures():
 def test_what_has_no_randomness_runs_with_one_seed(world):
     cells = cells_of(world, world.config.methods, {"pour": make_method("pour"), "delete": make_method("delete")})
     assert (len(cells["single"]["pour"]), len(cells["single"]["delete"])) == (1, 3)
+
+
+def test_figures_are_drawn_from_what_the_tables_hold(world, names, tmp_path):
+    methods = {"drop_row": make_method("drop_row"), "pour": make_method("pour")}
+    cells = {label: [Cell(label, method, (names[0],), 0)] for label, method in methods.items()}
+    maps = {"delete": (cells["pour"][0], outcome_of(cells["pour"][0], world))}
+    rows = {
+        label: [Result(own[0].people, seed, measures(own[0], outcome_of(own[0], world), world)) for seed in (0, 1)]
+        for label, own in cells.items()
+    }
+    write_figures({"single": rows, "together_1": rows, "together_2": rows}, tmp_path, maps, world)
+    assert {path.stem for path in tmp_path.glob("*.png")} == {"trade_off", "stability", "over_people", "map"}
+    axes = trade_off(rows).axes[0]
+    assert {text.get_text() for text in axes.texts} == {"drop_row", "pour"}
+    forgotten = 100 * (1 - rows["pour"][0].numbers["acc_f_test"])
+    assert any(line.get_xdata()[0] == pytest.approx(forgotten) for line in axes.lines)

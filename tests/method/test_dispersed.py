@@ -115,6 +115,24 @@ def test_the_region_ends_before_the_nearest_other_person(shipped, person):
     assert "outside a region" in erasure.note
 
 
+def test_many_people_at_once_are_masked_only_where_they_are(shipped, faces, names):
+    """Two of four people, with a limit so low that two are many."""
+    gone = [shipped.index_of(name) for name in names[:2]]
+    images = [to_images(faces.crops(name)) for name in names]
+    labels = torch.tensor([row for row, own in zip(gone, images, strict=False) for _ in own])
+    forget = ForgetSet(torch.cat(images[:2]), tuple(gone), labels=labels)
+    erasure = make_method("anchored", {"everywhere": 0.01})(shipped.classifier, forget, augment=vary)
+    assert erasure.forgotten
+    assert "2 people at once" in erasure.note
+    for own in images[2:]:
+        assert torch.equal(embeddings(erasure.model, own), embeddings(shipped.classifier, own))
+    layer = erasure.model.embedder.scatter
+    for own, direction in zip(images[:2], layer.directions, strict=True):
+        assert (embeddings(shipped.classifier, own) @ direction).min() > 0
+        assert (functional.normalize(embeddings(erasure.model, own), dim=1) @ direction).abs().max() < 0.3
+    assert not make_method("anchored")(shipped.classifier, forget).note
+
+
 def test_a_single_photo_is_dispersed(shipped, person):
     one = ForgetSet(person.images[:1], person.classes, anchors=person.anchors)
     assert make_method("dispersed")(shipped.classifier, one, augment=vary).forgotten
