@@ -59,15 +59,15 @@ def cells(worlds: dict[str, World]) -> list[Cell]:
     one = [
         Cell("single", name, method, (person,), deep=name in first)
         for name, world in worlds.items()
-        for person in world.reported
         for method in OURS
+        for person in world.reported
     ]
     few = [
         Cell("five_photos", name, method, (person,), FEW)
         for name, world in worlds.items()
         if world.searched
-        for person in world.reported
         for method in OURS
+        for person in world.reported
     ]
     beside = [
         Cell("single", name, method, (person,))
@@ -84,8 +84,8 @@ def cells(worlds: dict[str, World]) -> list[Cell]:
 def _several(worlds: dict[str, World]) -> Iterator[Cell]:
     """Many people at once, and one after another."""
     for name, world in worlds.items():
-        for draw in range(DRAWS if world.searched else 0):
-            for method in OURS:
+        for method in OURS:
+            for draw in range(DRAWS if world.searched else 0):
                 for size in GROUPS:
                     yield Cell(f"{size}_at_once", name, method, tuple(world.drawn(size, draw)))
                 yield Cell("in_sequence", name, method, tuple(world.drawn(IN_SEQUENCE, draw)), in_sequence=True)
