@@ -72,12 +72,12 @@ def draw_regions(
     generator = torch.Generator().manual_seed(run.seed)
     ends, missed = [], 0
     for index, direction in zip(_present(forget), directions, strict=True):
-        alike = _alike(photos[own == index])
-        if alike is None:
+        of_person = photos[own == index]
+        if len(of_person) == 1:
             versions = _versions(forget.images[own == index], run, generator)
-            alike = functional.normalize(features_of(student, versions, batch_size), dim=1) @ direction
-        ends.append(_end(alike, others @ direction, reach))
-        missed += int((alike < ends[-1]).sum())
+            of_person = functional.normalize(features_of(student, versions, batch_size), dim=1)
+        ends.append(end_of_region(of_person, direction, others, reach))
+        missed += int((_alike(photos[own == index]) < ends[-1]).sum())
     return Regions(directions, torch.stack(ends), missed)
 
 
@@ -110,15 +110,24 @@ def _present(forget: ForgetSet) -> Sequence[int]:
     return [index for index in forget.classes if (own == index).any()]
 
 
-def _end(alike: Tensor, others: Tensor, reach: float) -> Tensor:
-    angle = (1 - reach) * alike.mean().clamp(-1, 1).acos() + reach * others.mean().clamp(-1, 1).acos()
-    return torch.maximum(angle.cos(), others.max() + _DISTANCE)
+def end_of_region(photos: Tensor, direction: Tensor, others: Tensor, reach: float) -> Tensor:
+    """The cosine where a person's region ends.
+
+    Args:
+        photos: ``(N, D)`` unit embeddings of the person, two or more.
+        direction: ``(D,)`` of unit length, the middle of the region.
+        others: ``(M, D)`` unit embeddings of other people; the region ends before the nearest.
+        reach: Share of the angle, from what the photos have in common to what others have with the direction.
+    """
+    own, theirs = _alike(photos).mean(), others @ direction
+    angle = (1 - reach) * own.clamp(-1, 1).acos() + reach * theirs.mean().clamp(-1, 1).acos()
+    return torch.maximum(angle.cos(), theirs.max() + _DISTANCE)
 
 
-def _alike(photos: Tensor) -> Tensor | None:
-    """Cosine ``(N,)`` of each photo with the mean of the others; None for a single one."""
-    if len(photos) < 2:
-        return None
+def _alike(photos: Tensor) -> Tensor:
+    """Cosine ``(N,)`` of each photo with the mean of the others; 1 for a single one."""
+    if len(photos) == 1:
+        return torch.ones(1).to(photos)
     return (photos * functional.normalize(photos.sum(0) - photos, dim=1)).sum(1)
 
 

@@ -1,0 +1,194 @@
+"""Where a region should end, on people whose erasures are not reported.
+
+``python -m benchmarks.embedding.search`` embeds everybody once and tries the regions of ``anchored`` (a mask) and
+``dispersed`` (noise) on embeddings alone: the twenty search people at once, and one at a time. About five minutes and
+the two enrolments; writes ``benchmarks/results/regions.md``.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from benchmarks.embedding.world import World
+from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, search_people
+from faceforget import scatter
+from faceforget.method.regions import REACH, end_of_region
+from faceforget.people.anchors import rendered_anchors
+from faceforget.progress import silent
+from faceforget.scatter import Scatter
+
+People = Mapping[str, Tensor]
+_ANCHORS, _FAR, _ENROLLED, _DRAWS, _GALLERY = 400, 0.001, 5, 20, 3
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Unit embeddings of a world's photos.
+
+    Attributes:
+        train: ``(12, D)`` by person; with their mirror images, ``mirrored``.
+        mirrored: The same photos mirrored.
+        unseen: ``(8, D)`` by person.
+        strangers: By person.
+        anchors: ``(A, D)``.
+        rows: ``(C, D)`` by person, in the order of ``train``.
+    """
+
+    train: People
+    mirrored: People
+    unseen: People
+    strangers: People
+    anchors: Tensor
+    rows: Tensor
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is tried: how far regions reach, noise or a mask, how wide the rim, how many photos are read."""
+
+    words: str
+    reach: float = REACH
+    noise: bool = True
+    rim: float = scatter._RIM
+    frequency: float = scatter._FREQUENCY
+    photos: int = 12
+    everywhere: bool = False
+
+
+VARIANTS = (
+    Variant("mask everywhere", everywhere=True),
+    Variant("mask in regions", noise=False),
+    *(Variant(f"noise, reach {reach}", reach=reach) for reach in (0.25, 0.35, REACH, 0.45, 0.55, 0.65)),
+    Variant("noise, no rim", rim=0.0),
+    *(Variant(f"noise, frequency {frequency:.0f}", frequency=frequency) for frequency in (3.0, 5.0, 16.0)),
+    *(Variant(f"noise, reach {reach}, 5 photos", reach=reach, photos=5) for reach in (0.35, REACH, 0.45, 0.55)),
+    Variant("noise, no rim, 5 photos", rim=0.0, photos=5),
+    Variant("noise, 3 photos", photos=3),
+)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    work = ROOT / "out" / "embedding"
+    lines = [
+        "# Where a region should end",
+        "",
+        "`python -m benchmarks.embedding.search`: twenty people whose erasures are not reported, embeddings only. "
+        "Per cent, Δ in points. TAR at FAR 0.1 %; strangers' 1-NN with three gallery photos.",
+        "",
+        "| model | variant | people | Acc_f | TAR of the person | re-enrolled, rank-1 | Δ strangers' TAR | Δ 1-NN |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, backbone in {"mobile": "mobile", "ms1m": str(MOBILEFACENET)}.items():
+        world = World(LFW, backbone, 0, work / f"{name}_0.safetensors", True, silent)
+        for line in rows_of(name, embedded(world)):
+            print(line, flush=True)
+            lines.append(line)
+    (ROOT / "benchmarks" / "results" / "regions.md").write_text("\n".join(lines) + "\n")
+
+
+def embedded(world: World) -> Embedded:
+    """Everybody's embeddings by the enrolled model."""
+    model = world.before
+    parts = {part: {n: model.embed(crops) for n, crops in own.items()} for part, own in world.crops.items()}
+    mirrored = {n: model.embed(np.flip(crops, 2)) for n, crops in world.crops["train"].items()}
+    train = {name: parts["train"][name] for name in model.labels}
+    anchors = model.embed(rendered_anchors(model.spec.framing)[:_ANCHORS])
+    rows = functional.normalize(model.classifier.head.weight.detach(), dim=1)
+    return Embedded(train, mirrored, parts["unseen"], parts["strangers"], anchors, rows)
+
+
+def rows_of(name: str, data: Embedded) -> Iterator[str]:
+    """A line of the table for each variant and number of people."""
+    people = search_people()
+    before = strangers_told_apart(lambda e: e, data)
+    for variant in VARIANTS:
+        for groups in ([people], [[person] for person in people]):
+            found = [numbers(changed(variant, data, group), data, group) for group in groups]
+            acc, tar, rank, told, nearest = (100 * mean(values) for values in zip(*found, strict=True))
+            yield (
+                f"| {name} | {variant.words} | {len(groups[0])} | {acc:.1f} | {tar:.1f} | {rank:.1f} | "
+                f"{told - 100 * before[0]:+.1f} | {nearest - 100 * before[1]:+.1f} |"
+            )
+
+
+def changed(variant: Variant, data: Embedded, people: Sequence[str]) -> Callable[[Tensor], Tensor]:
+    """What a variant makes of unit embeddings."""
+    read = {name: data.train[name][: variant.photos] for name in people}
+    both = [torch.cat([read[name], data.mirrored[name][: variant.photos]]) for name in people]
+    directions = functional.normalize(torch.stack([own.mean(0) for own in both]), dim=1)
+    if variant.everywhere:
+        basis, _ = torch.linalg.qr(directions.T)
+        return lambda e: functional.normalize(e - e @ basis @ basis.T, dim=1)
+    stay = [row for name, row in zip(data.train, data.rows, strict=True) if name not in people]
+    others = torch.cat([torch.stack(stay), data.anchors]) if variant.noise else torch.stack(stay)
+    ends = [end_of_region(own, d, others, variant.reach) for own, d in zip(read.values(), directions, strict=True)]
+    layer = Scatter.nowhere(directions.shape[1], torch.Generator().manual_seed(0))
+    layer = layer.around(directions, torch.stack(ends), noise=variant.noise).requires_grad_(False)
+    layer.frequencies.mul_(variant.frequency / scatter._FREQUENCY)
+    rim = variant.rim
+
+    def change(embeddings: Tensor) -> Tensor:
+        kept, scatter._RIM = scatter._RIM, rim
+        try:
+            return functional.normalize(layer(embeddings), dim=1)
+        finally:
+            scatter._RIM = kept
+
+    return change
+
+
+def numbers(change: Callable[[Tensor], Tensor], data: Embedded, people: Sequence[str]) -> tuple[float, ...]:
+    """Acc_f with the old rows back, TAR of the persons, rank-1 after re-enrolment, strangers' TAR and 1-NN."""
+    told, nearest = strangers_told_apart(change, data)
+    limit = _limit(change, data)
+    templates = torch.stack([change(own).mean(0) for name, own in data.train.items() if name not in people])
+    generator, names = np.random.default_rng(0), list(data.train)
+    acc, tar, rank = [], [], []
+    for person in people:
+        unseen, train = change(data.unseen[person]), change(data.train[person])
+        acc.append((unseen @ data.rows.T).argmax(1).eq(names.index(person)).float().mean().item())
+        tar.append((_pairs(unseen) > limit).float().mean().item())
+        everything = torch.cat([train, unseen])
+        for _ in range(_DRAWS):
+            drawn = generator.permutation(len(everything))[:_ENROLLED]
+            probes = everything[[i for i in range(len(train), len(everything)) if i not in drawn]]
+            own = probes @ functional.normalize(everything[drawn].mean(0), dim=0)
+            others = probes @ functional.normalize(templates, dim=1).T
+            rank.append((own > others.amax(1)).float().mean().item())
+    return mean(acc), mean(tar), mean(rank), told, nearest
+
+
+def strangers_told_apart(change: Callable[[Tensor], Tensor], data: Embedded) -> tuple[float, float]:
+    """TAR and 1-NN of the strangers."""
+    strangers = [change(own) for own in data.strangers.values()]
+    tar = (torch.cat([_pairs(own) for own in strangers]) > _limit(change, data)).float().mean().item()
+    gallery = torch.cat([own[:_GALLERY] for own in strangers])
+    hits = [
+        ((own[_GALLERY:] @ gallery.T).argmax(1) // _GALLERY == number).float() for number, own in enumerate(strangers)
+    ]
+    return tar, torch.cat(hits).mean().item()
+
+
+def _limit(change: Callable[[Tensor], Tensor], data: Embedded) -> float:
+    """The cosine above which 0.1 % of the pairs of different strangers lie."""
+    strangers = [change(own) for own in data.strangers.values()]
+    whose = torch.cat([torch.full((len(own),), number) for number, own in enumerate(strangers)])
+    everything = torch.cat(strangers)
+    one, other = torch.triu_indices(len(whose), len(whose), offset=1)
+    impostors = (everything @ everything.T)[one, other][whose[one] != whose[other]]
+    return impostors.sort().values[int((1 - _FAR) * len(impostors))].item()
+
+
+def _pairs(embeddings: Tensor) -> Tensor:
+    one, other = torch.triu_indices(len(embeddings), len(embeddings), offset=1)
+    return (embeddings @ embeddings.T)[one, other]
+
+
+if __name__ == "__main__":
+    main()
