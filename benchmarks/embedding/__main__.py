@@ -57,7 +57,7 @@ def cells(worlds: dict[str, World]) -> list[Cell]:
     """All of them, the most telling first."""
     first = {name: world for name, world in worlds.items() if name.endswith("_0")}
     one = [
-        Cell("single", name, method, (person,), deep=name in first)
+        Cell("single", name, method, (person,), deep=name in first and world.searched)
         for name, world in worlds.items()
         for method in OURS
         for person in world.reported

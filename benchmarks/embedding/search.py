@@ -96,7 +96,7 @@ def embedded(world: World) -> Embedded:
     """Everybody's embeddings by the enrolled model."""
     model = world.before
     parts = {part: {n: model.embed(crops) for n, crops in own.items()} for part, own in world.crops.items()}
-    mirrored = {n: model.embed(np.flip(crops, 2)) for n, crops in world.crops["train"].items()}
+    mirrored = {n: model.embed(np.ascontiguousarray(np.flip(crops, 2))) for n, crops in world.crops["train"].items()}
     train = {name: parts["train"][name] for name in model.labels}
     anchors = model.embed(rendered_anchors(model.spec.framing)[:_ANCHORS])
     rows = functional.normalize(model.classifier.head.weight.detach(), dim=1)
