@@ -44,7 +44,7 @@ def test_each_table_has_the_runs_it_is_made_of(worlds):
     assert sizes["single", "mobile_1", "dispersed"] == [1] * 10
     assert sizes["20_at_once", "ms1m_0", "anchored"] == [20] * 3
     assert sizes["five_photos", "mobile_0", "anchored"] == [1] * 10
-    assert sizes["single", "mobile_0", "retrain"] == [1] * 10
+    assert sizes["single", "mobile_0", "retrain"] == [1] * 5
 
 
 def numbers(**more):

@@ -247,3 +247,12 @@ def test_too_few_photos_are_not_called_a_calibration(recognizer):
 def test_photos_the_model_is_sure_of_vouch_for_a_hard_one(recognizer, faces, names):
     limit = replace(recognizer, threshold=Threshold(0.2, 0.0, "test"))
     assert doubtful_photos(limit, names[0], faces.crops(names[0])) == []
+
+
+def test_many_photos_at_once_give_the_embeddings_of_one_at_a_time(recognizer, faces):
+    crops = np.concatenate([faces.all_crops()] * 2)
+    assert len(crops) > 32
+    many = recognizer.embed(crops)
+    alone = torch.cat([recognizer.embed(crop[None]) for crop in crops[:6]])
+    assert torch.allclose(many[:6], alone, atol=1e-5)
+    assert torch.allclose(many[: len(crops) // 2], many[len(crops) // 2 :], atol=1e-5)
