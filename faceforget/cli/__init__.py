@@ -2,7 +2,21 @@
 
 import typer
 
-from faceforget.cli import audit, browser, cache, demo, doctor, enroll, erase, methods, people, recognize, render
+from faceforget.cli import (
+    audit,
+    browser,
+    cache,
+    demo,
+    doctor,
+    enroll,
+    erase,
+    keys,
+    ledger,
+    methods,
+    people,
+    recognize,
+    render,
+)
 from faceforget.cli.console import run
 
 app = typer.Typer(
@@ -24,6 +38,8 @@ app.command("render")(render.render)
 app.command("doctor")(doctor.doctor)
 app.add_typer(people.app, name="people")
 app.add_typer(cache.app, name="cache")
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(keys.app, name="keys")
 
 
 @app.callback(invoke_without_command=True)
