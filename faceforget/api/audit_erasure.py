@@ -72,14 +72,14 @@ def audit(
     before, after = before.to(runtime.torch_device), after.to(runtime.torch_device)
     retrained = others.retrained and others.retrained.to(runtime.torch_device)
     intake = runtime.intake(before.spec.framing)
-    strangers = _strangers(others.strangers, before, intake, runtime)
-    stand_ins = {} if strangers else _stand_ins(before, intake, runtime)
+    strangers = stranger_crops(others.strangers, before, intake, runtime)
+    stand_ins = {} if strangers else stand_ins_for(before, intake, runtime)
     faces = Faces(
         _required(photos, intake, runtime),
         _required(forget_photos, intake, runtime) if forget_photos else {},
-        _retained(others.retained, before, tuple(photos), intake, runtime),
+        retained_crops(others.retained, before, tuple(photos), intake, runtime),
         strangers or stand_ins,
-        _retained(others.members, before, tuple(photos), intake, runtime),
+        retained_crops(others.members, before, tuple(photos), intake, runtime),
     )
     exhibits = Exhibits(faces, retrained, ("strangers",) if stand_ins else (), memory)
     return audit_models(before, after, exhibits, deep=deep, seed=runtime.seed, progress=runtime.progress)
@@ -92,16 +92,24 @@ def _required(photos: Mapping[str, Sequence[PhotoSource]], intake: PhotoIntake, 
     return _crops(faces)
 
 
-def _retained(
+def retained_crops(
     people: People | None, before: Recognizer, erased: Sequence[str], intake: PhotoIntake, runtime: Runtime
 ) -> dict[str, Crops]:
+    """Crops of people who stay, by name; none without a folder."""
     if people is None:
         return {}
     known = known_others(people, before, erased)
     return _crops(read_faces(known, intake, progress=runtime.progress, stage="reading retained people"))
 
 
-def _strangers(people: People | None, before: Recognizer, intake: PhotoIntake, runtime: Runtime) -> dict[str, Crops]:
+def stranger_crops(
+    people: People | None, before: Recognizer, intake: PhotoIntake, runtime: Runtime
+) -> dict[str, Crops]:
+    """Crops of the operator's own strangers; none without a folder.
+
+    Raises:
+        PeopleFolderError: Everybody in it is in the model.
+    """
     if people is None:
         return {}
     unknown = {n: p for n, p in people_from(people).items() if n not in before.labels}
@@ -115,7 +123,7 @@ def _strangers(people: People | None, before: Recognizer, intake: PhotoIntake, r
     return _crops(faces)
 
 
-def _stand_ins(before: Recognizer, intake: PhotoIntake, runtime: Runtime) -> dict[str, Crops]:
+def stand_ins_for(before: Recognizer, intake: PhotoIntake, runtime: Runtime) -> dict[str, Crops]:
     """Rendered people whom the model does not know; nobody if too few are left or they are not installed."""
     people = {n: p[:_STAND_IN_PHOTOS] for n, p in shipped_people().items() if n not in before.labels}
     if len(people) < _FEWEST_STAND_INS:

@@ -1,6 +1,5 @@
 """Signing keys: Ed25519, the private one for the operator alone, the public one for everybody."""
 
-import os
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -22,16 +21,16 @@ class SigningKey:
     """A private key."""
 
     def __init__(self, private: Ed25519PrivateKey) -> None:
-        self._private = private
+        self.private = private
 
     @property
     def public(self) -> str:
         """The public key, 64 hexadecimal digits."""
-        return self._private.public_key().public_bytes(*_RAW).hex()
+        return self.private.public_key().public_bytes(*_RAW).hex()
 
     def sign(self, data: bytes) -> str:
         """The signature, 128 hexadecimal digits; the same for the same bytes."""
-        return self._private.sign(data).hex()
+        return self.private.sign(data).hex()
 
 
 def new_key(path: Path) -> SigningKey:
@@ -48,12 +47,24 @@ def new_key(path: Path) -> SigningKey:
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    write_atomically(path, pem)  # a temporary file is its owner's only, and stays so when renamed
-    path.chmod(0o600)
-    pem = private.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    write_atomically(public, pem)
-    os.chmod(public, 0o644)
+    write_atomically(path, pem)  # temporary files are their owner's alone, and stay so when renamed
+    _write_public(private, public)
     return SigningKey(private)
+
+
+def ensure_key(path: Path) -> SigningKey:
+    """The key at ``path``, made if there is none.
+
+    Raises:
+        KeyFileError: There is something else.
+    """
+    if not path.exists():
+        public_path(path).unlink(missing_ok=True)
+        return new_key(path)
+    key = load_key(path)
+    if not public_path(path).exists():  # a crash came between the two halves
+        _write_public(key.private, public_path(path))
+    return key
 
 
 def public_path(path: Path) -> Path:
@@ -118,6 +129,12 @@ def check_signature(public: str, signature: str, data: bytes, what: str) -> None
 def fingerprint(public: str) -> str:
     """A key in 16 characters that people can compare."""
     return sha256_bytes(bytes.fromhex(public))[:16]
+
+
+def _write_public(private: Ed25519PrivateKey, path: Path) -> None:
+    form = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    write_atomically(path, private.public_key().public_bytes(*form))
+    path.chmod(0o644)
 
 
 def _read(path: Path) -> bytes:

@@ -1,0 +1,111 @@
+"""Every copy of a person that an erasure can reach: what is done with it, and why another is kept."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from faceforget.files import sync_folder
+from faceforget.people.folder import person_key
+from faceforget.photos.cache import FaceCache
+from faceforget.requests.open_requests import OpenRequest
+from faceforget.requests.plan import Configuration
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What became of one copy.
+
+    Attributes:
+        copy: What it is.
+        outcome: Erased or kept.
+        reason: How that is known, or why it is kept.
+    """
+
+    copy: str
+    outcome: Literal["erased", "kept"]
+    reason: str
+
+
+def purge(
+    request: OpenRequest, labels: Sequence[str], model: Path, configuration: Configuration, caches: Sequence[FaceCache]
+) -> list[dict[str, str]]:
+    """Remove what can be removed, and say what is left. Doing it again changes nothing.
+
+    Args:
+        request: The erased person's request.
+        labels: Names in the live model.
+        model: The model before.
+        configuration: What the operator wants removed.
+        caches: Where crops may be.
+    """
+    gone = person_key(request.person) not in map(person_key, labels)
+    copies = [
+        Copy("classifier row", *_outcome(gone, "the live model has no row for the person")),
+        Copy("label", *_outcome(gone, "the live model does not hold the name")),
+        _crops(request, caches),
+        _photos(request, configuration.delete_photos),
+        _model_before(model, configuration.delete_model),
+        Copy("candidate models, faces in memory", "erased", "moved or removed when the new model went live"),
+        Copy("list of requests", "kept", "it is the operator's: it names the person"),
+        Copy("backups, exported models, other models", "kept", "out of reach: nobody named them here"),
+    ]
+    return [asdict(copy) for copy in copies]
+
+
+def kept_copies() -> list[dict[str, str]]:
+    """What is left of somebody who was not erased: all."""
+    reason = "the person was not erased"
+    return [asdict(Copy(name, "kept", reason)) for name in ("classifier row", "label", "photos", "model")]
+
+
+def _outcome(gone: bool, reason: str) -> tuple[Literal["erased", "kept"], str]:
+    return ("erased", reason) if gone else ("kept", "it is still in the live model")
+
+
+def _crops(request: OpenRequest, caches: Sequence[FaceCache]) -> Copy:
+    for photo in (*request.photos, *request.check):
+        for cache in caches if photo.sha256 else ():
+            cache.forget(photo.sha256)
+    reason = "no entry for these photos; other photos of the person may have some: `faceforget cache clear`"
+    return Copy("face crops in the cache", "erased", reason)
+
+
+def _photos(request: OpenRequest, delete: bool) -> Copy:
+    if not delete:
+        return Copy("photos", "kept", "they are the operator's; --delete-photos removes them")
+    paths = [Path(photo.path) for photo in (*request.photos, *request.check)]
+    left = sum(not _removed(path) for path in paths)
+    for folder in {path.parent for path in paths}:
+        _remove_empty(folder, request.person)
+    if left:
+        return Copy("photos", "kept", f"{left} of {len(paths)} could not be removed")
+    return Copy("photos", "erased", "the files that the list named were removed")
+
+
+def _model_before(model: Path, delete: bool) -> Copy:
+    if not delete:
+        return Copy(
+            "model before erasure", "kept", "it is the operator's, and knows the person; --delete-model does it"
+        )
+    if not _removed(model):
+        return Copy("model before erasure", "kept", "it could not be removed")
+    return Copy("model before erasure", "erased", "the file was removed")
+
+
+def _removed(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            sync_folder(path.parent)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_empty(folder: Path, person: str) -> None:
+    """A folder that bears the person's name goes with its photos, if nothing else is in it."""
+    named = folder if person_key(folder.name) == person_key(person) else folder.parent
+    for place in (folder, named):
+        if person_key(named.name) == person_key(person) and place.is_dir() and not any(place.iterdir()):
+            place.rmdir()

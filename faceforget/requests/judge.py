@@ -1,0 +1,143 @@
+"""Was the promise kept, for each person of a batch?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from faceforget.api.audit_erasure import retained_crops, stand_ins_for, stranger_crops
+from faceforget.api.runtime import People, Runtime
+from faceforget.audit.compared import look_at_all
+from faceforget.audit.looking import Memory
+from faceforget.audit.promises import Promises, keep_promises
+from faceforget.audit.verdict import Finding, Outcome
+from faceforget.audit.view import Crops, Faces
+from faceforget.progress import tracked
+from faceforget.recognizer.recognizer import Recognizer
+from faceforget.requests.examine import Member
+
+# What must have passed before a model goes live, by what was promised.
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "forgotten": ("forgotten",),
+    "unrecognisable": ("forgotten", "unrecognisable"),
+}
+_STAND_INS = "Rendered people, who do not exist, stood in for strangers: real people are harder to tell apart."
+_SAME_PHOTOS = "There were too few photos to hold some back: the check was on the photos that the erasure read."
+
+
+@dataclass(frozen=True)
+class OtherPeople:
+    """Faces of others for the audit.
+
+    Attributes:
+        retained: People who stay, by name.
+        strangers: People whom the model does not know.
+        stand_ins: Whether the strangers are rendered.
+    """
+
+    retained: Mapping[str, Crops] = field(default_factory=dict)
+    strangers: Mapping[str, Crops] = field(default_factory=dict)
+    stand_ins: bool = False
+
+
+def read_others(
+    before: Recognizer,
+    erased: Sequence[str],
+    folders: tuple[People | None, People | None],
+    promise: str,
+    runtime: Runtime,
+) -> OtherPeople:
+    """Read retained people and strangers.
+
+    Rendered people stand in for strangers where the promise cannot be judged without any.
+
+    Args:
+        before: The model.
+        erased: Labels of those who are erased.
+        folders: A folder per person of people who stay, and one of strangers.
+        promise: What is promised.
+        runtime: Cache, device, progress.
+
+    Raises:
+        PeopleFolderError: A folder holds nobody that it should.
+    """
+    intake = runtime.intake(before.spec.framing)
+    retained = retained_crops(folders[0], before, erased, intake, runtime)
+    strangers = stranger_crops(folders[1], before, intake, runtime)
+    if strangers or promise != "unrecognisable":
+        return OtherPeople(retained, strangers)
+    return OtherPeople(retained, stand_ins_for(before, intake, runtime), True)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The audit of one person.
+
+    Attributes:
+        passed: Whether the model may go live for them.
+        body: Verdicts, and every number that was judged, with threshold and reference; no names.
+    """
+
+    passed: bool
+    body: Mapping[str, Any]
+
+
+def judge_members(
+    before: Recognizer,
+    after: Recognizer,
+    members: Sequence[Member],
+    others: OtherPeople,
+    promise: str,
+    runtime: Runtime,
+) -> dict[str, Judged]:
+    """Audit each person by themselves, by request.
+
+    Args:
+        before: The model before.
+        after: The candidate, without any of the members' rows.
+        members: Whom to ask about.
+        others: Other people's faces.
+        promise: What was promised.
+        runtime: Seed, progress.
+    """
+    memory, judged = Memory(), dict[str, Judged]()
+    with threadpool_limits(1, "blas"):
+        for member in tracked(members, "auditing", len(members), runtime.progress):
+            check, read = member.crops()
+            faces = Faces({member.person: check}, {member.person: read}, others.retained, others.strangers)
+            compared = look_at_all(before, after, None, faces, depths=False, memory=memory)
+            found = keep_promises(compared, faces, seed=runtime.seed)
+            judged[member.request] = _judged(found, compared.reference, member, others, promise)
+    return judged
+
+
+def _judged(found: Promises, reference: str, member: Member, others: OtherPeople, promise: str) -> Judged:
+    outcomes: dict[str, Outcome] = {name: found.verdict.of(name) for name in found.verdict.findings}
+    passed = found.check.rows_removed and all(outcomes[name] == "passed" for name in REQUIRED[promise])
+    limits = [_SAME_PHOTOS] if not member.unseen else []
+    limits += [_STAND_INS] if others.stand_ins and others.strangers else []
+    return Judged(
+        passed,
+        {
+            "passed": passed,
+            "required": list(REQUIRED[promise]),
+            "verdicts": outcomes,
+            "findings": {name: [_plain(f) for f in own] for name, own in found.verdict.findings.items()},
+            "reference": reference,
+            "photos": {"read": len(member.read), "checked": len(member.check), "unseen": member.unseen},
+            "not_proven": [*limits, *found.check.not_proven],
+        },
+    )
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    return {
+        "name": finding.name,
+        "outcome": finding.outcome,
+        "value": finding.value,
+        "interval": list(finding.interval) if finding.interval else None,
+        "photos": finding.photos,
+        "reference": finding.reference,
+        "criterion": finding.criterion.model_dump(),
+    }

@@ -1,0 +1,163 @@
+"""A receipt for people, as one HTML file and as PDF: what its JSON says, in the same order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from faceforget.audit.verdict import Criterion, Finding, Outcome
+from faceforget.report.audit_front import PROMISES, basis_of, rule_of, value_of
+from faceforget.report.document import MARKS
+from faceforget.report.page import page
+from faceforget.report.sheet import ACCENT, SOFT, TONES, Sheet
+from faceforget.report.words import share
+from faceforget.requests.keys import fingerprint
+from faceforget.requests.receipt import ERASED
+
+_REFERENCES = {
+    "zero": "nobody is named",
+    "before": "the model before",
+    "strangers": "strangers in the same model",
+}
+_COPIES_HEAD = ("Copy", "what became of it", "how that is known, or why")
+_AUDIT_HEAD = ("Criterion", "after", "reference", "threshold", "photos", "verdict")
+
+
+@dataclass(frozen=True)
+class _Words:
+    """A receipt as text."""
+
+    title: str
+    headline: str
+    lead: str
+    verdicts: tuple[tuple[str, Outcome], ...]
+    facts: tuple[tuple[str, str], ...]
+    criteria: tuple[tuple[str, ...], ...]
+    copies: tuple[tuple[str, ...], ...]
+    limits: tuple[str, ...]
+    foot: str
+
+
+def receipt_page(content: Mapping[str, Any], public_key: str) -> str:
+    """One HTML file that fetches nothing.
+
+    Args:
+        content: What the receipt says.
+        public_key: Whose signature its JSON bears.
+    """
+    words = _words(content, public_key)
+    verdicts = "".join(
+        f'<article class="card verdict {outcome.replace(" ", "-")}"><p class="stamp"><span>{MARKS[outcome]}</span>'
+        f"{outcome}</p><h2>{escape(title)}</h2></article>"
+        for title, outcome in words.verdicts
+    )
+    facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in words.facts)
+    limits = "".join(f"<li>{escape(text)}</li>" for text in words.limits)
+    body = (
+        '<p class="brand">FaceForget receipt</p>',
+        f'<h1>{escape(words.headline)}</h1>\n<p class="lead">{escape(words.lead)}</p>',
+        f'<div class="verdicts">{verdicts}</div>' if verdicts else "",
+        f'<dl class="facts">{facts}</dl>',
+        _html_table("Every number that was judged", _AUDIT_HEAD, words.criteria),
+        _html_table("What became of each copy", _COPIES_HEAD, words.copies),
+        f'<section class="limits"><h2>What this does not prove</h2><ul>{limits}</ul></section>' if limits else "",
+        f"<footer>{escape(words.foot)}</footer>",
+    )
+    return page(words.title, "\n".join(part for part in body if part))
+
+
+def receipt_pdf(content: Mapping[str, Any], public_key: str) -> bytes:
+    """The same for print, A4."""
+    words = _words(content, public_key)
+    sheet = Sheet(words.title)
+    sheet.words("FaceForget receipt", 10, colour=ACCENT, bold=True, after=1.5)
+    sheet.words(words.headline, 19, bold=True, after=2)
+    sheet.words(words.lead, 9, colour=SOFT, after=2)
+    for title, outcome in words.verdicts:
+        sheet.words(f"{MARKS[outcome]} {title}: {outcome}", 11, colour=TONES[outcome], bold=True, after=1)
+    sheet.ln(2)
+    for name, text in words.facts:
+        sheet.words(f"{name}: {text}", 8, after=0.8)
+    for heading, head, rows in (
+        ("Every number that was judged", _AUDIT_HEAD, words.criteria),
+        ("What became of each copy", _COPIES_HEAD, words.copies),
+    ):
+        if rows:
+            sheet.heading(heading, 13)
+            sheet.grid(head, rows, (1.5, 1, 2.5) if head is _COPIES_HEAD else (2.3, 0.8, 1.3, 1.7, 1.4, 0.9))
+    if words.limits:
+        sheet.heading("What this does not prove", 13)
+        for limit in words.limits:
+            sheet.bullet(limit)
+    sheet.ln(3)
+    sheet.words(words.foot, 8, colour=SOFT)
+    return bytes(sheet.output())
+
+
+def _words(content: Mapping[str, Any], public_key: str) -> _Words:
+    erased, audit = content["outcome"] == ERASED, content["audit"]
+    promised = PROMISES[content["promise"]]
+    lead = (
+        f"Promised: {promised[0].lower()}. {promised[1]} The audit of the new model passed, and it is in use."
+        if erased
+        else f"{content['reason']} No model was changed for this request."
+    )
+    return _Words(
+        title=f"Receipt {content['request']}: {content['outcome']}",
+        headline=f"{content['outcome']}: request {content['request']}",
+        lead=lead,
+        verdicts=tuple((PROMISES.get(name, (name,))[0], out) for name, out in audit.get("verdicts", {}).items()),
+        facts=_facts(content),
+        criteria=tuple(
+            _criterion(PROMISES.get(promise, (promise,))[0], found, audit["reference"])
+            for promise, findings in audit.get("findings", {}).items()
+            for found in findings
+        ),
+        copies=tuple((copy["copy"], copy["outcome"], copy["reason"]) for copy in content["copies"]),
+        limits=tuple(content["not_proven"]),
+        foot=(
+            f"This page is for reading. The JSON beside it is signed (Ed25519, key {fingerprint(public_key)}): "
+            f"faceforget receipt verify {content['request']}.json --key PUBLIC_KEY"
+        ),
+    )
+
+
+def _facts(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    settings, code, photos = content["configuration"], content["code"], content["audit"].get("photos", {})
+    values = ", ".join(f"{key} {value}" for key, value in settings["settings"].items())
+    last = list(content["times"].items())[-1]
+    facts = [
+        ("Model before", f"SHA-256 {content['model_sha256']['before']}"),
+        ("Model after", f"SHA-256 {content['model_sha256']['after'] or 'none'}"),
+        ("Method", f"{settings['method']} ({values}), seed {settings['seed']}"),
+        ("Code", ", ".join(f"{name} {version}" for name, version in code.items())),
+        ("Times, UTC", f"planned {content['times']['planned']}, {last[0]} {last[1]}"),
+        ("Ledger", f"entry {content['ledger']['entry']}, hash {content['ledger']['hash']}"),
+    ]
+    if photos:
+        which = "others that it did not read" if photos["unseen"] else "the same ones"
+        facts.insert(3, ("Photos", f"{photos['read']} read by the erasure, {photos['checked']} checked: {which}"))
+    return tuple(facts)
+
+
+def _criterion(promise: str, found: Mapping[str, Any], reference: str) -> tuple[str, ...]:
+    rule = Criterion.model_validate(found["criterion"])
+    interval = tuple(found["interval"]) if found["interval"] else None
+    finding = Finding(
+        found["name"], rule, found["outcome"], found["value"], found["reference"], found["photos"], interval
+    )
+    words = _REFERENCES.get(rule.reference, reference)
+    beside = words if rule.reference == "zero" else f"{words}: {share(found['reference'])}"
+    basis = basis_of(finding) if finding.value is not None else "—"
+    return f"{promise}: {rule.words}", value_of(finding), beside, rule_of(finding), basis, finding.outcome
+
+
+def _html_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return ""
+    names = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    lines = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f'<section>\n<h2>{title}</h2>\n<div class="table"><table>\n<thead><tr>{names}</tr></thead>\n'
+        f"<tbody>\n{lines}\n</tbody></table></div>\n</section>"
+    )

@@ -1,0 +1,164 @@
+"""Who is to be erased, and where their photos are: a CSV, a JSON file, or a folder per person."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from faceforget.errors import PeopleFolderError, UsageError
+from faceforget.files import sha256_file
+from faceforget.people.folder import person_key, photos_in, read_people
+from faceforget.requests.open_requests import PhotoFile
+
+CHECK = "check"
+# A list of requests is text that people write; more is a mistake.
+_MAX_BYTES = 20 * 2**20
+
+
+class RequestListError(UsageError):
+    """A list of requests that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One line of the list.
+
+    Attributes:
+        person: As written there.
+        photos: For the erasure; none if there are none at the place that was named.
+        check: For the check alone.
+    """
+
+    person: str
+    photos: tuple[Path, ...]
+    check: tuple[Path, ...] = ()
+
+
+class _Line(BaseModel):
+    """A request as JSON, or a row of a CSV."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    person: str = Field(min_length=1)
+    photos: str | list[str]
+    check: str | list[str] = ""
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    requests: list[_Line]
+
+
+def read_requests(source: Path) -> tuple[Asked, ...]:
+    """The requests, in the order of the list.
+
+    - A folder with a subfolder per person; photos in ``NAME/check`` are for the check alone.
+    - ``.csv`` with the columns ``person``, ``photos`` and, if wanted, ``check``: a photo or a folder of photos, seen
+      from where the CSV is. Several rows of one person are put together.
+    - ``.json``: ``{"requests": [{"person": ..., "photos": ..., "check": ...}]}``, each a path or a list of paths.
+
+    Raises:
+        RequestListError: It is none of these, holds nobody, or names a person in two spellings.
+    """
+    if source.is_dir():
+        asked = _from_folder(source)
+    elif source.is_file():
+        asked = _from_file(source)
+    else:
+        raise RequestListError(f"There is no list of requests {source}.", "Check the path.")
+    if not asked:
+        raise RequestListError(f"{source} asks for nobody.", "Name at least one person and their photos.")
+    _check_spellings(source, asked)
+    return asked
+
+
+def hashed(paths: Iterable[Path]) -> tuple[PhotoFile, ...]:
+    """The photos with their hashes as they are now."""
+    return tuple(PhotoFile(str(path.absolute()), hash_of(path)) for path in paths)
+
+
+def hash_of(path: Path) -> str:
+    """SHA-256 of a photo's file; empty where it cannot be read."""
+    try:
+        return sha256_file(path)
+    except OSError:
+        return ""
+
+
+def _from_folder(folder: Path) -> tuple[Asked, ...]:
+    people = read_people(folder)
+    checks = {person: folder / person / CHECK for person in people}
+    return tuple(
+        Asked(person, tuple(photos), _found(checks[person]) if checks[person].is_dir() else ())
+        for person, photos in people.items()
+    )
+
+
+def _from_file(source: Path) -> tuple[Asked, ...]:
+    if source.stat().st_size > _MAX_BYTES:
+        raise RequestListError(f"{source} has more than {_MAX_BYTES // 2**20} MB.", "Split the list.")
+    readers = {".csv": _csv_lines, ".json": _json_lines}
+    if source.suffix.lower() not in readers:
+        raise RequestListError(
+            f"Expected a folder, a .csv or a .json as list of requests, got {source}.", "Rename or convert it."
+        )
+    try:
+        lines = readers[source.suffix.lower()](source.read_bytes().decode("utf-8-sig"))
+    except (ValueError, csv.Error, RecursionError) as error:
+        raise RequestListError(
+            f"{source} cannot be read: {_reason(error)}.",
+            "Expected are person, photos and, if wanted, check, of each request.",
+        ) from error
+    photos: dict[str, dict[str, list[Path]]] = {}
+    for line in lines:
+        own = photos.setdefault(line.person, {"photos": [], CHECK: []})
+        for kind, named in (("photos", line.photos), (CHECK, line.check)):
+            places = [named] if isinstance(named, str) else named
+            own[kind] += [path for place in places if place for path in _found(source.parent / place)]
+    return tuple(Asked(person, tuple(own["photos"]), tuple(own[CHECK])) for person, own in photos.items())
+
+
+def _csv_lines(text: str) -> list[_Line]:
+    rows = csv.DictReader(io.StringIO(text), strict=True)
+    return [_Line.model_validate(_named(row, number)) for number, row in enumerate(rows, start=2)]
+
+
+def _named(row: Mapping[str | None, str | None], number: int) -> dict[str, str]:
+    """A row without the empty end of a short one."""
+    if None in row:
+        raise ValueError(f"row {number} has more cells than the head has names")
+    return {str(name).strip(): value for name, value in row.items() if value is not None}
+
+
+def _json_lines(text: str) -> list[_Line]:
+    content = json.loads(text)
+    return list(_File.model_validate(content if isinstance(content, dict) else {"requests": content}).requests)
+
+
+def _found(place: Path) -> tuple[Path, ...]:
+    """A photo, or the photos of a folder; a place that is not there is kept, so that the photo gets its own error."""
+    if not place.is_dir():
+        return (place,)
+    try:
+        return tuple(photos_in(place))
+    except PeopleFolderError:
+        return ()
+
+
+def _check_spellings(source: Path, asked: tuple[Asked, ...]) -> None:
+    seen: dict[str, str] = {}
+    for request in asked:
+        twin = seen.setdefault(person_key(request.person), request.person)
+        if twin != request.person:
+            raise RequestListError(
+                f"{source} asks for the same person twice: {twin!r} and {request.person!r}.", "Write the name one way."
+            )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
+    return str(error)

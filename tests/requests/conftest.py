@@ -1,0 +1,74 @@
+"""A small model of rendered people, and requests of two of them."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from faceforget.people.faces import read_faces
+from faceforget.people.folder import read_people
+from faceforget.photos.intake import PhotoIntake
+from faceforget.recognizer.backbone import MOBILE, load_backbone
+from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.recognizer.storage import save_recognizer
+from faceforget.requests.batch import run_batch
+from faceforget.requests.carry_out import Place
+from faceforget.requests.plan import Configuration
+
+SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "people"
+
+
+@pytest.fixture(scope="session")
+def people():
+    """Eight people who do not exist, six photos each."""
+    return {name: photos[:6] for name, photos in list(read_people(SHIPPED).items())[:8]}
+
+
+@pytest.fixture(scope="session")
+def names(people):
+    return sorted(people)
+
+
+@pytest.fixture(scope="session")
+def model_file(people, tmp_path_factory):
+    """The shipped backbone with these people enrolled."""
+    path = tmp_path_factory.mktemp("operator") / "team.safetensors"
+    faces = read_faces(people, PhotoIntake(MOBILE.framing))
+    save_recognizer(enroll_faces(faces, load_backbone("mobile"), Plan("head")), path)
+    return path
+
+
+@pytest.fixture
+def work(tmp_path, model_file, people, names):
+    """An operator's folders: a model, requests for two of its eight people, nothing done yet."""
+    return Work(tmp_path, model_file, {name: people[name] for name in names[:2]})
+
+
+class Work:
+    """The operator's folders, and a batch in them."""
+
+    def __init__(self, folder, model_file, asked):
+        self.folder = folder
+        self.requests, self.out, self.ledger = folder / "requests", folder / "out", folder / "books" / "ledger.db"
+        self.place = Place(folder / "models" / "team.safetensors", self.out)
+        self.place.model.parent.mkdir(parents=True)
+        shutil.copy(model_file, self.place.model)
+        for name, photos in asked.items():
+            self.ask(name, photos)
+
+    def ask(self, name, photos):
+        """Put a person's photos among the requests."""
+        (self.requests / name).mkdir(parents=True)
+        for photo in photos:
+            shutil.copy(photo, self.requests / name)
+
+    def run(self, *, step=lambda name: None, resume=False, **configuration):
+        """Run or resume the batch."""
+        return run_batch(
+            self.requests,
+            self.place,
+            self.ledger,
+            configuration=Configuration(**configuration),
+            resume=resume,
+            step=step,
+        )
