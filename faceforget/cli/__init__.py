@@ -4,6 +4,7 @@ import typer
 
 from faceforget.cli import (
     audit,
+    batch,
     browser,
     cache,
     demo,
@@ -14,6 +15,7 @@ from faceforget.cli import (
     ledger,
     methods,
     people,
+    receipt,
     recognize,
     render,
 )
@@ -33,12 +35,14 @@ app.command("enroll")(enroll.enroll)
 app.command("recognize")(recognize.recognize)
 app.command("erase")(erase.erase)
 app.command("audit")(audit.audit)
+app.command("batch")(batch.batch)
 app.command("methods")(methods.methods)
 app.command("render")(render.render)
 app.command("doctor")(doctor.doctor)
 app.add_typer(people.app, name="people")
 app.add_typer(cache.app, name="cache")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(receipt.app, name="receipt")
 app.add_typer(keys.app, name="keys")
 
 

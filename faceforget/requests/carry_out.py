@@ -27,7 +27,7 @@ from faceforget.requests.ledger import Ledger, LedgerError
 from faceforget.requests.open_requests import OpenRequests
 from faceforget.requests.plan import Plan
 from faceforget.requests.receipt import ERASED, NOT_ERASED, receipt_content, sign_receipt
-from faceforget.requests.receipt_page import receipt_page, receipt_pdf
+from faceforget.requests.receipt_page import receipt_page
 
 # Called after each step that a crash may separate from the next one.
 Step = Callable[[str], None]
@@ -233,7 +233,6 @@ class CarryOut:
         content = receipt_content(entries)
         signed = sign_receipt(content, self.key)
         write_atomically(self.place.receipt(request, ".html"), receipt_page(content, self.key.public).encode())
-        write_atomically(self.place.receipt(request, ".pdf"), receipt_pdf(content, self.key.public))
         write_atomically(self.place.receipt(request, ".json"), signed)
         self.step("receipt")
         outcome = ERASED if content["outcome"] == ERASED else NOT_ERASED

@@ -38,10 +38,16 @@ def model_file(people, tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="session")
+def make_work(model_file):
+    """``make_work(folder, asked)``: an operator's folders with a model and requests, nothing done yet."""
+    return lambda folder, asked: Work(folder, model_file, asked)
+
+
 @pytest.fixture
-def work(tmp_path, model_file, people, names):
-    """An operator's folders: a model, requests for two of its eight people, nothing done yet."""
-    return Work(tmp_path, model_file, {name: people[name] for name in names[:2]})
+def work(tmp_path, make_work, people, names):
+    """Requests for two of the model's eight people."""
+    return make_work(tmp_path, {name: people[name] for name in names[:2]})
 
 
 class Work:

@@ -1,0 +1,59 @@
+"""``faceforget receipt``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceforget.cli.console import out, warn
+from faceforget.cli.options import check_output
+from faceforget.errors import UsageError
+from faceforget.files import write_atomically
+
+app = typer.Typer(help="Receipts of erasure requests.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(metavar="RECEIPT", help="The JSON file.")]
+Public = Annotated[Path | None, typer.Option("--key", metavar="PUB", help="The operator's public key.")]
+
+
+@app.command("verify")
+def verify(file: File, key: Public = None) -> None:
+    """Check that a receipt is as it was signed; needs no network and no ledger."""
+    from faceforget.requests.keys import fingerprint, load_public_key
+    from faceforget.requests.receipt import read_receipt
+
+    receipt = read_receipt(_bytes(file), load_public_key(key) if key else None)
+    out.print(
+        f"The receipt is intact: request {receipt.content['request']}, {receipt.content['outcome']}, "
+        f"signed by the key {fingerprint(receipt.public_key)}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if key is None:
+        warn("Anybody can sign with a key of their own: give the operator's with --key.")
+
+
+@app.command("print")
+def print_receipt(
+    file: File,
+    to: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where it goes: .html or .pdf.")],
+    key: Public = None,
+) -> None:
+    """Check a receipt and write it for people."""
+    from faceforget.requests.keys import load_public_key
+    from faceforget.requests.receipt import read_receipt
+    from faceforget.requests.receipt_page import receipt_page, receipt_pdf
+
+    check_output(to, file)
+    forms = {".html": lambda *words: receipt_page(*words).encode(), ".pdf": receipt_pdf}
+    if to.suffix.lower() not in forms:
+        raise UsageError(f"Expected --out with the ending .html or .pdf, got {to}.", "Rename it.")
+    receipt = read_receipt(_bytes(file), load_public_key(key) if key else None)
+    write_atomically(to, forms[to.suffix.lower()](receipt.content, receipt.public_key))
+    out.print(f"The receipt is {to}.", highlight=False, soft_wrap=True)
+
+
+def _bytes(file: Path) -> bytes:
+    if not file.is_file():
+        raise UsageError(f"There is no receipt {file}.", "Check the path.")
+    return file.read_bytes()
