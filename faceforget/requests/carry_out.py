@@ -5,6 +5,7 @@ so the same code begins a batch and resumes one. A group of requests shares one 
 model, which goes live by one rename after the audit of everybody in the group has passed.
 """
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from faceforget.api.erase_people import erase
 from faceforget.api.runtime import People, Runtime
-from faceforget.errors import FaceForgetError
+from faceforget.errors import FaceForgetError, NotForgottenError, UsageError, WrongPersonError
 from faceforget.files import sha256_bytes, sha256_file, sync_folder, write_atomically
 from faceforget.photos.cache import FaceCache
 from faceforget.progress import Event
@@ -114,7 +115,7 @@ class CarryOut:
         while members:
             try:
                 self._erased(before, members, faces)
-            except FaceForgetError as error:
+            except (NotForgottenError, WrongPersonError, UsageError) as error:
                 if len(members) == 1:
                     self._fail({members[0].request: {"reason": error.kind}}, {members[0].request: str(error)})
                     return
@@ -215,6 +216,7 @@ class CarryOut:
         if candidate.exists():
             candidate.replace(self.place.live)
             sync_folder(self.place.out)
+        self._remove_candidates()
         self.step("live")
         return load_recognizer(self.place.live).labels
 
@@ -288,13 +290,14 @@ class CarryOut:
         """Remove candidates that nobody needs any more, and what a crash left half-written."""
         states = {request: self._state(request) for request in self.plan.requests}
         if all(state in ("planned", "closed") for state in states.values()):
-            for file in self.place.work.glob("*"):
-                file.unlink()
-            if self.place.work.is_dir():
-                self.place.work.rmdir()
+            self._remove_candidates()
         for folder in (self.place.out, self.place.work, self.place.out / "receipts"):
             for part in folder.glob(".*.part"):
                 part.unlink()
+
+    def _remove_candidates(self) -> None:
+        if self.place.work.is_dir():
+            shutil.rmtree(self.place.work)
 
 
 def _verdicts(judged: Judged) -> str:

@@ -62,7 +62,7 @@ def receipt_content(entries: Sequence[Entry]) -> dict[str, Any]:
     last = {entry.state: entry for entry in entries}
     plan, end = last["planned"].body, entries[-1]
     erased = "purged" in last
-    audit = _body(last, "audited" if erased else "failed").get("audit", {})
+    audit = last["audited"].body if erased else end.body.get("audit", {})
     erasure = _body(last, "erased") if erased or audit else {}
     content = {
         "request": end.request,

@@ -125,13 +125,13 @@ def _words(content: Mapping[str, Any], public_key: str) -> _Words:
 def _facts(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     settings, code, photos = content["configuration"], content["code"], content["audit"].get("photos", {})
     values = ", ".join(f"{key} {value}" for key, value in settings["settings"].items())
-    last = list(content["times"].items())[-1]
+    end = "purged" if content["outcome"] == ERASED else "failed"
     facts = [
         ("Model before", f"SHA-256 {content['model_sha256']['before']}"),
         ("Model after", f"SHA-256 {content['model_sha256']['after'] or 'none'}"),
         ("Method", f"{settings['method']} ({values}), seed {settings['seed']}"),
         ("Code", ", ".join(f"{name} {version}" for name, version in code.items())),
-        ("Times, UTC", f"planned {content['times']['planned']}, {last[0]} {last[1]}"),
+        ("Times, UTC", f"planned {content['times']['planned']}, {end} {content['times'][end]}"),
         ("Ledger", f"entry {content['ledger']['entry']}, hash {content['ledger']['hash']}"),
     ]
     if photos:

@@ -1,6 +1,7 @@
 """A small model of rendered people, and requests of two of them."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from faceforget.people.folder import read_people
 from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbone import MOBILE, load_backbone
 from faceforget.recognizer.enroll import Plan, enroll_faces
-from faceforget.recognizer.storage import save_recognizer
+from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.batch import run_batch
 from faceforget.requests.carry_out import Place
 from faceforget.requests.plan import Configuration
@@ -39,6 +40,17 @@ def model_file(people, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def recognizer_with():
+    """``recognizer_with(path, {old: new})`` writes people's names anew in a model file."""
+
+    def rename(path, changed):
+        model = load_recognizer(path)
+        save_recognizer(replace(model, labels=tuple(changed.get(name, name) for name in model.labels)), path)
+
+    return rename
+
+
+@pytest.fixture(scope="session")
 def make_work(model_file):
     """``make_work(folder, asked)``: an operator's folders with a model and requests, nothing done yet."""
     return lambda folder, asked: Work(folder, model_file, asked)
@@ -48,6 +60,15 @@ def make_work(model_file):
 def work(tmp_path, make_work, people, names):
     """Requests for two of the model's eight people."""
     return make_work(tmp_path, {name: people[name] for name in names[:2]})
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, make_work, people, names):
+    """A batch that is through: two people were erased, one whom the model does not know was not."""
+    asked = {names[0]: people[names[0]], names[1]: people[names[1]], "Zoe_Nobody": people[names[2]]}
+    work = make_work(tmp_path_factory.mktemp("finished"), asked)
+    work.result = work.run()
+    return work
 
 
 class Work:
@@ -67,6 +88,10 @@ class Work:
         (self.requests / name).mkdir(parents=True)
         for photo in photos:
             shutil.copy(photo, self.requests / name)
+
+    def receipt(self, index):
+        """The receipt of a request of a finished batch, as bytes."""
+        return self.place.receipt(self.result.outcomes[index].request, ".json").read_bytes()
 
     def run(self, *, step=lambda name: None, resume=False, **configuration):
         """Run or resume the batch."""

@@ -1,13 +1,168 @@
 """A batch: everybody in one pass, a verdict each, and a model that goes live only after its audit."""
 
+from dataclasses import replace
+
+import pytest
+from filelock import FileLock
+
+from faceforget.errors import NotForgottenError, UsageError
 from faceforget.files import sha256_file
 from faceforget.recognizer.storage import load_recognizer
+from faceforget.requests import carry_out
+from faceforget.requests.batch import ModelBusyError, check_batch
+from faceforget.requests.ledger import Ledger
 
 
-def test_two_people_in_one_pass(work, names):
-    before = sha256_file(work.place.model)
+def states(work, request):
+    with Ledger(work.ledger) as ledger:
+        ledger.verify()
+        return [entry.state for entry in ledger.of(request)]
+
+
+def files(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def failing(monkeypatch, persons):
+    """Let the audit of these people fail."""
+    judge = carry_out.judge_members
+
+    def judge_members(before, after, members, *rest):
+        judged = judge(before, after, members, *rest)
+        bad = {member.request for member in members if member.person in persons}
+        return {r: replace(found, passed=found.passed and r not in bad) for r, found in judged.items()}
+
+    monkeypatch.setattr(carry_out, "judge_members", judge_members)
+
+
+def test_people_are_erased_in_one_pass_and_one_failure_does_not_sink_the_rest(finished, names, model_file):
+    assert [outcome.erased for outcome in finished.result.outcomes] == [True, True, False]
+    live = load_recognizer(finished.place.live)
+    assert live.labels == tuple(names[2:])
+    assert [entry["people"] for entry in live.history if entry["event"] == "erased"] == [2]
+    assert sha256_file(finished.place.live) == finished.result.model
+    assert finished.place.model.read_bytes() == model_file.read_bytes()
+    assert "Zoe_Nobody" in finished.result.outcomes[2].detail
+    assert "Zoe" not in finished.result.outcomes[2].reason
+
+
+def test_the_ledger_tells_the_way_of_each_request(finished):
+    one, _, failed = (outcome.request for outcome in finished.result.outcomes)
+    assert states(finished, one) == ["planned", "running", "erased", "audited", "purged", "closed"]
+    assert states(finished, failed) == ["planned", "failed", "closed"]
+
+
+def test_each_in_a_pass_of_their_own_if_so_wished(work, names):
+    assert work.run(joint=False).all_erased
+    live = load_recognizer(work.place.live)
+    assert live.labels == tuple(names[2:])
+    assert [entry["people"] for entry in live.history if entry["event"] == "erased"] == [1, 1]
+
+
+def test_whose_audit_fails_is_taken_out_and_the_others_go_live_without_them(work, names, monkeypatch):
+    failing(monkeypatch, {names[0]})
     result = work.run()
-    assert result.all_erased, result
+    assert [outcome.erased for outcome in result.outcomes] == [False, True]
+    assert load_recognizer(work.place.live).labels == (names[0], *names[2:])
+    failed, erased = (outcome.request for outcome in result.outcomes)
+    assert states(work, failed) == ["planned", "running", "erased", "failed", "closed"]
+    assert states(work, erased).count("running") == 2
+
+
+def test_nothing_goes_live_if_nobody_passes(work, names, monkeypatch):
+    failing(monkeypatch, set(names))
+    result = work.run()
+    assert not any(outcome.erased for outcome in result.outcomes)
+    assert result.model is None
+    assert not work.place.live.exists()
+    assert not work.place.work.exists()
+
+
+def test_if_the_joint_pass_fails_each_gets_a_pass_of_their_own(work, names, monkeypatch):
+    erase = carry_out.erase
+
+    def erase_one(before, photos, **options):
+        if len(photos) > 1:
+            raise NotForgottenError("NOT ERASED: a person is still named.")
+        return erase(before, photos, **options)
+
+    monkeypatch.setattr(carry_out, "erase", erase_one)
+    result = work.run()
+    assert result.all_erased
     assert load_recognizer(work.place.live).labels == tuple(names[2:])
-    assert sha256_file(work.place.model) == before
-    assert sha256_file(work.place.live) == result.model
+    assert states(work, result.outcomes[0].request).count("running") == 2
+
+
+def test_photos_of_somebody_else_fail_only_the_one_they_are_given_for(work, people, names):
+    work.ask(names[3], people[names[4]])
+    result = work.run()
+    assert [outcome.erased for outcome in result.outcomes] == [True, True, False]
+    assert "somebody else" in result.outcomes[2].reason
+
+
+def test_a_photo_that_is_given_for_two_people_fails_both(work, people, names):
+    work.ask(names[3], [*people[names[3]], people[names[0]][0]])
+    result = work.run(allow_mismatch=True)
+    assert [outcome.erased for outcome in result.outcomes] == [False, True, False]
+
+
+def test_a_batch_is_not_begun_twice_in_one_folder(finished):
+    with pytest.raises(UsageError, match="--resume"):
+        finished.run()
+
+
+def test_resuming_a_finished_batch_changes_nothing(finished):
+    before = files(finished.folder)
+    again = finished.run(resume=True)
+    assert [outcome.erased for outcome in again.outcomes] == [True, True, False]
+    assert files(finished.folder) == before
+
+
+def test_a_batch_is_resumed_as_it_was_begun(finished):
+    with pytest.raises(UsageError, match="seed was 0, now 1"):
+        finished.run(resume=True, seed=1)
+
+
+def test_an_open_request_is_not_planned_again_elsewhere(work):
+    class StopError(Exception):
+        pass
+
+    def stop(step):
+        if step == "planned":
+            raise StopError
+
+    with pytest.raises(StopError):
+        work.run(step=stop)
+    work.place = replace(work.place, out=work.folder / "elsewhere")
+    with pytest.raises(UsageError, match="open already"):
+        work.run()
+
+
+def test_a_model_is_one_batchs_at_a_time(work):
+    with FileLock(f"{work.place.model}.lock"), pytest.raises(ModelBusyError, match="Another batch"):
+        work.run()
+    assert not work.out.exists()
+
+
+def test_a_dry_run_finds_the_problems_and_changes_nothing(work, people, names):
+    work.ask("Zoe_Nobody", people[names[2]])
+    before = files(work.folder)
+    checked = check_batch(work.requests, work.place)
+    assert [(line.person, line.photos, line.error is None) for line in checked] == [
+        (names[0], (5, 1), True),
+        (names[1], (5, 1), True),
+        ("Zoe_Nobody", (0, 0), False),
+    ]
+    assert files(work.folder) == before
+
+
+def test_a_model_is_never_written_over(work, tmp_path):
+    work.place = replace(work.place, out=work.place.model.parent)
+    with pytest.raises(UsageError, match="never overwritten"):
+        work.run()
+    work.place = replace(work.place, out=tmp_path / "other")
+    work.place.out.mkdir()
+    work.place.live.write_bytes(b"somebody's")
+    with pytest.raises(UsageError, match="never overwritten"):
+        work.run()
+    assert work.place.live.read_bytes() == b"somebody's"

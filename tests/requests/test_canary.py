@@ -1,0 +1,110 @@
+"""After a request is closed nothing below the operator's folders holds the person's name or a photo of theirs.
+
+The search looks at names of files and at raw bytes, in every file: models, ledger and its journal, receipts, cache.
+"""
+
+import base64
+import multiprocessing
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from faceforget.api.runtime import Runtime
+from faceforget.files import sha256_bytes
+from faceforget.photos.cache import FaceCache
+from faceforget.photos.intake import PhotoIntake
+from faceforget.recognizer.backbone import MOBILE
+from faceforget.requests.batch import run_batch
+from faceforget.requests.plan import Configuration
+
+PERSON = "Canary_Quillfeather"
+
+
+@pytest.fixture
+def canary(work, people, names, recognizer_with):
+    """A batch for two people, one of them under a name that occurs nowhere by chance; their faces are cached."""
+    work.requests.joinpath(names[0]).rename(work.requests / PERSON)
+    for photo in (work.requests / PERSON).iterdir():
+        photo.rename(photo.with_name(f"{PERSON}_{photo.name[-8:]}"))
+    recognizer_with(work.place.model, {names[0]: PERSON})
+    work.cache = FaceCache(work.folder / "cache")
+    work.photos = {path.name: path.read_bytes() for path in (work.requests / PERSON).iterdir()}
+    paths = sorted((work.requests / PERSON).iterdir())
+    found = PhotoIntake(MOBILE.framing, cache=work.cache).read(paths)
+    work.crops = [photo.crop for photo in found]
+    return work
+
+
+def run(work, step=lambda name: None, resume=False, **configuration):
+    return run_batch(
+        work.requests, work.place, work.ledger,
+        configuration=Configuration(**configuration), runtime=Runtime(cache=work.cache), step=step, resume=resume,
+    )  # fmt: skip
+
+
+def traces(work):
+    """``file: what`` for everything of the person that is found."""
+    words = {PERSON, PERSON.replace("_", " "), PERSON.casefold(), PERSON.replace("_", " ").casefold()}
+    needles = {word.encode(): "name" for word in words}
+    needles |= {base64.b64encode(PERSON.encode()).rstrip(b"=")[:-1]: "name in base64"}
+    needles |= {word.encode("utf-16-le"): "name in UTF-16" for word in words}
+    for name, data in work.photos.items():
+        middle = len(data) // 2
+        needles[data[middle : middle + 48]] = f"photo {name}"
+        needles |= {base64.b64encode(data[middle + k : middle + k + 48])[4:-4]: f"photo {name}" for k in range(3)}
+        needles[sha256_bytes(data).encode()] = f"hash of {name}"
+        needles[bytes.fromhex(sha256_bytes(data))] = f"hash of {name}"
+    needles |= {np.ascontiguousarray(crop)[56].tobytes(): "a row of a face" for crop in work.crops}
+    found = []
+    for path in work.folder.rglob("*"):
+        found += [f"{path}: in its name"] * (PERSON.casefold() in path.name.casefold())
+        found += [f"{path}: in its name" for name in work.photos if sha256_bytes(work.photos[name]) in path.name]
+        data = path.read_bytes() if path.is_file() else b""
+        found += [f"{path}: {what}" for needle, what in needles.items() if needle in data]
+    return found
+
+
+def test_the_search_finds_what_is_there(canary):
+    found = " ".join(traces(canary))
+    for what in ("team.safetensors: name", "photo", "in its name"):
+        assert what in found
+    assert any("cache" in trace for trace in traces(canary))
+
+
+def test_nothing_is_left_if_the_operator_wants_photos_and_old_model_gone(canary):
+    result = run(canary, delete_photos=True, delete_model=True)
+    assert result.all_erased
+    assert traces(canary) == []
+    assert not canary.place.model.exists()
+
+
+def test_otherwise_only_what_the_receipt_calls_kept(canary):
+    run(canary)
+    left = {trace.rsplit(": ", 1)[0] for trace in traces(canary)}
+    assert left <= {str(canary.place.model), *map(str, canary.requests.rglob("*"))}
+
+
+def test_who_could_not_be_erased_leaves_nothing_in_books_and_results(canary, people, names):
+    canary.requests.joinpath(names[1]).rename(canary.requests / "somebody else")
+    for photo in (canary.requests / PERSON).iterdir():
+        photo.write_bytes(b"not a photo")
+    run(canary)
+    left = {trace.rsplit(": ", 1)[0] for trace in traces(canary)}
+    assert not [trace for trace in left if "out" in trace.split(os.sep)[-2:] or "books" in trace]
+
+
+@pytest.mark.parametrize("moment", ["planned", "live", "copies", "purged", "destroyed", "receipt"])
+def test_nothing_is_left_after_a_kill_either(canary, moment):
+    def die(step):
+        if step == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    options = {"delete_photos": True, "delete_model": True}
+    process = multiprocessing.get_context("fork").Process(target=run, args=(canary, die), kwargs=options)
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
+    assert run(canary, resume=True, **options).all_erased
+    assert traces(canary) == []
