@@ -52,7 +52,7 @@ def batch(
     """Erase many people from a model, with an audit, a receipt and a line in the ledger for each."""
     from faceforget.method.registry import PROMISES
     from faceforget.requests.batch import check_batch, run_batch
-    from faceforget.requests.carry_out import Place
+    from faceforget.requests.closing import Place
     from faceforget.requests.plan import Configuration
 
     if promise not in PROMISES:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from faceforget.api.runtime import Runtime
+from faceforget.api.retained_people import known_others
+from faceforget.api.runtime import Runtime, people_from
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.files import sha256_file
+from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer
-from faceforget.requests.carry_out import CarryOut, Place, Step
+from faceforget.requests.carry_out import CarryOut
+from faceforget.requests.closing import Place, Step
 from faceforget.requests.examine import Member, RecentFaces, examine, shared_photos
 from faceforget.requests.keys import ensure_key
 from faceforget.requests.ledger import Ledger
@@ -161,6 +164,7 @@ def check_batch(
     asked = read_requests(requests)
     _check_disk(place)
     before = load_recognizer(place.model, runtime.torch_device)
+    _check_others(place, before)
     intake = replace(runtime, cache=RecentFaces(runtime.cache)).intake(before.spec.framing)
     open_requests = [_request(line) for line in asked]
     members, errors = list[Member](), dict[str, FaceForgetError]()
@@ -183,7 +187,7 @@ def _begin(
     if place.live.exists():
         raise UsageError(f"{place.live} exists already.", "Give another folder: a model is never overwritten.")
     _check_disk(place)
-    load_recognizer(place.model)  # a damaged one is found out before anything is planned
+    _check_others(place, load_recognizer(place.model))
     model = sha256_file(place.model)
     with FileLock(f"{ledger.path}.lock"):
         store.destroy_all_but({entry.request for entry in ledger.latest()})
@@ -198,6 +202,14 @@ def _begin(
         ledger.append({request.id: _plan_body(request, plan) for request in planned}, "planned", 0)
     step("planned")
     return plan
+
+
+def _check_others(place: Place, before: Recognizer) -> None:
+    """Folders for the audit that hold nobody are found out before anything is planned."""
+    if place.retained is not None:
+        known_others(place.retained, before, ())
+    if place.strangers is not None:
+        people_from(place.strangers)
 
 
 def _plan_body(request: OpenRequest, plan: Plan) -> dict[str, object]:

@@ -13,7 +13,7 @@ from faceforget.recognizer.backbone import MOBILE, load_backbone
 from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.batch import run_batch
-from faceforget.requests.carry_out import Place
+from faceforget.requests.closing import Place
 from faceforget.requests.plan import Configuration
 
 SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "people"
