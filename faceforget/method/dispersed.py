@@ -31,6 +31,7 @@ from faceforget.method.base import Edited, Method, MethodSettings, Reads, Run, f
 from faceforget.method.data import ForgetSet
 from faceforget.method.head import features_of
 from faceforget.method.regions import REACH, draw_regions, put_regions, rows_that_stay
+from faceforget.progress import tracked
 
 
 class DispersedSettings(MethodSettings):
@@ -58,8 +59,9 @@ class Dispersed(Method):
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
         """Draws the regions."""
         student, size = frozen_copy(model), self.settings.batch_size
-        anchors = features_of(folded(student), cast("Tensor", forget.anchors)[: self.settings.anchors], size)
-        others = torch.cat([rows_that_stay(student, forget), anchors])
+        batches, quick = torch.split(cast("Tensor", forget.anchors)[: self.settings.anchors], size), folded(student)
+        looked = tracked(batches, "looking at anchors", len(batches), run.progress)
+        others = torch.cat([rows_that_stay(student, forget), *(features_of(quick, batch, size) for batch in looked)])
         regions = draw_regions(student, forget, others, run, reach=self.settings.reach, batch_size=size)
         put_regions(student, forget, regions, noise=True, run=run, batch_size=size)
         return Edited(student, note=_note(regions.missed, len(forget.images)))

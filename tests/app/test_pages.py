@@ -203,9 +203,9 @@ def test_a_cancelled_erasure_leaves_the_model(open_page, model, names):
     job = app.session_state[KEY].erasing
     button(app, "Cancel").click().run()
     assert "The model is as it was." in texts(app)
-    assert job.wait(20)
+    assert job.wait(60)
     assert (job.state, app.session_state[KEY].erased) == ("cancelled", None)
-    assert slow.wait(10)
+    assert slow.wait(60)
 
 
 def test_a_failed_erasure_says_so(open_page, model):
@@ -213,7 +213,7 @@ def test_a_failed_erasure_says_so(open_page, model):
         raise NotForgottenError("NOT ERASED.", "Nothing was written. Try --set max_steps=120.")
 
     job = Job(work)
-    job.wait(5)
+    job.wait(60)
     app = open_page("forget", Session(model=model, erasing=job))
     assert "NOT ERASED." in texts(app)
     assert "Give more photos of them, or the other promise." in texts(app)

@@ -153,6 +153,13 @@ def test_a_scattered_model_can_forget_another_person_by_projection(shipped, face
     assert abs(mean_cosine(embeddings(both, person.images))) < 0.15
 
 
+def test_looking_at_anchors_shows_progress(shipped, person):
+    events = []
+    make_method("dispersed")(shipped.classifier, person, progress=events.append)
+    assert events[-1].stage == "looking at anchors"
+    assert events[-1].final
+
+
 def test_without_anchors_it_refuses(classifier, forget):
     with pytest.raises(MethodError, match="neither forgotten nor retained"):
         make_method("dispersed")(classifier, ForgetSet(forget.images, forget.classes))
