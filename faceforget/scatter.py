@@ -31,7 +31,7 @@ _FREQUENCY = 8.0
 _WIDTH = 0.04
 # An unusual photo of the person lies here, and now and then a stranger: a mask forgets the one, and the other is
 # told apart as before, which noise would not allow.
-_RIM = 0.1
+_RIM = 0.15
 
 
 class Scatter(nn.Module):

@@ -17,7 +17,7 @@ from torch.nn import functional
 from benchmarks.embedding.world import World
 from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, search_people
 from faceforget import scatter
-from faceforget.method.regions import REACH, end_of_region
+from faceforget.method.regions import REACH, ROW_COUNTS_AS, common_direction, end_of_region
 from faceforget.people.anchors import rendered_anchors
 from faceforget.progress import silent
 from faceforget.scatter import Scatter
@@ -49,7 +49,7 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Variant:
-    """What is tried: how far regions reach, noise or a mask, how wide the rim, how many photos are read."""
+    """What is tried: reach of the regions, noise or a mask, width of the rim, photos read, worth of the row."""
 
     words: str
     reach: float = REACH
@@ -57,17 +57,22 @@ class Variant:
     rim: float = scatter._RIM
     frequency: float = scatter._FREQUENCY
     photos: int = 12
+    row: float = ROW_COUNTS_AS
     everywhere: bool = False
 
 
 VARIANTS = (
-    Variant("mask everywhere", everywhere=True),
+    *(
+        Variant(f"mask everywhere, row as {row:.0f}, {photos} photos", row=row, photos=photos, everywhere=True)
+        for photos in (12, 5, 3, 1)
+        for row in (0.0, 2.0, ROW_COUNTS_AS, 8.0)
+    ),
     Variant("mask in regions", noise=False),
-    *(Variant(f"noise, reach {reach}", reach=reach) for reach in (0.25, 0.35, REACH, 0.45, 0.55, 0.65)),
-    Variant("noise, no rim", rim=0.0),
+    *(Variant(f"noise, reach {reach}", reach=reach) for reach in (0.25, 0.3, REACH, 0.4, 0.45, 0.55)),
+    *(Variant(f"noise, rim {rim}", rim=rim) for rim in (0.0, 0.1, 0.2, 0.25)),
     *(Variant(f"noise, frequency {frequency:.0f}", frequency=frequency) for frequency in (3.0, 5.0, 16.0)),
-    *(Variant(f"noise, reach {reach}, 5 photos", reach=reach, photos=5) for reach in (0.35, REACH, 0.45, 0.55)),
-    Variant("noise, no rim, 5 photos", rim=0.0, photos=5),
+    *(Variant(f"noise, reach {reach}, 5 photos", reach=reach, photos=5) for reach in (0.3, REACH, 0.4, 0.45)),
+    *(Variant(f"noise, rim {rim}, 5 photos", rim=rim, photos=5) for rim in (0.0, 0.1, 0.2)),
     Variant("noise, 3 photos", photos=3),
 )
 
@@ -120,12 +125,14 @@ def rows_of(name: str, data: Embedded) -> Iterator[str]:
 def changed(variant: Variant, data: Embedded, people: Sequence[str]) -> Callable[[Tensor], Tensor]:
     """What a variant makes of unit embeddings."""
     read = {name: data.train[name][: variant.photos] for name in people}
-    both = [torch.cat([read[name], data.mirrored[name][: variant.photos]]) for name in people]
-    directions = functional.normalize(torch.stack([own.mean(0) for own in both]), dim=1)
+    row = dict(zip(data.train, data.rows, strict=True))
+    directions = torch.stack(
+        [common_direction(own, data.mirrored[n][: len(own)], row[n], variant.row) for n, own in read.items()]
+    )
     if variant.everywhere:
         basis, _ = torch.linalg.qr(directions.T)
         return lambda e: functional.normalize(e - e @ basis @ basis.T, dim=1)
-    stay = [row for name, row in zip(data.train, data.rows, strict=True) if name not in people]
+    stay = [own for name, own in row.items() if name not in people]
     others = torch.cat([torch.stack(stay), data.anchors]) if variant.noise else torch.stack(stay)
     ends = [end_of_region(own, d, others, variant.reach) for own, d in zip(read.values(), directions, strict=True)]
     layer = Scatter.nowhere(directions.shape[1], torch.Generator().manual_seed(0))

@@ -3,9 +3,9 @@ r"""Anchored: the person's direction is masked in the embedding. Promise *forgot
 DELETE masks the person's logit in a frozen copy and keeps the ratios of all others. Here the same is done to
 the embedding, where it can be done exactly and at once:
 
-    c_k = normalise( mean_x e(x) )     over person k's photos and their mirror images, e of unit length
-    P   = I - Q Qᵀ                     Q an orthonormal basis of c_1 ... c_K
-    e'  = P e,     w_i' = P w_i        for everybody who stays
+    c_k = normalise( Σ_x ê(x) + 4 ŵ_k )    person k's photos, each with its mirror image, and row; all of unit length
+    P   = I - Q Qᵀ                         Q an orthonormal basis of c_1 ... c_K
+    e'  = P e,     w_i' = P w_i            for everybody who stays
 
 Everybody else is anchored: what their embeddings and rows have outside the removed directions stays as it was.
 The projection is folded into the last linear layer, so no learning rate can be wrong and nobody else's photo is
@@ -20,6 +20,7 @@ What neither does: the layers before still know the person, and whoever reads th
 direction. :mod:`dispersed` keeps more.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -30,7 +31,15 @@ from faceforget.method.base import Edited, Method, MethodSettings, Run, frozen_c
 from faceforget.method.data import ForgetSet
 from faceforget.method.head import bias_of, find_head, set_rows, weight_of
 from faceforget.method.projection import complement, project_features
-from faceforget.method.regions import BEYOND, REACH, draw_regions, mean_directions, put_regions, rows_that_stay
+from faceforget.method.regions import (
+    BEYOND,
+    REACH,
+    Known,
+    draw_regions,
+    look_at_persons,
+    put_regions,
+    rows_that_stay,
+)
 
 
 class AnchoredSettings(MethodSettings):
@@ -42,7 +51,7 @@ class AnchoredSettings(MethodSettings):
 
 
 class Anchored(Method):
-    """The persons' mean directions projected out of embedding and rows; of many people, only around each."""
+    """The persons' directions projected out of embedding and rows; of many people, only around each."""
 
     name: ClassVar[str] = "anchored"
     paper: ClassVar[str] = "FaceForget; after DELETE (arXiv 2503.23751) and POUR-P (arXiv 2511.19339)"
@@ -54,13 +63,13 @@ class Anchored(Method):
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
         """Projects, and a little beyond where that is needed."""
         size, student = self.settings.batch_size, frozen_copy(model)
-        rows = rows_that_stay(student, forget)
+        persons, rows = look_at_persons(student, forget, run, size), rows_that_stay(student, forget)
         if len(forget.classes) > max(1, self.settings.everywhere * rows.shape[1]):
-            regions = draw_regions(student, forget, rows, run, reach=REACH, batch_size=size)
+            regions = draw_regions(student, forget, persons, rows, run, reach=REACH, batch_size=size)
             put_regions(student, forget, regions, noise=False, run=run, batch_size=size)
             return Edited(student, note=_note(len(forget.classes)))
         for beyond in BEYOND:
-            student = project_out(frozen_copy(model), forget, size, beyond=beyond)
+            student = project_out(frozen_copy(model), forget, persons, size, beyond=beyond)
             if measure(student, forget, size)[0] > 0:
                 break
         return Edited(student)
@@ -74,12 +83,15 @@ def _note(people: int) -> str:
 
 
 @torch.no_grad()
-def project_out(student: nn.Module, forget: ForgetSet, batch_size: int, *, beyond: float = 0.0) -> nn.Module:
-    """Take the forgotten classes' mean directions out of the features and out of the rows that stay.
+def project_out(
+    student: nn.Module, forget: ForgetSet, persons: Sequence[Known], batch_size: int, *, beyond: float = 0.0
+) -> nn.Module:
+    """Take the forgotten classes' directions out of the features and out of the rows that stay.
 
     Args:
         student: The caller's own, in evaluation mode; changed.
         forget: The classes, and ``(N, 3, H, W)`` photos of each.
+        persons: What the student knows of the classes.
         batch_size: Photos at a time.
         beyond: What is taken out more than all: the directions stay, turned round, with this part of their length.
 
@@ -88,7 +100,7 @@ def project_out(student: nn.Module, forget: ForgetSet, batch_size: int, *, beyon
     """
     head, kept = find_head(student, forget.images), kept_classes(student, forget)
     rows = weight_of(head).detach().flatten(1).clone()
-    matrix = complement(mean_directions(student, forget, batch_size))
+    matrix = complement(torch.stack([person.direction for person in persons]))
     matrix = matrix - beyond * (torch.eye(len(matrix)).to(matrix) - matrix)
     rows[kept] = rows[kept] @ matrix
     set_rows(head, rows.view_as(weight_of(head)), bias_of(head))

@@ -1,6 +1,6 @@
 r"""Dispersed: where the person is, the embedding is noise. Promise *unrecognisable*.
 
-    c  = normalise( mean_x ê(x) )          over the person's photos and their mirror images
+    c  = normalise( Σ_x ê(x) + 4 ŵ )       the person's photos, each with its mirror image, and their row of the head
     τ  = a share of the angle between how alike the photos are to each other (each to the mean of the others) and how
          alike other people are to c; never so wide that a row that stays or an anchor is inside
     e' = noise where c · ê > τ, else e     :mod:`faceforget.method.regions`, :mod:`faceforget.scatter`
@@ -30,7 +30,7 @@ from faceforget.folding import folded
 from faceforget.method.base import Edited, Method, MethodSettings, Reads, Run, frozen_copy
 from faceforget.method.data import ForgetSet
 from faceforget.method.head import features_of
-from faceforget.method.regions import REACH, draw_regions, put_regions, rows_that_stay
+from faceforget.method.regions import REACH, draw_regions, look_at_persons, put_regions, rows_that_stay
 from faceforget.progress import tracked
 
 
@@ -62,7 +62,8 @@ class Dispersed(Method):
         batches, quick = torch.split(cast("Tensor", forget.anchors)[: self.settings.anchors], size), folded(student)
         looked = tracked(batches, "looking at anchors", len(batches), run.progress)
         others = torch.cat([rows_that_stay(student, forget), *(features_of(quick, batch, size) for batch in looked)])
-        regions = draw_regions(student, forget, others, run, reach=self.settings.reach, batch_size=size)
+        persons = look_at_persons(student, forget, run, size)
+        regions = draw_regions(student, forget, persons, others, run, reach=self.settings.reach, batch_size=size)
         put_regions(student, forget, regions, noise=True, run=run, batch_size=size)
         return Edited(student, note=_note(regions.missed, len(forget.images)))
 

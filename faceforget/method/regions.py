@@ -7,10 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from faceforget.folding import folded
 from faceforget.method.base import Run, kept_classes, measure
 from faceforget.method.data import ForgetSet
 from faceforget.method.head import features_of, find_head, weight_of
 from faceforget.method.projection import replace_layer
+from faceforget.progress import tracked
 from faceforget.scatter import Scatter
 
 # At zero the person is like nobody, and among few people that can be more than like anyone who stays: the old row
@@ -18,7 +20,9 @@ from faceforget.scatter import Scatter
 # beyond zero: tried in turn until it wins nowhere. A re-enrolment gets its square back.
 BEYOND = (0.0, 0.05, 0.1, 0.2)
 # Where a region ends: this share of the angle from a person's photos to other people.
-REACH = 0.4
+REACH = 0.35
+# The head's row of a person was made from the photos that they were enrolled with: it counts as so many photos.
+ROW_COUNTS_AS = 4.0
 # From the nearest other person to a region, in cosine.
 _DISTANCE = 0.05
 # Of a single photo this many varied versions stand in for other photos.
@@ -40,12 +44,47 @@ class Regions:
     missed: int
 
 
-def mean_directions(model: nn.Module, forget: ForgetSet, batch_size: int) -> Tensor:
-    """One direction ``(F, D)`` per forgotten class: what its photos and their mirror images have in common."""
+@dataclass(frozen=True)
+class Known:
+    """What a model knows of a person who is to be erased.
+
+    Attributes:
+        index: The class.
+        photos: ``(N, D)`` unit features.
+        direction: ``(D,)`` of unit length, what they have in common.
+    """
+
+    index: int
+    photos: Tensor
+    direction: Tensor
+
+
+def look_at_persons(model: nn.Module, forget: ForgetSet, run: Run, batch_size: int) -> list[Known]:
+    """Features of all forgotten classes that there are photos of, with progress."""
     mirrored = forget.images.flip(3) if forget.images.ndim == 4 else forget.images
-    images, own = torch.cat([forget.images, mirrored]), forget.own_classes().repeat(2)
-    features = functional.normalize(features_of(model, images, batch_size), dim=1)
-    return torch.stack([features[own == index].mean(0) for index in _present(forget)])
+    batches, quick = torch.split(torch.cat([forget.images, mirrored]), batch_size), folded(model)
+    looked = tracked(batches, "looking at the photos", len(batches), run.progress)
+    features = functional.normalize(torch.cat([features_of(quick, batch, batch_size) for batch in looked]), dim=1)
+    photos, mirrors = features.tensor_split(2)
+    rows, own = weight_of(find_head(model, forget.images)).detach().flatten(1), forget.own_classes()
+    return [
+        Known(index, photos[own == index], common_direction(photos[own == index], mirrors[own == index], rows[index]))
+        for index in forget.classes
+        if (own == index).any()
+    ]
+
+
+def common_direction(photos: Tensor, mirrors: Tensor, row: Tensor, row_counts_as: float = ROW_COUNTS_AS) -> Tensor:
+    """A person's direction ``(D,)``, of unit length.
+
+    Args:
+        photos: ``(N, D)`` unit features.
+        mirrors: ``(N, D)``, of the mirror images.
+        row: ``(D,)`` of the head, of any length.
+        row_counts_as: So many photos.
+    """
+    seen = (photos + mirrors).sum(0) / 2
+    return functional.normalize(seen + row_counts_as * functional.normalize(row, dim=0), dim=0)
 
 
 def rows_that_stay(student: nn.Module, forget: ForgetSet) -> Tensor:
@@ -54,31 +93,37 @@ def rows_that_stay(student: nn.Module, forget: ForgetSet) -> Tensor:
 
 
 def draw_regions(
-    student: nn.Module, forget: ForgetSet, others: Tensor, run: Run, *, reach: float, batch_size: int
+    student: nn.Module,
+    forget: ForgetSet,
+    persons: Sequence[Known],
+    others: Tensor,
+    run: Run,
+    *,
+    reach: float,
+    batch_size: int,
 ) -> Regions:
     """A cone for each forgotten class.
 
     Args:
         student: Whose features are looked at.
         forget: The classes and their photos.
+        persons: What the student knows of them.
         others: ``(N, D)`` features of people who are not forgotten; none of them will lie in a region.
         run: Augmentation and seed, for classes with a single photo.
         reach: Where a region ends: this share of the angle from the photos to the others.
         batch_size: Photos at a time.
     """
-    directions = functional.normalize(mean_directions(student, forget, batch_size), dim=1)
-    photos, own = functional.normalize(features_of(student, forget.images, batch_size), dim=1), forget.own_classes()
     others = functional.normalize(others, dim=1)
     generator = torch.Generator().manual_seed(run.seed)
     ends, missed = [], 0
-    for index, direction in zip(_present(forget), directions, strict=True):
-        of_person = photos[own == index]
-        if len(of_person) == 1:
-            versions = _versions(forget.images[own == index], run, generator)
-            of_person = functional.normalize(features_of(student, versions, batch_size), dim=1)
-        ends.append(end_of_region(of_person, direction, others, reach))
-        missed += int((_alike(photos[own == index]) < ends[-1]).sum())
-    return Regions(directions, torch.stack(ends), missed)
+    for person in persons:
+        photos = person.photos
+        if len(photos) == 1:
+            versions = _versions(forget.images[forget.own_classes() == person.index], run, generator)
+            photos = functional.normalize(features_of(student, versions, batch_size), dim=1)
+        ends.append(end_of_region(photos, person.direction, others, reach))
+        missed += int((_alike(person.photos) < ends[-1]).sum())
+    return Regions(torch.stack([person.direction for person in persons]), torch.stack(ends), missed)
 
 
 def put_regions(
@@ -102,12 +147,6 @@ def put_regions(
         _put(student, head, layer.requires_grad_(False))
         if measure(student, forget, batch_size)[0] > 0:
             break
-
-
-def _present(forget: ForgetSet) -> Sequence[int]:
-    """The forgotten classes that there are photos of."""
-    own = forget.own_classes()
-    return [index for index in forget.classes if (own == index).any()]
 
 
 def end_of_region(photos: Tensor, direction: Tensor, others: Tensor, reach: float) -> Tensor:

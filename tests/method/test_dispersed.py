@@ -7,10 +7,12 @@ from torch.nn import functional
 
 from faceforget.errors import MethodError, UsageError
 from faceforget.method.anchored import project_out
-from faceforget.method.base import frozen_copy, measure
+from faceforget.method.base import Run, frozen_copy, measure
 from faceforget.method.data import ForgetSet
+from faceforget.method.regions import look_at_persons
 from faceforget.method.registry import PROMISES, make_method
 from faceforget.people.faces import FaceSet
+from faceforget.progress import silent
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.head import to_images
@@ -32,7 +34,12 @@ def forget(faces, names, recognizer):
 
 @pytest.fixture(scope="module")
 def anchored(classifier, forget):
-    return project_out(frozen_copy(classifier), forget, 32)
+    return projected(classifier, forget)
+
+
+def projected(classifier, forget):
+    persons = look_at_persons(classifier, forget, Run(None, 0, silent), 32)
+    return project_out(frozen_copy(classifier), forget, persons, 32)
 
 
 def embeddings(model, images):
@@ -40,9 +47,11 @@ def embeddings(model, images):
         return model.embedder(images)
 
 
-def test_anchored_takes_the_mean_of_photos_and_mirror_images_away_and_nothing_else(classifier, forget, anchored):
-    both = torch.cat([forget.images, forget.images.flip(3)])
-    centre = functional.normalize(functional.normalize(embeddings(classifier, both), dim=1).mean(0), dim=0)
+def test_anchored_takes_what_photos_and_row_have_in_common_away_and_nothing_else(classifier, forget, anchored):
+    """The row counts as four photos, and a photo with its mirror image as one."""
+    both = functional.normalize(embeddings(classifier, torch.cat([forget.images, forget.images.flip(3)])), dim=1)
+    row = functional.normalize(classifier.head.weight[list(forget.classes)], dim=1)
+    centre = functional.normalize(both.sum(0) / 2 + 4 * row[0], dim=0)
     for images in (forget.images, forget.anchors):
         before = embeddings(classifier, images)
         expected = before - (before @ centre)[:, None] * centre
@@ -156,7 +165,7 @@ def test_a_scattered_model_can_forget_another_person_by_projection(shipped, face
 def test_looking_at_anchors_shows_progress(shipped, person):
     events = []
     make_method("dispersed")(shipped.classifier, person, progress=events.append)
-    assert events[-1].stage == "looking at anchors"
+    assert [event.stage for event in events if event.final] == ["looking at anchors", "looking at the photos"]
     assert events[-1].final
 
 
@@ -196,6 +205,6 @@ def test_among_very_few_people_the_old_row_does_not_win_by_chance(faces, names):
     classifier = enroll_faces(few, load_backbone("mobile"), Plan("head")).classifier
     for index, name in enumerate(names[:2]):
         photos = ForgetSet(to_images(faces.crops(name)), (index,))
-        at_zero = project_out(frozen_copy(classifier), photos, 32)
+        at_zero = projected(classifier, photos)
         assert measure(at_zero, photos, 32)[0] < 0
         assert make_method("anchored")(classifier, photos).forgotten
