@@ -1,0 +1,1 @@
+"""DELETE and the baselines on the paper's data sets: ``python -m benchmarks.paper``."""

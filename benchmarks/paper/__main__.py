@@ -1,0 +1,149 @@
+"""The paper's tables: train, erase one or several classes with every method, measure.
+
+    python -m benchmarks.paper cifar10                                 a small network, two CPU cores
+    python -m benchmarks.paper cifar10 --model resnet18 --budget full  the paper's recipe, on a GPU
+    python -m benchmarks.paper cifar10 --part 0/2 & python -m benchmarks.paper cifar10 --part 1/2
+
+Hyperparameters are chosen on a class that is not reported. Every network and every cell is kept under ``--work``, so
+that an interrupted run goes on; the tables are of what is there.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.paper.cells import Bench, Cell, outcome_of
+from benchmarks.paper.data import SIZES, load_data
+from benchmarks.paper.measures import measures
+from benchmarks.paper.networks import NETWORKS, network_for
+from benchmarks.paper.plans import ROWS
+from benchmarks.paper.recipe import BUDGETS, TrainingRecipe
+from benchmarks.paper.table import Found, markdown, write_csv
+from benchmarks.protocol import ROOT
+from faceforget.cli.console import progress_bar
+from faceforget.files import write_atomically, write_json
+from faceforget.method.registry import METHODS
+from faceforget.progress import tracked
+
+# Passes over the forget set: the paper's 20, and what two cores can do.
+_EPOCHS = {"cpu": 4, "full": 20}
+_SEVERAL = ("retrain", "drop_row", "random_label", "boundary_shrink", "boundary_expand", "salun", "pour", "delete")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", choices=SIZES)
+    parser.add_argument("--model", choices=NETWORKS, default="small")
+    parser.add_argument("--budget", choices=BUDGETS, default="cpu")
+    parser.add_argument("--method", help="only these rows, by comma")
+    parser.add_argument("--forget", default="1,2,3,4,5", help="numbers of classes, by comma")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--data", type=Path, help="folder or zip with train/<class>/* and test/<class>/*")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--work", type=Path, default=ROOT / "out" / "paper")
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "paper")
+    parser.add_argument("--part", default="0/1", metavar="I/N", help="every N-th cell, from the I-th")
+    parser.add_argument("--tables", action="store_true", help="only write tables of the cells that are there")
+    options = parser.parse_args()
+    labels = (options.method or ",".join(ROWS)).split(",")
+    numbers = [int(number) for number in options.forget.split(",")]
+    part, parts = map(int, options.part.split("/"))
+    with progress_bar() as progress:
+        name = f"{options.dataset}_{options.model}_{options.budget}"
+        network = network_for(options.model, SIZES[options.dataset])
+        recipe = TrainingRecipe(network, BUDGETS[options.budget], options.work / "checkpoints", name)
+        data = load_data(options.dataset, options.data, options.work, progress)
+        bench = Bench(data, recipe, name, _EPOCHS[options.budget], options.work, torch.device(options.device), progress)
+        if not options.tables:
+            for seed in range(part, options.seeds, parts):
+                bench.original(seed)
+            trials = [cell for label in labels for cell in trials_of(label, bench)]
+            for cell in tracked(trials[part::parts], "searching", len(trials[part::parts]), progress):
+                outcome_of(cell, bench)
+        chosen = {label: choose(label, bench, options.results) for label in labels}
+        tables = cells_of(labels, chosen, numbers, options.seeds, bench)
+        every = sorted((cell for rows in tables.values() for own in rows.values() for cell in own), key=_order)
+        if not options.tables:
+            for cell in tracked(every[part::parts], "erasing", len(every[part::parts]), progress):
+                outcome_of(cell, bench)
+    write_tables(tables, bench, options.results)
+
+
+def _order(cell: Cell) -> tuple[int, int]:
+    """Single classes first, then whole seeds."""
+    return len(cell.classes), cell.seed
+
+
+def reported(count: int, seed: int, bench: Bench) -> tuple[int, ...]:
+    """Classes to forget; the last class is the one that settings are chosen on."""
+    return tuple(np.random.default_rng(seed).permutation(bench.classes - 1)[:count].tolist())
+
+
+def trials_of(label: str, bench: Bench) -> list[Cell]:
+    """The search of a method."""
+    return [Cell(label, ROWS[label], (bench.classes - 1,), 0, dict(values)) for values in ROWS[label].candidates]
+
+
+def choose(label: str, bench: Bench, results: Path) -> dict[str, Any]:
+    """The candidate with the best H on the class that is not reported; ties go to the first. All are recorded."""
+    found = []
+    for cell in trials_of(label, bench):
+        if cell.path(bench).with_suffix(".json").is_file():
+            values = measures(cell, outcome_of(cell, bench), bench)
+            found.append((values["h"], cell.chosen, values["acc_f_test"], values["acc_r_test"]))
+    if not found:
+        return {}
+    best = max(found, key=lambda trial: trial[0])
+    lines = [{"settings": s, "h": h, "acc_f_test": f, "acc_r_test": r} for h, s, f, r in found]
+    write_json(results / f"{bench.name}_search" / f"{label}.json", {"chosen": best[1], "scores": lines})
+    return best[1]
+
+
+def cells_of(
+    labels: Sequence[str], chosen: dict[str, dict[str, Any]], numbers: Sequence[int], seeds: int, bench: Bench
+) -> dict[str, dict[str, list[Cell]]]:
+    """The cells of each table by row. Several classes: one seed, and the methods that cost least to compare."""
+    tables: dict[str, dict[str, list[Cell]]] = {}
+    for number in numbers:
+        rows: dict[str, list[Cell]] = {}
+        for label in ("original", *(label for label in labels if number == 1 or label in _SEVERAL)):
+            rows[label] = [
+                Cell(label, ROWS.get(label), reported(number, seed, bench), seed, chosen.get(label, {}))
+                for seed in range(seeds if number == 1 else 1)
+            ]
+        tables[f"{number} of {bench.classes} classes"] = rows
+    return tables
+
+
+def write_tables(tables: dict[str, dict[str, list[Cell]]], bench: Bench, results: Path) -> None:
+    """Markdown and a CSV of the cells that are there."""
+    reads = {label: ", ".join(METHODS[row.method].reads) for label, row in ROWS.items()}
+    text = [
+        f"# {bench.name}\n\n`python -m benchmarks.paper`; {bench.epochs} passes over the forget set at most. Per cent: "
+        "mean ± half the 95 % interval over seeds (another network, another class). Settings were chosen on the last "
+        "class, which is not reported.\n"
+    ]
+    found: dict[str, dict[str, list[Found]]] = {
+        table: {
+            label: [
+                (cell.seed, measures(cell, outcome_of(cell, bench), bench)) for cell in cells if _there(cell, bench)
+            ]
+            for label, cells in rows.items()
+        }
+        for table, rows in tables.items()
+    }
+    text += [f"## {table}\n\n{markdown(rows, reads)}" for table, rows in found.items()]
+    write_csv(results / f"{bench.name}.csv", found)
+    write_atomically(results / f"{bench.name}.md", "\n".join(text).encode())
+
+
+def _there(cell: Cell, bench: Bench) -> bool:
+    return cell.path(bench).with_suffix(".json").is_file()
+
+
+if __name__ == "__main__":
+    main()

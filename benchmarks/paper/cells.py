@@ -1,0 +1,186 @@
+"""One cell: a network is trained, a method erases classes. Logits are kept, so that a new number needs no run."""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from benchmarks.paper.data import Data, Labelled
+from benchmarks.paper.plans import Row
+from benchmarks.paper.recipe import TrainingRecipe, flip_and_crop, normalised
+from faceforget.errors import FaceForgetError
+from faceforget.files import write_atomically, write_json
+from faceforget.method.data import ForgetSet, RetainSet
+from faceforget.method.head import bias_of, features_of, find_head, weight_of
+from faceforget.progress import Progress
+
+# Train images of each class that accuracies and the membership attack are measured on.
+LOOKED_AT = 500
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all cells share.
+
+    Attributes:
+        data: The data set.
+        recipe: How networks are trained.
+        name: Of data set, network and budget; part of each cell's key.
+        epochs: Passes over the forget set that a method has.
+        work: Where networks and cells are kept.
+        device: Where everything runs.
+        progress: Called with events.
+    """
+
+    data: Data
+    recipe: TrainingRecipe
+    name: str
+    epochs: int
+    work: Path
+    device: torch.device
+    progress: Progress
+
+    @property
+    def classes(self) -> int:
+        """How many there are."""
+        return len(self.data.names)
+
+    def original(self, seed: int) -> nn.Module:
+        """The network trained on everything."""
+        return _original(self, seed)
+
+    def inputs(self, part: Labelled) -> tuple[Tensor, Tensor]:
+        """Normalised images and labels, on the device."""
+        return normalised(part.images.to(self.device)), part.labels.to(self.device)
+
+    @property
+    def looked_at(self) -> Labelled:
+        """Train images of every class, then all test images."""
+        train, test = self.data.train.first(LOOKED_AT), self.data.test
+        return Labelled(torch.cat([train.images, test.images]), torch.cat([train.labels, test.labels]))
+
+
+@lru_cache(2)
+def _original(bench: Bench, seed: int) -> nn.Module:
+    path = bench.work / "models" / f"{bench.name}_{seed}.safetensors"
+    if not path.is_file():
+        images, labels = bench.inputs(bench.data.train)
+        model = bench.recipe(images, labels, seed=seed, progress=bench.progress)
+        write_atomically(path, save({key: value.contiguous() for key, value in model.state_dict().items()}))
+    model = bench.recipe.network(bench.classes).to(bench.device)
+    model.load_state_dict(load_file(path, device=str(bench.device)))
+    return model.eval()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is run.
+
+    Attributes:
+        label: Row of the table; "original" erases nothing.
+        row: The method and its fixed settings; None for the original.
+        chosen: Settings that were searched.
+        classes: Erased at once.
+        seed: Of training and erasure.
+    """
+
+    label: str
+    row: Row | None
+    classes: tuple[int, ...]
+    seed: int
+    chosen: dict[str, Any] = field(default_factory=dict)
+
+    def path(self, bench: Bench) -> Path:
+        """Without suffix."""
+        settings = None if self.row is None else {**self.row.settings, **self.chosen}
+        key = json.dumps([bench.name, bench.epochs, settings, self.classes, self.seed], sort_keys=True)
+        return bench.work / "cells" / f"{self.label}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A cell's result.
+
+    Attributes:
+        record: Seconds and settings; with ``error`` if the method failed, which then erased nothing.
+        logits: ``(M, C)`` of ``Bench.looked_at``, as the method leaves them.
+        old_rows: ``(M, C)``: the same with the forgotten classes' old rows put back.
+    """
+
+    record: dict[str, Any]
+    logits: Tensor
+    old_rows: Tensor
+
+
+def outcome_of(cell: Cell, bench: Bench) -> Outcome:
+    """Run a cell, or read what an earlier run has left."""
+    path = cell.path(bench)
+    if not path.with_suffix(".json").is_file():
+        record, model, hidden = _run(cell, bench)
+        logits, old_rows = answers(
+            model, bench.original(cell.seed), bench, cell.classes if hidden else (), cell.classes
+        )
+        write_atomically(path.with_suffix(".safetensors"), save({"logits": logits, "old_rows": old_rows}))
+        write_json(path.with_suffix(".json"), record)  # last: a cell with a record is whole
+    tensors = load_file(path.with_suffix(".safetensors"))
+    record = json.loads(path.with_suffix(".json").read_text())
+    return Outcome(record, tensors["logits"].float(), tensors["old_rows"].float())
+
+
+def _run(cell: Cell, bench: Bench) -> tuple[dict[str, Any], nn.Module, bool]:
+    """The record, the network, and whether the forgotten classes have no logit any more."""
+    original, record = bench.original(cell.seed), {"classes": list(cell.classes), "settings": cell.chosen}
+    if cell.row is None:
+        return record, original, False
+    forgotten, labels = bench.inputs(bench.data.train.of(cell.classes))
+    method = cell.row.build(cell.chosen, max(1, bench.epochs * len(forgotten) // 128))
+    retained = None
+    if "retained photos" in method.reads:
+        retained = RetainSet(*bench.inputs(bench.data.train.of(cell.classes, other=True)), bench.recipe)
+    forget = ForgetSet(forgotten, cell.classes, labels=labels, retained=retained)
+    start = time.perf_counter()
+    try:
+        erasure = method(original, forget, augment=flip_and_crop, seed=cell.seed, progress=bench.progress)
+    except FaceForgetError as error:
+        return {**record, "error": str(error)}, original, False
+    record |= {"seconds": time.perf_counter() - start, "steps": len(erasure.steps), "reads": list(method.reads)}
+    return record, erasure.model, not method.must_forget or method.name == "mask_logit"
+
+
+@torch.no_grad()
+def answers(
+    model: nn.Module, original: nn.Module, bench: Bench, hidden: Sequence[int], classes: Sequence[int]
+) -> tuple[Tensor, Tensor]:
+    """Logits ``(M, C)`` half precision, on the CPU: as they are, and with the old rows of ``classes`` back.
+
+    Args:
+        model: The erased network.
+        original: The network of before.
+        bench: What is looked at.
+        hidden: Classes that the erased network has no logit for.
+        classes: The forgotten ones.
+    """
+    found, with_old = list[Tensor](), list[Tensor]()
+    model, gone = getattr(model, "model", model), list(classes)  # a wrapper only hides logits
+    for images in torch.split(bench.looked_at.images, _BATCH):
+        inputs = normalised(images.to(bench.device))
+        head, old = find_head(model, inputs[:1]), find_head(original, inputs[:1])
+        features = features_of(model, inputs, _BATCH)
+        logits = features @ weight_of(head).T
+        bias, old_bias = bias_of(head), bias_of(old)
+        logits = logits if bias is None else logits + bias
+        restored = logits.clone()
+        restored[:, gone] = features @ weight_of(old)[gone].T + (0 if old_bias is None else old_bias[gone])
+        logits[:, list(hidden)] = -torch.inf
+        found.append(logits.half().cpu())
+        with_old.append(restored.half().cpu())
+    return torch.cat(found), torch.cat(with_old)

@@ -1,0 +1,153 @@
+"""Labelled images: from a folder or zip of ``train/<class>/*`` and ``test/<class>/*``, or by torchvision."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks.protocol import SHARED
+from faceforget.files import write_atomically
+from faceforget.progress import Progress, tracked
+
+SIZES = {"cifar10": 32, "cifar100": 32, "tiny-imagenet": 64}
+_SHIPPED = {"cifar10": SHARED / "data" / "cifar10_jpeg.zip"}
+_PARTS = ("train", "test")
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images of one part.
+
+    Attributes:
+        images: ``(N, 3, S, S)`` uint8.
+        labels: ``(N,)`` int64.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def of(self, classes: tuple[int, ...], *, other: bool = False) -> "Labelled":
+        """Only some classes, or all but them."""
+        chosen = torch.isin(self.labels, torch.tensor(classes)) != other
+        return Labelled(self.images[chosen], self.labels[chosen])
+
+    def first(self, count: int) -> "Labelled":
+        """The first ``count`` of each class."""
+        kept = torch.cat([(self.labels == label).nonzero().flatten()[:count] for label in self.labels.unique()])
+        return Labelled(self.images[kept], self.labels[kept])
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set: both parts, and the names of the classes."""
+
+    train: Labelled
+    test: Labelled
+    names: tuple[str, ...]
+
+
+def load_data(name: str, source: Path | None, work: Path, progress: Progress) -> Data:
+    """Read a data set; decoded images are kept under ``work``.
+
+    Args:
+        name: ``cifar10``, ``cifar100`` or ``tiny-imagenet``.
+        source: A folder or a zip with ``train/<class>/*`` and ``test/<class>/*``; None: what the machine has, else
+            torchvision downloads it.
+        work: Where decoded images are kept.
+        progress: Called as photos are decoded.
+
+    Raises:
+        FileNotFoundError: There is no such data.
+    """
+    source = source or _SHIPPED.get(name)
+    if source is None or not source.exists():
+        return _downloaded(name, work)
+    named = [str(source.resolve()), source.stat().st_size, SIZES[name]]
+    kept = work / "data" / f"{name}_{hashlib.sha256(str(named).encode()).hexdigest()[:12]}.npz"
+    if not kept.is_file():
+        decoded = _decode(source, SIZES[name], progress)
+        buffer = io.BytesIO()
+        np.savez(buffer, **decoded)
+        write_atomically(kept, buffer.getvalue())
+    with np.load(kept, allow_pickle=False) as arrays:
+        parts = [Labelled(*(torch.from_numpy(arrays[f"{part}_{what}"]) for what in ("x", "y"))) for part in _PARTS]
+        return Data(*parts, tuple(map(str, arrays["names"])))
+
+
+def _decode(source: Path, size: int, progress: Progress) -> dict[str, np.ndarray]:
+    files = sorted(_files(source))
+    names = sorted({path.split("/")[1] for path in files})
+    arrays: dict[str, np.ndarray] = {"names": np.array(names)}
+    for part in _PARTS:
+        own = [path for path in files if path.startswith(f"{part}/")]
+        chunks = [own[i : i + _AT_ONCE] for i in range(0, len(own), _AT_ONCE)]
+        with _Opened(source) as read, ThreadPoolExecutor(2) as pool:
+            decoded = [
+                np.stack(list(pool.map(lambda data: _image(data, size), [read(path) for path in chunk])))
+                for chunk in tracked(chunks, f"reading {part}", len(chunks), progress)
+            ]
+        arrays[f"{part}_x"] = np.concatenate(decoded)
+        arrays[f"{part}_y"] = np.array([names.index(path.split("/")[1]) for path in own], np.int64)
+    return arrays
+
+
+def _files(source: Path) -> Iterator[str]:
+    if source.is_file():
+        with zipfile.ZipFile(source) as archive:
+            names = archive.namelist()
+    else:
+        names = [path.relative_to(source).as_posix() for path in source.rglob("*")]
+    for name in names:
+        if (
+            name.count("/") >= 2
+            and name.split("/")[0] in _PARTS
+            and Path(name).suffix.lower() in (".jpg", ".png", ".jpeg")
+        ):
+            yield name
+
+
+class _Opened:
+    """Reads members of a zip, or files of a folder."""
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self._archive = zipfile.ZipFile(source) if source.is_file() else None
+
+    def __enter__(self) -> "_Opened":
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        if self._archive is not None:
+            self._archive.close()
+
+    def __call__(self, name: str) -> bytes:
+        return self._archive.read(name) if self._archive is not None else (self._source / name).read_bytes()
+
+
+def _image(data: bytes, size: int) -> np.ndarray:
+    image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG")).convert("RGB")
+    return np.asarray(image if image.size == (size, size) else image.resize((size, size))).transpose(2, 0, 1)
+
+
+def _downloaded(name: str, work: Path) -> Data:
+    from torchvision import datasets
+
+    kinds = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}
+    if name not in kinds:
+        raise FileNotFoundError(
+            f"{name} is not downloaded by itself: give --data, a folder or zip with train/ and test/."
+        )
+    found = [kinds[name](work / "data", train=part == "train", download=True) for part in _PARTS]
+    parts = [
+        Labelled(torch.from_numpy(s.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(s.targets)) for s in found
+    ]
+    return Data(*parts, tuple(found[0].classes))

@@ -1,0 +1,57 @@
+"""The paper's columns, from a cell's logits."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from benchmarks.faces.measures import harmonic
+from benchmarks.paper.cells import LOOKED_AT, Bench, Cell, Outcome
+from faceforget.audit.attack import PopulationAttack, features
+
+# Images of each class that the membership attack learns from; more changes little and is slow.
+_ATTACKED = 200
+
+
+def measures(cell: Cell, outcome: Outcome, bench: Bench) -> dict[str, float]:
+    """Fractions and seconds; ``old_row`` is Acc_f,test once the old rows of the forgotten classes are back."""
+    labels = bench.looked_at.labels
+    trained = torch.arange(len(labels)) < LOOKED_AT * bench.classes
+    gone = torch.isin(labels, torch.tensor(cell.classes))
+    right, right_old = outcome.logits.argmax(1) == labels, outcome.old_rows.argmax(1) == labels
+    forgotten, retained = _mean(right[gone & ~trained]), _mean(right[~gone & ~trained])
+    stay = [index for index in range(bench.classes) if index not in cell.classes]
+    return {
+        "acc_f_train": _mean(right[gone & trained]),
+        "acc_f_test": forgotten,
+        "acc_r_train": _mean(right[~gone & trained]),
+        "acc_r_test": retained,
+        "h": harmonic(1 - forgotten, retained),
+        "old_row": _mean(right_old[gone & ~trained]),
+        **_membership(outcome.logits[:, stay], labels, trained, gone),
+        "failed": float("error" in outcome.record),
+        "seconds": float(outcome.record.get("seconds", math.nan)),
+    }
+
+
+def _membership(logits: Tensor, labels: Tensor, trained: Tensor, gone: Tensor) -> dict[str, float]:
+    """Shares taken for trained on: of the forgotten classes' train images, and of their test images as the control.
+
+    No forgotten class has a right answer any more, so no image is scored for one.
+    """
+    stay = labels[~gone].unique()
+    if len(stay) < 2:
+        return {"member_train": math.nan, "member_test": math.nan}
+
+    def table(kind: Tensor) -> list[Tensor]:
+        return [logits[(labels == label) & kind][:_ATTACKED] for label in stay]
+
+    attack = PopulationAttack(*([features(own, None) for own in table(kind)] for kind in (trained, ~trained)))
+    return {
+        f"member_{name}": float(attack.judge(features(logits[gone & kind][:_ATTACKED], None)).mean())
+        for name, kind in (("train", trained), ("test", ~trained))
+    }
+
+
+def _mean(values: Tensor) -> float:
+    return values.float().mean().item()

@@ -1,0 +1,58 @@
+"""Tables of the paper's columns."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+
+from benchmarks.spread import spread
+from faceforget.files import write_atomically
+
+Found = tuple[int, dict[str, float]]
+COLUMNS = {
+    "acc_f_train": "Acc_f,train",
+    "acc_f_test": "Acc_f,test",
+    "acc_r_train": "Acc_r,train",
+    "acc_r_test": "Acc_r,test",
+    "h": "H",
+    "old_row": "Acc_f,test, old row back",
+    "member_train": "judged member: forgotten train",
+    "member_test": "forgotten test",
+}
+
+
+def markdown(rows: Mapping[str, Sequence[Found]], reads: Mapping[str, str]) -> str:
+    """A line per method: mean ± half the 95 % interval over seeds, in percent."""
+    lines = [
+        f"| method | reads | {' | '.join(COLUMNS.values())} | seconds |",
+        "|---|---|" + "---|" * (len(COLUMNS) + 1),
+    ]
+    for label, found in rows.items():
+        if not found:
+            continue
+        values = [spread([(seed, row[key]) for seed, row in found]) for key in COLUMNS]
+        seconds = mean(row["seconds"] for _, row in found)
+        failed = sum(row["failed"] for _, row in found)
+        cells = [
+            f"{label} ({failed:.0f} of {len(found)} failed)" if failed else label,
+            reads.get(label, ""),
+            *values,
+            "" if math.isnan(seconds) else f"{seconds:.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def write_csv(path: Path, tables: Mapping[str, Mapping[str, Sequence[Found]]]) -> None:
+    """Every run as a line."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["table", "method", "seed", *COLUMNS, "seconds", "failed"])
+    for table, rows in tables.items():
+        for label, found in rows.items():
+            for seed, row in found:
+                values = [f"{row[key]:.4f}" for key in (*COLUMNS, "seconds", "failed")]
+                writer.writerow([table, label, seed, *values])
+    write_atomically(path, text.getvalue().encode())
