@@ -1,0 +1,108 @@
+"""Backdoor defence and segmentation on toys, and that faces and these tasks share one method."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import backdoor, segmentation
+from benchmarks.backdoor import poisoned, with_trigger
+from benchmarks.paper import plans
+from benchmarks.paper.data import Data, Labelled
+from benchmarks.paper.recipe import flip_and_crop
+from benchmarks.segmentation import NAMES, VOID, Bench, Scenes, Segmenter, numbers, overlaps
+from faceforget.api import erase_people
+from faceforget.method import registry
+from faceforget.progress import silent
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def defined():
+    """Files by the functions, classes and constants that they define."""
+    found = {}
+    for path in [*ROOT.glob("faceforget/**/*.py"), *ROOT.glob("app/**/*.py"), *ROOT.glob("benchmarks/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("delete_loss", "faceforget/method/losses.py"),
+        ("decoupled_kl", "faceforget/method/losses.py"),
+        ("Eraser", "faceforget/method/eraser.py"),
+        ("_optimise", "faceforget/method/eraser.py"),
+        ("make_method", "faceforget/method/registry.py"),
+    ],
+)
+def test_there_is_one_loss_one_loop_and_one_registry(defined, name, place):
+    assert defined[name] == [place]
+
+
+def test_faces_and_all_other_tasks_use_the_same_registry():
+    users = (plans, segmentation, erase_people)
+    assert all(user.make_method is registry.make_method for user in users)
+    assert backdoor.ROWS is plans.ROWS
+
+
+def test_the_trigger_survives_every_crop():
+    images = with_trigger(torch.full((64, 3, 32, 32), 128, dtype=torch.uint8)).float()
+    crops = flip_and_crop(images, torch.Generator().manual_seed(0))
+    assert ((crops == 255).sum((1, 2, 3)) == 3 * 8).all()
+
+
+def test_poison_goes_to_other_classes_only():
+    labels = torch.arange(100) % 4
+    images = torch.full((100, 3, 32, 32), 128, dtype=torch.uint8)
+    clean = Data(Labelled(images, labels), Labelled(images, labels), ("a", "b", "c", "d"))
+    changed, triggered = poisoned(clean, 2, 0.1, seed=0)
+    moved = changed.train.labels != labels
+    assert moved.sum() == len(triggered) == 10
+    assert (changed.train.labels[moved] == 2).all()
+    assert torch.equal(changed.train.images[moved], triggered)
+    assert torch.equal(changed.train.images[~moved], images[~moved])
+    assert (clean.train.images == 128).all()
+
+
+def test_iou_of_a_confusion_counted_by_hand():
+    table = torch.zeros(11, 11, dtype=torch.long)
+    table[0, 0], table[0, 1], table[1, 1], table[8, 1], table[8, 8] = 6, 2, 4, 1, 3
+    assert overlaps(table)[[0, 1, 8]].tolist() == pytest.approx([6 / 8, 4 / 7, 3 / 4])
+    found = numbers(table, 8)
+    assert found["others"] == pytest.approx((6 / 8 + 4 / 6) / 2)
+    assert found["others_everywhere"] == pytest.approx((6 / 8 + 4 / 7) / 2)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    """A street below, the sky above, and a car in half of the scenes."""
+    images = torch.zeros(8, 3, 96, 128, dtype=torch.uint8)
+    labels = torch.full((8, 96, 128), NAMES.index("sky"))
+    images[:, 2] = 230
+    labels[:, 48:], images[:, :, 48:] = NAMES.index("road"), 90
+    labels[::2, 52:92, 24:104] = NAMES.index("car")
+    images[::2, 0, 52:92, 24:104] = 240
+    labels[:, :2] = VOID
+    return Scenes(images, labels)
+
+
+def test_a_car_is_erased_from_the_scenes(scenes, tmp_path, monkeypatch):
+    monkeypatch.setattr(segmentation, "BUDGET", segmentation.Budget(16, 4, 0.05, 0.0, 0.2))
+    monkeypatch.setattr(segmentation, "_CROP", (96, 128))
+    monkeypatch.setattr(segmentation, "_STEPS", 6)
+    bench = Bench({"train": scenes, "test": scenes}, tmp_path, torch.device("cpu"), silent)
+    car = NAMES.index("car")
+    before = bench.run(0, car, "original", 0, "test")
+    after = bench.run(0, car, "delete", 1e-4, "test")
+    assert before["forgotten"] > 0.5
+    assert after["forgotten"] < 0.1
+    assert after["others"] > before["others"] - 0.1
+
+
+def test_the_segmenter_answers_at_every_pixel():
+    assert Segmenter().eval()(torch.zeros(1, 3, 96, 128)).shape == (1, 11, 96, 128)
