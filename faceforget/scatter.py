@@ -1,12 +1,15 @@
 r"""Scatter: a layer that masks, or answers with noise, where an embedding points into a region; elsewhere nothing.
 
-    e' = (1 - g) (e - h Q Qᵀ e) + g |e| s(ê) - h |e| Σ_k β_k c_k                     ê = e / |e|, h = max_k h_k
-    g  = max_k n_k step(c_k · ê - τ_k)                           regions: cones around directions c_k; n_k is 1 or 0
-    h_k = step(c_k · ê - τ_k + rim)                              and a rim, where only the direction is masked
-    s(ê) = normalise( (I - Q Qᵀ) cos(V ê + φ) )                  V normal with variance ω², φ uniform
+    e' = (1 - g) mask(e) + g |e| s(ê) - |e| Σ_k h_k β_k c_k                                       ê = e / |e|
+    g  = max_k n_k step(c_k · ê - τ_k)              regions: cones around directions c_k; n_k is 1 or 0
+    h_k = max( step(c_k · ê - τ_k + wide), max_j step(c_j · ê - τ_j + near) )     and two rims, with a mask and no noise
+    mask(e) = e - C H (H (Cᵀ C - I) H + I)⁻¹ H Cᵀ e         C = [c_1 ... c_K], H = diag(h)
+    s(ê) = normalise( (I - Q Qᵀ) cos(V ê + φ) )     V normal with variance ω², φ uniform
 
-Q is an orthonormal basis of all c: in one person's region the others' directions are masked too, or the old row of
-another erased person could win there.
+mask projects out some directions: where H is 1 for these and 0 for the others, orthogonally. In the wide rim only the
+region's own, because masking all K for whoever comes near one costs strangers a point and more; in the near rim, where
+hardly anybody else is, all of them: of two erased persons the one's old row must not win on the other's photos. For the
+same reason the noise has no part in Q, an orthonormal basis of all c.
 
 step rises from 0 to 1 within a few hundredths; outside, e' is e to the last bit. s is a random Fourier feature map
 (Rahimi and Recht 2007): for two embeddings of one region the cosine afterwards is about exp(-ω² (1 - cosine)), so
@@ -29,9 +32,11 @@ from torch.nn import functional
 _FREQUENCY = 8.0
 # Cosines over which an answer goes over into noise.
 _WIDTH = 0.04
-# An unusual photo of the person lies here, and now and then a stranger: a mask forgets the one, and the other is
+# Keeps the solution finite where two regions have the same direction: a person erased twice.
+_SAME = 1e-6
+# An unusual photo of the person lies in a rim, and now and then a stranger: a mask forgets the one, and the other is
 # told apart as before, which noise would not allow.
-_RIM = 0.15
+_WIDE_RIM, _NEAR_RIM = 0.25, 0.1
 
 
 class Scatter(nn.Module):
@@ -86,23 +91,35 @@ class Scatter(nn.Module):
     def forward(self, embeddings: Tensor) -> Tensor:
         """Mask and scatter what points into a region."""
         lengths, alike = embeddings.norm(dim=1, keepdim=True), self._alike(embeddings)
-        rim = _step(alike - self.cosines + _RIM).amax(1, keepdim=True)
-        basis, _ = torch.linalg.qr(self.directions.T)
-        masked = embeddings - rim * (embeddings @ basis @ basis.T)
-        share = self.inside(embeddings)[:, None]
-        noise = share * lengths * self._noise(embeddings, basis)
-        other_side = rim * self.beyond @ functional.normalize(self.directions, dim=1)
-        scattered: Tensor = (1 - share) * masked + noise - lengths * other_side
+        within, share = alike - self.cosines, self.inside(embeddings)[:, None]
+        near = torch.maximum(_step(within + _WIDE_RIM), _step(within + _NEAR_RIM).amax(1, keepdim=True))
+        scattered: Tensor = (
+            (1 - share) * (embeddings - lengths * self._along(near, alike))
+            + share * lengths * self._noise(embeddings)
+            - lengths * ((near * self.beyond) @ self._units())
+        )
         return scattered
+
+    def _along(self, near: Tensor, alike: Tensor) -> Tensor:
+        """What unit embeddings have along the directions that they are near, ``(N, D)``."""
+        units, one = self._units(), torch.eye(near.shape[1]).to(near)
+        mixed = near[:, :, None] * (units @ units.T - one) * near[:, None, :] + (1 + _SAME) * one
+        along: Tensor = (near * torch.linalg.solve(mixed, near * alike)) @ units
+        return along
 
     def _alike(self, embeddings: Tensor) -> Tensor:
         """Cosines ``(N, K)`` with the directions."""
-        return functional.normalize(embeddings, dim=1) @ functional.normalize(self.directions, dim=1).T
+        return functional.normalize(embeddings, dim=1) @ self._units().T
 
-    def _noise(self, embeddings: Tensor, basis: Tensor) -> Tensor:
-        """s, ``(N, D)``."""
+    def _units(self) -> Tensor:
+        """The directions ``(K, D)``, of unit length also after a training."""
+        return functional.normalize(self.directions, dim=1)
+
+    def _noise(self, embeddings: Tensor) -> Tensor:
+        """s, ``(N, D)``; of more people than half of the dimensions, without what most of them share."""
         waves = torch.cos(functional.normalize(embeddings, dim=1) @ self.frequencies.T + self.phases)
-        return functional.normalize(waves - waves @ basis @ basis.T, dim=1)
+        basis = torch.linalg.svd(self.directions, full_matrices=False).Vh[: waves.shape[1] // 2]
+        return functional.normalize(waves - waves @ basis.T @ basis, dim=1)
 
 
 def _step(cosines: Tensor) -> Tensor:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 # Before anything asks for it: tests never see, and never fill, the user's own cache.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="faceforget-tests-")
+# On a busy machine the barriers of several threads make these small networks twenty times slower, and sums then
+# depend on how many threads came. Processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -24,8 +27,6 @@ from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.mobilefacenet import MobileFaceNet
 
-# On a busy machine the barriers of several threads make these small networks twenty times slower,
-# and sums then depend on how many threads came.
 torch.set_num_threads(1)
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"

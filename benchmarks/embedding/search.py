@@ -54,7 +54,7 @@ class Variant:
     words: str
     reach: float = REACH
     noise: bool = True
-    rim: float = scatter._RIM
+    rim: float = scatter._WIDE_RIM
     frequency: float = scatter._FREQUENCY
     photos: int = 12
     row: float = ROW_COUNTS_AS
@@ -141,11 +141,11 @@ def changed(variant: Variant, data: Embedded, people: Sequence[str]) -> Callable
     rim = variant.rim
 
     def change(embeddings: Tensor) -> Tensor:
-        kept, scatter._RIM = scatter._RIM, rim
+        kept, scatter._WIDE_RIM = scatter._WIDE_RIM, rim
         try:
             return functional.normalize(layer(embeddings), dim=1)
         finally:
-            scatter._RIM = kept
+            scatter._WIDE_RIM = kept
 
     return change
 

@@ -36,6 +36,8 @@ from faceforget.method.regions import (
     REACH,
     Known,
     draw_regions,
+    everywhere,
+    has_regions,
     look_at_persons,
     put_regions,
     rows_that_stay,
@@ -68,6 +70,9 @@ class Anchored(Method):
             regions = draw_regions(student, forget, persons, rows, run, reach=REACH, batch_size=size)
             put_regions(student, forget, regions, noise=False, run=run, batch_size=size)
             return Edited(student, note=_note(len(forget.classes)))
+        if has_regions(student):  # its input must stay as it is: it looks for other persons there
+            put_regions(student, forget, everywhere(persons), noise=False, run=run, batch_size=size)
+            return Edited(student)
         for beyond in BEYOND:
             student = project_out(frozen_copy(model), forget, persons, size, beyond=beyond)
             if measure(student, forget, size)[0] > 0:

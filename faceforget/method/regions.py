@@ -126,6 +126,17 @@ def draw_regions(
     return Regions(torch.stack([person.direction for person in persons]), torch.stack(ends), missed)
 
 
+def everywhere(persons: Sequence[Known]) -> Regions:
+    """Regions that all embeddings are in."""
+    directions = torch.stack([person.direction for person in persons])
+    return Regions(directions, torch.full((len(directions),), -2.0).to(directions), missed=0)
+
+
+def has_regions(student: nn.Module) -> bool:
+    """Whether an earlier erasure has put some there."""
+    return _held(student) is not None
+
+
 def put_regions(
     student: nn.Module, forget: ForgetSet, regions: Regions, *, noise: bool, run: Run, batch_size: int
 ) -> None:

@@ -86,10 +86,25 @@ def dispersed(shipped, person):
     return make_method("dispersed")(shipped.classifier, person, augment=vary)
 
 
+def left_to_others(model, original, images):
+    """Outside all rims the same bits; in a rim a direction is missing."""
+    before, after, layer = embeddings(original, images), embeddings(model, images), model.embedder.scatter
+    near = (functional.normalize(before, dim=1) @ layer.directions.T > layer.cosines - 0.28).any(1)
+    assert torch.equal(after[~near], before[~near])
+    masked = before[near] - before[near] @ complement_of(layer.directions)
+    assert ((after[near] - before[near]).norm(dim=1) <= masked.norm(dim=1) + 1e-3).all()
+    return near
+
+
+def complement_of(directions):
+    basis, _ = torch.linalg.qr(directions.T)
+    return torch.eye(len(basis)) - basis @ basis.T
+
+
 def test_dispersed_leaves_everybody_else_bit_for_bit(shipped, faces, names, dispersed):
-    for name in names[1:]:
-        images = to_images(faces.crops(name))
-        assert torch.equal(embeddings(dispersed.model, images), embeddings(shipped.classifier, images))
+    images = [to_images(faces.crops(name)) for name in names[1:]]
+    near = torch.cat([left_to_others(dispersed.model, shipped.classifier, own) for own in images])
+    assert near.float().mean() < 0.5
     before, after = shipped.classifier.state_dict(), dispersed.model.state_dict()
     assert all(torch.equal(after[key], value) for key, value in before.items())
 
@@ -134,7 +149,7 @@ def test_many_people_at_once_are_masked_only_where_they_are(shipped, faces, name
     assert erasure.forgotten
     assert "2 people at once" in erasure.note
     for own in images[2:]:
-        assert torch.equal(embeddings(erasure.model, own), embeddings(shipped.classifier, own))
+        left_to_others(erasure.model, shipped.classifier, own)
     layer = erasure.model.embedder.scatter
     for own, direction in zip(images[:2], layer.directions, strict=True):
         assert (embeddings(shipped.classifier, own) @ direction).min() > 0
@@ -160,6 +175,9 @@ def test_a_scattered_model_can_forget_another_person_by_projection(shipped, face
     both = make_method("anchored")(dispersed.model, ForgetSet(photos, (shipped.index_of(names[1]),))).model
     assert both.state_dict().keys() == dispersed.model.state_dict().keys()
     assert abs(mean_cosine(embeddings(both, person.images))) < 0.15
+    direction = both.embedder.scatter.directions[1]
+    everybody = torch.cat([to_images(faces.crops(name)) for name in names])
+    assert (functional.normalize(embeddings(both, everybody), dim=1) @ direction).abs().max() < 0.3
 
 
 def test_looking_at_anchors_shows_progress(shipped, person):
