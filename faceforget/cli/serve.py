@@ -74,7 +74,8 @@ def serve(
 
     if host not in _LOCAL:
         warn(f"The service listens on {host} without TLS: token and photos can be read on the way. Use a proxy.")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("faceforget").setLevel(logging.INFO)
     service = Service(settings)
     out.print(f"FaceForget serves http://{host}:{port}/openapi.json; Ctrl+C ends it.", highlight=False, soft_wrap=True)
     # No access log: what a client puts into a URL by mistake, a name for example, would be kept in it.
