@@ -18,6 +18,7 @@ from faceforget.cli import (
     receipt,
     recognize,
     render,
+    serve,
 )
 from faceforget.cli.console import run
 
@@ -36,6 +37,7 @@ app.command("recognize")(recognize.recognize)
 app.command("erase")(erase.erase)
 app.command("audit")(audit.audit)
 app.command("batch")(batch.batch)
+app.command("serve")(serve.serve)
 app.command("methods")(methods.methods)
 app.command("render")(render.render)
 app.command("doctor")(doctor.doctor)

@@ -8,6 +8,7 @@ import typer
 
 from faceforget.cli.console import out, percent, progress_bar, warn
 from faceforget.cli.options import Device, Json, NoCache, Seed, check_output, make_runtime, warn_photos
+from faceforget.cli.processes import Processes, start_processes
 from faceforget.files import write_json
 
 
@@ -31,6 +32,7 @@ def enroll(
         Path | None, typer.Option(help='People who are not enrolled, to calibrate "unknown" on.')
     ] = None,
     skip_incomplete: Annotated[bool, typer.Option(help="Leave out people with too few usable photos.")] = False,
+    processes: Processes = 1,
     json: Json = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -40,12 +42,14 @@ def enroll(
     check_output(model)
     if json:
         check_output(json, model)
+    start_processes(processes)
     from faceforget import api
+    from faceforget.parallel import joined
     from faceforget.recognizer.training import TrainingSettings
 
     training = TrainingSettings() if epochs is None else TrainingSettings(epochs=epochs)
     plan = api.Plan(train.value, false_accept_rate, training, seed)
-    with progress_bar() as progress:
+    with joined(), progress_bar() as progress:
         enrolment = api.enroll(
             people,
             backbone=backbone,

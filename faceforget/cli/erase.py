@@ -17,6 +17,7 @@ from faceforget.cli.options import (
     make_runtime,
     warn_photos,
 )
+from faceforget.cli.processes import Processes, start_processes
 from faceforget.errors import UsageError
 from faceforget.files import sha256_file, write_json
 
@@ -52,6 +53,7 @@ def erase(
     allow_incomplete: Annotated[
         bool, typer.Option(help="Write the model although the person is still named on their own photos.")
     ] = False,
+    processes: Processes = 1,
     json: Json = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -64,8 +66,10 @@ def erase(
         check_output(json, model, erased)
     values = parse_settings(settings or [])
     method = chosen_method(promise, method)
+    start_processes(processes)
     from faceforget import api
     from faceforget.method.registry import METHODS
+    from faceforget.parallel import joined
     from faceforget.people.folder import photos_of
     from faceforget.report.words import in_steps
 
@@ -73,7 +77,7 @@ def erase(
     for name in persons:
         recognizer.index_of(name)
     sources = photos_of(photos, persons)
-    with progress_bar() as progress:
+    with joined(), progress_bar() as progress:
         outcome = api.erase(
             recognizer,
             sources,

@@ -20,6 +20,7 @@ class Delete(Eraser):
 
     name: ClassVar[str] = "delete"
     paper: ClassVar[str] = "Zhou et al., Decoupled Distillation to Erase, CVPR 2025, arXiv 2503.23751"
+    shares_batches: ClassVar[bool] = True
 
     def loss(self, batch: Batch) -> Tensor:
         """KL( softmax(mask(teacher)) ‖ softmax(student) )."""

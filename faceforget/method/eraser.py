@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from faceforget.errors import MethodError
 from faceforget.method.base import (
     Augment,
     DivergedError,
@@ -28,6 +29,7 @@ from faceforget.method.base import (
 )
 from faceforget.method.data import ForgetSet, RetainSet, Step
 from faceforget.method.losses import DecoupledKL, decoupled_kl, log_odds_margin, mask_logits
+from faceforget.parallel import add_up_gradients, added_up, own_part, process, smallest_of
 from faceforget.progress import Event
 
 Objective = Callable[["Batch"], Tensor]
@@ -72,6 +74,7 @@ class Batch:
         index: ``(N,)`` of the photos in the forget set.
         step: From 0.
         retained: A batch of retained photos, for methods that read them.
+        share: Of the whole batch, where several processes have a part of it each.
     """
 
     student_logits: Tensor
@@ -82,6 +85,7 @@ class Batch:
     index: Tensor
     step: int
     retained: RetainBatch | None = None
+    share: float = 1.0
 
     def select(self, values: Tensor) -> Tensor:
         """The entries of ``(N,)`` or ``(N, H, W)`` values that count."""
@@ -116,6 +120,8 @@ class Eraser(Method):
 
     settings_type: ClassVar[type[MethodSettings]] = Settings
     settings: Settings
+    #: Whether the loss is a mean over photos that do not see each other: then processes can share a batch.
+    shares_batches: ClassVar[bool] = False
 
     def loss(self, batch: Batch) -> Tensor:
         """Scalar to minimise on one batch."""
@@ -143,6 +149,7 @@ class Eraser(Method):
 
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
         """The loop."""
+        self._check_processes(forget)
         teacher = frozen_copy(model)
         student = self.start(model, forget).requires_grad_(False)
         moving = list(self.trainable(student, forget))
@@ -157,6 +164,14 @@ class Eraser(Method):
         steps, stopped_early = self._optimise(Scene(teacher, student, forget, generator), optimizer, run)
         return Edited(self.finish(student, forget), steps, stopped_early)
 
+    def _check_processes(self, forget: ForgetSet) -> None:
+        exact = self.shares_batches and self.settings.batch_norm == "frozen" and forget.where is None
+        if process()[1] > 1 and not exact:
+            raise MethodError(
+                f"{self.name} with these settings cannot share its batches among processes.",
+                "Use one process; `delete` with batch_norm=frozen can use several.",
+            )
+
     def advice(self) -> str:
         """A larger budget or another rate."""
         return (
@@ -168,6 +183,7 @@ class Eraser(Method):
         settings = self.settings
         objective = self.objective(scene)
         hold = _Hold(scene.student, self.movable(scene))
+        moving = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         retained = self.retained(scene.forget) if "retained photos" in self.reads else None
         steps: list[Step] = []
         while len(steps) < settings.max_steps:
@@ -181,10 +197,11 @@ class Eraser(Method):
                         f"Use a lower rate than learning_rate={settings.learning_rate:g}.",
                     )
                 optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
+                (batch.share * loss).backward()  # type: ignore[no-untyped-call]
+                add_up_gradients(moving)
                 steps.append(_record(len(steps) + 1, loss, batch))
                 margins = batch.select(log_odds_margin(_visible(batch), batch.classes))
-                smallest = min(smallest, margins.min().item() if margins.numel() else float("inf"))
+                smallest = min(smallest, smallest_of(margins.min().item() if margins.numel() else float("inf")))
                 optimizer.step()
                 hold.put_back()
                 run.progress(step_event(steps[-1], settings.max_steps))
@@ -217,20 +234,25 @@ def _forward(
     scene: Scene, index: Tensor, retained: RetainSet | None, batch_size: int, augment: Augment | None, step: int
 ) -> Batch:
     forget = scene.forget
-    images, student_logits, teacher_logits = _both(scene, forget.images[index], augment)
+    own, share = own_part(len(index))
+    images, student_logits, teacher_logits = _both(scene, forget.images[index], augment, own)
+    index = index[own]
     where = None if forget.where is None else forget.where[index]
     beside = None
     if retained is not None:
         drawn = torch.randperm(len(retained.images), generator=scene.generator)[:batch_size]
         _, student_beside, teacher_beside = _both(scene, retained.images[drawn], augment)
         beside = RetainBatch(student_beside, teacher_beside, retained.labels[drawn])
-    return Batch(student_logits, teacher_logits, forget.classes, where, images, index, step, beside)
+    return Batch(student_logits, teacher_logits, forget.classes, where, images, index, step, beside, share)
 
 
-def _both(scene: Scene, images: Tensor, augment: Augment | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Augmented images, and what student and teacher say of them."""
+def _both(
+    scene: Scene, images: Tensor, augment: Augment | None, own: Tensor | slice = slice(None)
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Augmented images, those that are this process's own, and what student and teacher say of them."""
     if augment is not None:
         images = augment(images, scene.generator)
+    images = images[own]
     with torch.no_grad():
         teacher_logits = scene.teacher(images)
     return images, scene.student(images), teacher_logits
@@ -249,10 +271,5 @@ def _terms(batch: Batch) -> DecoupledKL:
 def _record(step: int, loss: Tensor, batch: Batch) -> Step:
     terms = _terms(batch)
     left = _visible(batch).float().softmax(1)[:, list(batch.classes)].sum(1)
-    return Step(
-        step,
-        loss.item(),
-        batch.select(terms.forgetting).mean().item(),
-        batch.select(terms.retention).mean().item(),
-        batch.select(left).mean().item(),
-    )
+    means = (loss, *(batch.select(values).mean() for values in (terms.forgetting, terms.retention, left)))
+    return Step(step, *added_up(*(batch.share * mean.item() for mean in means)))

@@ -59,8 +59,9 @@ def read_bytes(source: bytes | Path) -> bytes:
         try:
             with source.open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise PhotoMissingError(f"Cannot read the photo: {error.strerror or error}.", "Check the path.") from error
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+            reason = getattr(error, "strerror", None) or error
+            raise PhotoMissingError(f"Cannot read the photo: {reason}.", "Check the path.") from error
     if len(data) > MAX_BYTES:
         raise PhotoTooLargeError(
             f"The photo has more than {MAX_BYTES // 2**20} MB.", "Save a smaller copy.", limit=MAX_BYTES

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from faceforget.parallel import add_up_gradients, added_up, own_part
 from faceforget.progress import Event, Progress, silent
 from faceforget.recognizer.head import FaceClassifier
 
@@ -35,7 +36,7 @@ def fine_tune(
     """Train ``classifier`` in place with cross-entropy; batch norm statistics and dropout stay frozen.
 
     Frozen, because a few photos per person would pull the statistics of millions towards a handful
-    of cameras.
+    of cameras. Under ``torchrun`` each process computes a part of every batch (:mod:`faceforget.parallel`).
 
     Args:
         classifier: A model of the caller's own, e.g. freshly made.
@@ -60,13 +61,15 @@ def fine_tune(
     )
     generator = torch.Generator().manual_seed(seed)
     for step, index in enumerate(_epochs(len(images), settings, generator), start=1):
-        loss = functional.cross_entropy(classifier(augment(images[index], generator)), targets[index])
+        own, share = own_part(len(index))
+        loss = share * functional.cross_entropy(classifier(augment(images[index], generator)[own]), targets[index[own]])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        add_up_gradients(classifier.parameters())
         nn.utils.clip_grad_norm_(classifier.parameters(), 5.0)
         optimizer.step()
         schedule.step()
-        progress(Event(stage, step, steps, {"loss": loss.item()}, final=step == steps))
+        progress(Event(stage, step, steps, {"loss": added_up(loss.item())[0]}, final=step == steps))
     classifier.requires_grad_(False)
 
 

@@ -84,7 +84,7 @@ def hash_of(path: Path) -> str:
     """SHA-256 of a photo's file; empty where it cannot be read."""
     try:
         return sha256_file(path)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no file can have
         return ""
 
 
@@ -140,12 +140,12 @@ def _json_lines(text: str) -> list[_Line]:
 
 def _found(place: Path) -> tuple[Path, ...]:
     """A photo, or the photos of a folder; a place that is not there is kept, so that the photo gets its own error."""
-    if not place.is_dir():
-        return (place,)
     try:
-        return tuple(photos_in(place))
+        return tuple(photos_in(place)) if place.is_dir() else (place,)
     except PeopleFolderError:
         return ()
+    except OSError:  # a name too long, a folder that may not be read
+        return (place,)
 
 
 def _check_spellings(source: Path, asked: tuple[Asked, ...]) -> None:

@@ -1,0 +1,84 @@
+"""``faceforget serve``."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faceforget.cli.console import out, warn
+from faceforget.cli.options import Device
+from faceforget.errors import UsageError
+
+_EXTRA = ("fastapi", "starlette", "uvicorn", "python_multipart")
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+# Calls at once; each may hold one photo in memory.
+_MOST_CALLS = 32
+
+
+class MissingExtraError(UsageError):
+    """Packages that only this command needs are not installed."""
+
+
+def serve(
+    model: Annotated[Path, typer.Option(metavar="MODEL", help="Stays as it is, unless --delete-model.")],
+    ledger: Annotated[Path, typer.Option(metavar="LEDGER", help="Database of what was done; made at the first use.")],
+    folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Requests, receipts, and DIR/MODEL in use.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
+    host: Annotated[str, typer.Option(help="There is no TLS: elsewhere than here put a proxy in front.")] = "127.0.0.1",
+    token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What clients must bear; else FACEFORGET_TOKEN has it.")
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="KEY", help="Signs the receipts; LEDGER.key, made if needed, if not given.")
+    ] = None,
+    retained: Annotated[
+        Path | None, typer.Option(metavar="PEOPLE_DIR", help="Unseen photos of people who stay, for the audit.")
+    ] = None,
+    strangers: Annotated[
+        Path | None, typer.Option(metavar="PEOPLE_DIR", help="People who were never enrolled, for the audit.")
+    ] = None,
+    delete_model: Annotated[
+        bool, typer.Option("--delete-model", help="Delete MODEL once a new one is in use.")
+    ] = False,
+    allow_mismatch: Annotated[bool, typer.Option(help="Use photos that seem to show somebody else.")] = False,
+    device: Device = "auto",
+) -> None:
+    """Take erasure requests over HTTP and carry them out one after the other."""
+    from faceforget.serve.settings import ServeSettings, read_token
+
+    settings = ServeSettings(
+        model=model,
+        ledger=ledger,
+        out=folder,
+        token=read_token(token_file),
+        key=key,
+        retained=retained,
+        strangers=strangers,
+        delete_model=delete_model,
+        allow_mismatch=allow_mismatch,
+        device=device,
+    )
+    try:
+        import uvicorn
+
+        from faceforget.serve.app import make_app
+        from faceforget.serve.service import Service
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        raise MissingExtraError(
+            f"`faceforget serve` needs {', '.join(_EXTRA)}; {error.name} is not installed.",
+            "pip install 'faceforget[serve]'",
+        ) from error
+
+    if host not in _LOCAL:
+        warn(f"The service listens on {host} without TLS: token and photos can be read on the way. Use a proxy.")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("faceforget").setLevel(logging.INFO)
+    service = Service(settings)
+    out.print(f"FaceForget serves http://{host}:{port}/openapi.json; Ctrl+C ends it.", highlight=False, soft_wrap=True)
+    # No access log: what a client puts into a URL by mistake, a name for example, would be kept in it.
+    uvicorn.run(
+        make_app(service), host=host, port=port, access_log=False, server_header=False, limit_concurrency=_MOST_CALLS
+    )

@@ -1,0 +1,1 @@
+"""Erasure requests over HTTP, for operators' back offices; needs the extra ``serve``."""

@@ -1,0 +1,115 @@
+"""One thread that carries requests out, one at a time, each as a batch of its own.
+
+What belongs to a request (unknown person, wrong photos, failed audit) ends in a receipt that says NOT ERASED. What does
+not (a full disk, a batch of the operator's own on the model) stops nothing for good: the same request is tried again
+after a pause, because a later one must start from the model that this one leaves.
+"""
+
+import logging
+import threading
+
+from faceforget.api.runtime import Runtime
+from faceforget.errors import FaceForgetError
+from faceforget.progress import Event
+from faceforget.requests.batch import run_batch
+from faceforget.requests.ledger import Ledger
+from faceforget.requests.plan import Configuration, read_plan
+from faceforget.serve.inbox import LIST, Inbox, Record
+from faceforget.serve.live import LiveModel
+from faceforget.serve.settings import ServeSettings
+
+log = logging.getLogger("faceforget.serve")
+
+
+class _Stopped(BaseException):
+    """The service ends; not an error, and nothing that catches errors may hold it up."""
+
+
+class Worker(threading.Thread):
+    """Carries out the requests of an inbox.
+
+    Attributes:
+        fault: Kind of the error that holds up all requests; empty while all is well.
+    """
+
+    def __init__(self, settings: ServeSettings, inbox: Inbox, live: LiveModel) -> None:
+        super().__init__(name="faceforget-worker", daemon=True)
+        self.fault = ""
+        self._settings, self._inbox, self._live = settings, inbox, live
+        self._stop_asked = threading.Event()
+
+    def run(self) -> None:
+        """Until :meth:`stop`."""
+        while (record := self._inbox.next(self._stop_asked)) is not None:
+            try:
+                self.carry_out(record)
+                self.fault = ""
+            except _Stopped:
+                log.info("request %s: stopped, goes on at the next start", record.id)
+            except Exception as error:  # whatever it is, the requests must not end with it
+                self.fault = error.kind if isinstance(error, FaceForgetError) else type(error).__name__
+                # No message: it may name a person or a file.
+                log.error("request %s: %s; again in %.0f s", record.id, self.fault, self._settings.retry_s)
+                self._stop_asked.wait(self._settings.retry_s)
+
+    def stop(self) -> None:
+        """End after the step at hand; the request goes on at the next start."""
+        self._stop_asked.set()
+        self._inbox.wake()
+
+    def carry_out(self, record: Record) -> None:
+        """From wherever a request is to closed.
+
+        Raises:
+            FaceForgetError: Something that is not the request's own fault.
+        """
+        place = self._live.place(record)
+        plan = read_plan(place.out)
+        result = run_batch(
+            self._inbox.folder(record.id) / LIST,
+            place,
+            self._settings.ledger,
+            configuration=plan.configuration if plan else self._configuration(record),
+            key=self._settings.key,
+            resume=True,
+            runtime=Runtime(self._settings.device, progress=self._progress),
+            step=lambda step: self._step(record, step),
+        )
+        (outcome,) = result.outcomes
+        self._inbox.close(record, outcome.request, outcome.erased, outcome.reason)
+        self._live.publish()
+        log.info("request %s: closed, %s", record.id, "erased" if outcome.erased else "not erased")
+
+    def state(self, record: Record) -> tuple[str, str | None]:
+        """Where a request is, and its id in the ledger once it has one."""
+        if record.end is not None:
+            return "closed", record.end.request
+        plan = read_plan(self._inbox.folder(record.id) / "out")
+        if plan is None or not self._settings.ledger.is_file():
+            return "queued", None
+        (request,) = plan.requests
+        with Ledger(self._settings.ledger) as ledger:
+            entries = ledger.of(request)
+        state = str(entries[-1].state) if entries else "queued"
+        # In the ledger it is; what was sent is being removed.
+        return "closing" if state == "closed" else state, request if entries else None
+
+    def _configuration(self, record: Record) -> Configuration:
+        settings = self._settings
+        return Configuration.model_validate(
+            {
+                "promise": record.promise,
+                "delete_model": settings.delete_model,
+                "allow_mismatch": settings.allow_mismatch,
+                "retained": settings.retained is not None,
+                "strangers": settings.strangers is not None,
+            }
+        )
+
+    def _step(self, record: Record, step: str) -> None:
+        log.info("request %s: %s", record.id, step)
+        self._progress()
+
+    def _progress(self, event: Event | None = None) -> None:
+        if self._stop_asked.is_set():
+            raise _Stopped

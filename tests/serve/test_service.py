@@ -1,0 +1,206 @@
+"""From a POST to a receipt, and everything in between that can go wrong on the operator's side."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+
+import pytest
+import requests
+
+from faceforget.errors import UsageError
+from faceforget.files import sha256_file
+from faceforget.recognizer.storage import load_recognizer
+from faceforget.requests import batch
+from faceforget.requests.canonical import canonical
+from faceforget.requests.ledger import Ledger
+from faceforget.requests.receipt import read_receipt
+from faceforget.serve import worker
+from faceforget.serve.service import Service
+from tests.serve.conftest import TOKEN, Client, serving
+
+
+@pytest.fixture(scope="module")
+def served(settings_in, tmp_path_factory, photos, names):
+    """A service that has carried out three requests, and stopped: two persons, and one whom it does not know."""
+    settings = settings_in(tmp_path_factory.mktemp("served"))
+    with serving(settings) as client:
+        first = client.ask(names[0], photos[names[0]], promise="forgotten")
+        second = client.ask(names[1].replace("_", " "), photos[names[1]][:4], photos[names[1]][4:])
+        third = client.ask("Zoe Nobody", photos[names[2]])
+        client.answers = [first, second, third]
+        client.ends = [client.closed(answer.json()["id"]) for answer in client.answers]
+        client.settings = settings
+        yield client
+
+
+def test_a_request_is_accepted_with_an_id_and_a_place_to_look(served):
+    answer = served.answers[0]
+    assert answer.status_code == 202
+    assert answer.json() | {"state": "queued", "received": ""} == {
+        "id": answer.json()["id"], "state": "queued", "promise": "forgotten", "received": "",
+        "request": answer.json()["request"], "outcome": None, "reason": None, "fault": None,
+    }  # fmt: skip
+    assert answer.headers["Location"] == f"/v1/requests/{answer.json()['id']}"
+
+
+def test_those_whom_the_model_knows_are_erased_one_after_the_other(served, names):
+    assert [end["outcome"] for end in served.ends] == ["ERASED", "ERASED", "NOT ERASED"]
+    assert served.ends[2]["reason"] == "The model does not know the person."
+    live = load_recognizer(served.settings.out / "team.safetensors")
+    assert set(live.labels) == set(names) - set(names[:2])
+
+
+def test_the_next_request_starts_from_the_model_of_the_one_before(served):
+    receipts = [served.get(f"/v1/requests/{end['id']}/receipt").json()["receipt"] for end in served.ends]
+    assert receipts[0]["model_sha256"]["before"] == sha256_file(served.settings.model)
+    assert receipts[1]["model_sha256"]["before"] == receipts[0]["model_sha256"]["after"]
+    assert receipts[1]["model_sha256"]["after"] == sha256_file(served.settings.out / "team.safetensors")
+    assert receipts[2]["model_sha256"] == {"before": receipts[1]["model_sha256"]["after"], "after": None}
+
+
+def test_the_receipt_is_signed_and_can_be_read_by_people(served):
+    path = f"/v1/requests/{served.ends[0]['id']}/receipt"
+    receipt = read_receipt(served.get(path).content)
+    assert receipt.content["request"] == served.ends[0]["request"]
+    page, pdf = served.get(f"{path}.html"), served.get(f"{path}.pdf")
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "ERASED" in page.text
+    assert pdf.content.startswith(b"%PDF")
+
+
+def test_nothing_of_the_persons_is_left_but_in_the_operators_model(served, photos, names):
+    needles = [name.encode() for name in (*names[:2], names[1].replace("_", " "), "Zoe Nobody")]
+    needles += [data[len(data) // 2 :][:48] for name in names[:3] for data in photos[name]]
+    for path in served.settings.out.parent.rglob("*"):
+        if path.is_file() and path != served.settings.model:
+            data = path.read_bytes()
+            assert [needle for needle in needles if needle in data] == [], path
+        assert not any(name in str(path) for name in (*names, "Zoe")), path
+
+
+def test_models_that_know_an_erased_person_do_not_pile_up(served):
+    models = list(served.settings.out.rglob("*.safetensors"))
+    assert len(models) == 2
+    assert len({sha256_file(model) for model in models}) == 1
+
+
+def test_the_ledger_has_every_step(served):
+    with Ledger(served.settings.ledger) as ledger:
+        assert ledger.verify() == 6 + 6 + 3
+        assert {entry.state for entry in ledger.latest()} == {"closed"}
+
+
+def test_health_is_ok(served):
+    assert Client(served.url, "none").get("/v1/health").json()["status"] == "ok"
+
+
+def test_two_services_do_not_share_a_folder(served):
+    with pytest.raises(UsageError, match="Another service"):
+        Service(served.settings)
+
+
+class Killed(BaseException):
+    """Stands for kill -9."""
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("step", ["planned", "live"])
+def test_a_request_that_was_cut_off_is_carried_out_after_a_restart(
+    step, settings_in, tmp_path, photos, names, monkeypatch
+):
+    settings = settings_in(tmp_path)
+    monkeypatch.setattr(worker, "run_batch", cut_off_at(step))
+    with serving(settings) as client:
+        request = client.ask(names[0], photos[names[0]]).json()["id"]
+        client.service.worker.join(30)
+        assert client.get(f"/v1/requests/{request}").json()["state"] != "closed"
+        assert client.get("/v1/health").status_code == 503
+    monkeypatch.undo()
+    with serving(settings) as client:
+        assert client.closed(request)["outcome"] == "ERASED"
+    assert names[0] not in load_recognizer(settings.out / "team.safetensors").labels
+    with Ledger(settings.ledger) as ledger:
+        assert [entry.state for entry in ledger.latest()] == ["closed"]
+
+
+def cut_off_at(step):
+    def run_batch(*arguments, **options):
+        def cut(done):
+            if done == step:
+                raise Killed
+
+        return batch.run_batch(*arguments, **{**options, "step": cut})
+
+    return run_batch
+
+
+def test_a_fault_that_is_nobodys_holds_requests_up_and_loses_none(settings_in, tmp_path, photos, names, monkeypatch):
+    settings = settings_in(tmp_path, retry_s=0.05)
+    full = iter([OSError(28, f"No space left for {names[0]}")] * 3)
+
+    def run_batch(*arguments, **options):
+        for error in full:
+            assert client.get("/v1/health").status_code in (200, 503)
+            raise error
+        return batch.run_batch(*arguments, **options)
+
+    monkeypatch.setattr(worker, "run_batch", run_batch)
+    with serving(settings) as client:
+        # Nobody whom the model knows: that is quick.
+        assert client.closed(client.ask("Zoe", photos[names[0]]).json()["id"])["outcome"] == "NOT ERASED"
+        assert client.get("/v1/health").json()["status"] == "ok"
+
+
+def test_a_folder_belongs_to_one_model(settings_in, tmp_path):
+    settings = settings_in(tmp_path)
+    Service(settings).stop()
+    (settings.out / "service.json").write_bytes(canonical({"model": "0" * 64}))
+    with pytest.raises(UsageError, match="another model"):
+        Service(settings)
+
+
+def test_kill_9_and_a_new_start_by_the_command_line(settings_in, tmp_path, photos, names):
+    settings = settings_in(tmp_path)
+    with started(settings, tmp_path) as (process, client):
+        request = client.ask(names[0], photos[names[0]]).json()["id"]
+        client.until(request, ("running", "erased", "audited", "closed"))
+        process.send_signal(signal.SIGKILL)
+        log = process.communicate()[1]
+    with serving(settings) as client:
+        assert client.closed(request)["outcome"] == "ERASED"
+    assert f"request {request}: planned" in log
+    assert names[0] not in log
+
+
+@contextmanager
+def started(settings, folder):
+    """``faceforget serve`` in a process of its own."""
+    port = free_port()
+    command = [
+        sys.executable, "-m", "faceforget", "serve", "--model", settings.model, "--ledger", settings.ledger,
+        "--out", settings.out, "--port", str(port), "--device", "cpu",
+    ]  # fmt: skip
+    environment = {**os.environ, "FACEFORGET_TOKEN": TOKEN}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    client = Client(f"http://127.0.0.1:{port}")
+    try:
+        while True:
+            assert process.poll() is None
+            with suppress(requests.ConnectionError):
+                assert client.get("/v1/health").json()["status"] == "ok"
+                break
+            time.sleep(0.1)
+        yield process, client
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
