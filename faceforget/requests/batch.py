@@ -14,15 +14,15 @@ from faceforget.errors import FaceForgetError, UsageError
 from faceforget.files import sha256_file
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer
-from faceforget.requests.carry_out import CarryOut
 from faceforget.requests.closing import Place, Step
-from faceforget.requests.examine import Member, RecentFaces, examine, shared_photos
 from faceforget.requests.keys import ensure_key
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.open_requests import OpenRequest, OpenRequests, new_request
 from faceforget.requests.plan import Configuration, Plan, check_same, code_version, read_plan, write_plan
 from faceforget.requests.receipt import ERASED, reason_of
 from faceforget.requests.request_list import Asked, hashed, read_requests
+from faceforget.requests.steps.carry_out import CarryOut
+from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos
 
 # Candidate, live model and the temporary file of a write.
 _MODELS_ON_DISK = 3

@@ -12,13 +12,13 @@ from faceforget.photos.cache import FaceCache
 from faceforget.progress import Event
 from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests.chain import Entry, State
-from faceforget.requests.copies import purge
 from faceforget.requests.keys import SigningKey
 from faceforget.requests.ledger import Ledger, LedgerError
 from faceforget.requests.open_requests import OpenRequest, OpenRequests
 from faceforget.requests.plan import Plan
 from faceforget.requests.receipt import receipt_content, sign_receipt
 from faceforget.requests.receipt_page import receipt_page
+from faceforget.requests.steps.copies import purge
 
 # Called after each step that a crash may separate from the next one.
 Step = Callable[[str], None]

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faceforget.requests.canonical import TamperedError, canonical, read_canonical
 from faceforget.requests.chain import Entry, State
-from faceforget.requests.copies import kept_copies
 from faceforget.requests.keys import SigningKey, check_signature
+from faceforget.requests.steps.copies import kept_copies
 
 FORMAT = "faceforget-receipt"
 ERASED, NOT_ERASED = "ERASED", "NOT ERASED"

@@ -8,9 +8,9 @@ from filelock import FileLock
 from faceforget.errors import NotForgottenError, UsageError
 from faceforget.files import sha256_file
 from faceforget.recognizer.storage import load_recognizer
-from faceforget.requests import carry_out
 from faceforget.requests.batch import ModelBusyError, check_batch
 from faceforget.requests.ledger import Ledger
+from faceforget.requests.steps import carry_out
 
 
 def states(work, request):

@@ -13,9 +13,9 @@ import pytest
 
 from faceforget.files import sha256_file
 from faceforget.recognizer.storage import load_recognizer
-from faceforget.requests import carry_out
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.receipt import read_receipt
+from faceforget.requests.steps import carry_out
 
 _FORK = multiprocessing.get_context("fork")
 

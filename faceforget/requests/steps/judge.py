@@ -15,7 +15,7 @@ from faceforget.audit.verdict import Finding, Outcome
 from faceforget.audit.view import Crops, Faces
 from faceforget.progress import tracked
 from faceforget.recognizer.recognizer import Recognizer
-from faceforget.requests.examine import Member
+from faceforget.requests.steps.examine import Member
 
 # What must have passed before a model goes live, by what was promised.
 REQUIRED: Mapping[str, tuple[str, ...]] = {

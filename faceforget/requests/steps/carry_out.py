@@ -16,8 +16,8 @@ from faceforget.files import sha256_file
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.closing import Closing
-from faceforget.requests.examine import Member, RecentFaces, examine, shared_photos
-from faceforget.requests.judge import Judged, OtherPeople, judge_members, read_others
+from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos
+from faceforget.requests.steps.judge import Judged, OtherPeople, judge_members, read_others
 
 _JOINT, _ALONE = "joint", "alone"
 
