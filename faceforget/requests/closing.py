@@ -20,6 +20,9 @@ from faceforget.requests.receipt import receipt_content, sign_receipt
 from faceforget.requests.receipt_page import receipt_page
 from faceforget.requests.steps.copies import purge
 
+# From here on nobody reads the photos of a request any more.
+_READ = ("audited", "purged", "failed", "closed")
+
 # Called after each step that a crash may separate from the next one.
 Step = Callable[[str], None]
 
@@ -111,9 +114,17 @@ class Closing:
     def _purge(self, request: str, labels: Sequence[str]) -> None:
         known = self.known(request)
         caches = [FaceCache(), *([self.runtime.cache] if self.runtime.cache else [])]
-        copies = purge(known, labels, self.place.model, self.plan.configuration, caches)
+        needed = self._needed_elsewhere(request) if self.plan.configuration.delete_photos else frozenset()
+        copies = purge(known, labels, self.place.model, self.plan.configuration, caches, needed)
         self.step("copies")
         self.note({request: {"copies": copies}}, "purged", self.last_attempt([request]))
+
+    def _needed_elsewhere(self, request: str) -> frozenset[str]:
+        """Photos that a request on another model has still to read; whichever comes last removes them."""
+        others = [other for other in self.store.ids() if other != request]
+        reading = [other for other in others if {e.state for e in self.ledger.of(other)}.isdisjoint(_READ)]
+        known = filter(None, map(self.store.get, reading))
+        return frozenset(photo.path for other in known for photo in (*other.photos, *other.check))
 
     def _hand_out(self, request: str) -> None:
         """The receipt, from the ledger alone, and the last entry."""

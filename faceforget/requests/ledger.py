@@ -147,6 +147,12 @@ class Ledger:
         """The entries of one request, in order; none if it is not in the ledger."""
         return self._select("WHERE request = ?", (request,))
 
+    def planned_since(self, at: str) -> int:
+        """How many requests were planned at a time (ISO 8601, UTC) or later."""
+        query = "SELECT COUNT(*) FROM entries WHERE state = 'planned' AND at >= ?"
+        (count,) = self._open.execute(query, (at,)).fetchone()
+        return int(count)
+
     def latest(self) -> tuple[Entry, ...]:
         """The last entry of each request, in the order of the requests' first."""
         last: dict[str, Entry] = {}

@@ -75,7 +75,10 @@ def let_first_fail(monkeypatch, names):
     def judge_members(before, after, members, *rest):
         bad = {member.request for member in members if member.person == names[0]}
         judged = judge(before, after, members, *rest)
-        return {request: replace(found, passed=request not in bad) for request, found in judged.items()}
+        return {
+            request: replace(found, passed=request not in bad, kept=request not in bad)
+            for request, found in judged.items()
+        }
 
     monkeypatch.setattr(carry_out, "judge_members", judge_members)
 

@@ -1,6 +1,6 @@
 """Every copy of a person that an erasure can reach: what is done with it, and why another is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -28,7 +28,12 @@ class Copy:
 
 
 def purge(
-    request: OpenRequest, labels: Sequence[str], model: Path, configuration: Configuration, caches: Sequence[FaceCache]
+    request: OpenRequest,
+    labels: Sequence[str],
+    model: Path,
+    configuration: Configuration,
+    caches: Sequence[FaceCache],
+    needed: Collection[str] = (),
 ) -> list[dict[str, str]]:
     """Remove what can be removed, and say what is left. Doing it again changes nothing.
 
@@ -38,13 +43,14 @@ def purge(
         model: The model before.
         configuration: What the operator wants removed.
         caches: Where crops may be.
+        needed: Photos that another open request has still to read.
     """
     gone = person_key(request.person) not in map(person_key, labels)
     copies = [
         Copy("classifier row", *_outcome(gone, "the live model has no row for the person")),
         Copy("label", *_outcome(gone, "the live model does not hold the name")),
         _crops(request, caches),
-        _photos(request, configuration.delete_photos),
+        _photos(request, configuration.delete_photos, needed),
         _model_before(model, configuration.delete_model),
         Copy("candidate models, faces in memory", "erased", "moved or removed when the new model went live"),
         Copy("list of requests", "kept", "it is the operator's: it names the person"),
@@ -71,13 +77,16 @@ def _crops(request: OpenRequest, caches: Sequence[FaceCache]) -> Copy:
     return Copy("face crops in the cache", "erased", reason)
 
 
-def _photos(request: OpenRequest, delete: bool) -> Copy:
+def _photos(request: OpenRequest, delete: bool, needed: Collection[str]) -> Copy:
     if not delete:
         return Copy("photos", "kept", "they are the operator's; --delete-photos removes them")
     paths = [Path(photo.path) for photo in (*request.photos, *request.check)]
-    left = sum(not _removed(path) for path in paths)
+    waiting = [path for path in paths if str(path) in needed]
+    left = sum(not _removed(path) for path in paths if path not in waiting)
     for folder in {path.parent for path in paths}:
         _remove_empty(folder, request.person)
+    if waiting:
+        return Copy("photos", "kept", f"another open request still reads {len(waiting)} of {len(paths)}, and decides")
     if left:
         return Copy("photos", "kept", f"{left} of {len(paths)} could not be removed")
     return Copy("photos", "erased", "the files that the list named were removed")
