@@ -51,6 +51,14 @@ def batch(
     delete_model: Annotated[
         bool, typer.Option("--delete-model", help="Delete MODEL once the new one is in use.")
     ] = False,
+    quarantine: Annotated[
+        int, typer.Option(metavar="DAYS", help="Put MODEL away for so long once the new one is in use.", min=0)
+    ] = 0,
+    copies: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Other copies, a path a line, for the receipts."),
+    ] = None,
+    delete_copies: Annotated[bool, typer.Option("--delete-copies", help="Delete those copies.")] = False,
     allow_mismatch: Annotated[bool, typer.Option(help="Use photos that seem to show somebody else.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="For another batch on the same model.", min=0)] = 0,
     limit: Annotated[int, typer.Option(metavar="N", help="Requests that the ledger takes in 24 h.", min=1)] = 10_000,
@@ -63,11 +71,16 @@ def batch(
     from faceforget.method.registry import PROMISES
     from faceforget.requests.machines.many import Setting, check_batches, engine_named, run_batches
     from faceforget.requests.plan import Configuration
+    from faceforget.requests.steps.listed import read_copies
 
     if promise not in PROMISES:
         raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(PROMISES)}.")
     if json:
         check_output(json, ledger, *([model] if model else []))
+    if quarantine and delete_model:
+        raise UsageError("A model is put away or deleted, not both.", "Leave out --quarantine or --delete-model.")
+    spare = [path for path in (model, ledger, requests, key) if path is not None]
+    listed = read_copies(copies, spare) if copies else ()
     configuration = Configuration(
         promise=promise,
         joint=joint,
@@ -77,10 +90,13 @@ def batch(
         allow_mismatch=allow_mismatch,
         retained=retained is not None,
         strangers=strangers is not None,
+        quarantine=quarantine,
+        copies=len(listed),
+        delete_copies=delete_copies,
     )
     with progress_bar() as progress:
         runtime = make_runtime(device, seed, no_cache, progress)
-        setting = Setting(folder, ledger, model, retained, strangers, configuration, key, wait, limit, runtime)
+        setting = Setting(folder, ledger, model, retained, strangers, listed, configuration, key, wait, limit, runtime)
         if dry_run:
             checked = check_batches(requests, setting)
         else:

@@ -34,6 +34,7 @@ from faceforget.requests.ledger import Ledger
 from faceforget.requests.open_requests import OpenRequests
 from faceforget.requests.outcome import BatchResult, Checked, Estimate, RequestOutcome
 from faceforget.requests.plan import Configuration, check_same, read_plan
+from faceforget.requests.quarantine import expire
 from faceforget.requests.receipt import ERASED, why_failed
 from faceforget.requests.steps.carry_out import CarryOut
 from faceforget.requests.steps.examine import Member, examine, shared_photos
@@ -88,6 +89,7 @@ def run_batch(
     configuration, runtime = configuration or Configuration(), runtime or Runtime()
     check_place(place)
     with locked(place.model, patience), Ledger(ledger, create=True) as opened, _one_thread():
+        expire(ledger)
         signer = ensure_key(key or ledger.with_name(f"{ledger.name}.key"))
         store = OpenRequests(ledger)
         plan = begun(place, opened)

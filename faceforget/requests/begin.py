@@ -206,6 +206,7 @@ def _plan_body(request: OpenRequest, plan: Plan, place: Place) -> dict[str, obje
         "settings": plan.configuration.to_dict(),
         "code": code_version(),
         "photos": {"erasure": len(request.photos), "check": len(request.check)},
+        "listed": [path.is_file() for path in place.copies],
     }
 
 

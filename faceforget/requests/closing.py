@@ -18,7 +18,8 @@ from faceforget.requests.open_requests import OpenRequest, OpenRequests
 from faceforget.requests.plan import Plan
 from faceforget.requests.receipt import receipt_content, sign_receipt
 from faceforget.requests.receipt_page import receipt_page
-from faceforget.requests.steps.copies import purge
+from faceforget.requests.steps.copies import model_before, purge
+from faceforget.requests.steps.listed import listed_copies
 
 # From here on nobody reads the photos of a request any more.
 _READ = ("audited", "purged", "failed", "closed")
@@ -36,12 +37,14 @@ class Place:
         out: Folder of the results.
         retained: A folder per person of people who stay, for the audit.
         strangers: A folder per person of people whom the model does not know.
+        copies: What else the person may be in, as the operator listed it.
     """
 
     model: Path
     out: Path
     retained: People | None = None
     strangers: People | None = None
+    copies: tuple[Path, ...] = ()
 
     @property
     def live(self) -> Path:
@@ -115,7 +118,11 @@ class Closing:
         known = self.known(request)
         caches = [FaceCache(), *([self.runtime.cache] if self.runtime.cache else [])]
         needed = self._needed_elsewhere(request) if self.plan.configuration.delete_photos else frozenset()
-        copies = purge(known, labels, self.place.model, self.plan.configuration, caches, needed)
+        settings = self.plan.configuration
+        before = model_before(self.place.model, self.plan.model, settings, self.ledger.path)
+        there = self.last(request, "planned").body.get("listed", [])
+        listed = listed_copies(self.place.copies, there, known.person, settings.delete_copies)
+        copies = purge(known, labels, [before, *listed], settings, caches, needed)
         self.step("copies")
         self.note({request: {"copies": copies}}, "purged", self.last_attempt([request]))
 

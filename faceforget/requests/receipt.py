@@ -165,9 +165,13 @@ def _body(last: Mapping[State, Entry], state: State) -> Mapping[str, Any]:
 
 
 def _not_proven(audit: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
-    kept = (
-        [] if settings["delete_model"] else ["The model before erasure is kept by the operator: it knows the person."]
-    )
+    kept = []
+    if settings.get("quarantine"):
+        kept = ["The model before erasure is in quarantine until it expires: it knows the person."]
+    elif not settings["delete_model"]:
+        kept = ["The model before erasure is kept by the operator: it knows the person."]
+    if settings.get("copies") and not settings["delete_copies"]:
+        kept += ["Copies that the operator listed are kept, each with its reason above."]
     kept += [] if settings["delete_photos"] else ["The photos are kept by the operator: a new model can learn them."]
     required = audit.get("required", [])
     verdicts = audit.get("verdicts", {})

@@ -6,15 +6,9 @@ import sys
 from dataclasses import replace
 
 import pytest
-from test_many_models import Firm, one_by_one  # noqa: F401 - a fixture
 
 from faceforget.errors import UsageError
 from faceforget.requests.machines.many import run_batches
-
-
-@pytest.fixture
-def firm(tmp_path, model_file, people, names, recognizer_with):
-    return Firm(tmp_path, model_file, people, names, recognizer_with)
 
 
 @pytest.fixture
@@ -25,7 +19,7 @@ def cluster():
     ray.shutdown()
 
 
-def test_a_worker_is_killed_and_the_task_goes_on_elsewhere(firm, one_by_one, cluster):  # noqa: F811
+def test_a_worker_is_killed_and_the_task_goes_on_elsewhere(firm, one_by_one, cluster):
     mark = str(firm.folder / "killed")
 
     def step(name):

@@ -34,6 +34,7 @@ class Setting:
         model: For the requests that name none.
         retained: A folder per person of people who stay, for the audits.
         strangers: A folder per person of people whom no model knows.
+        copies: What else the people may be in, as the operator listed it; of every model in the list.
         configuration: How.
         key: Private key that signs the receipts; made beside the ledger if there is none.
         patience: Seconds to wait for another batch on a model.
@@ -46,6 +47,7 @@ class Setting:
     model: Path | None = None
     retained: People | None = None
     strangers: People | None = None
+    copies: tuple[Path, ...] = ()
     configuration: Configuration = field(default_factory=Configuration)
     key: Path | None = None
     patience: float = 0.0
@@ -54,7 +56,7 @@ class Setting:
 
     def place(self, share: Share) -> Place:
         """Where one model's batch reads and writes."""
-        return Place(share.model, self.out / share.folder, self.retained, self.strangers)
+        return Place(share.model, self.out / share.folder, self.retained, self.strangers, self.copies)
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def run_batches(
         raise UsageError("An address is a Ray cluster's.", "Add --engine ray.")
     step = step or _ignore
     shares = _shares(requests, setting, resume)
+    _check_copies(shares, setting)
     failed = {done.place.model: done for done in _planned(shares, setting, step)}
     work = [
         Job(
@@ -223,6 +226,13 @@ def _shares(requests: Path, setting: Setting, resume: bool) -> tuple[Share, ...]
     if more:
         raise UsageError(f"The batches were begun without {more[0]}.", "Ask for it in a list and a folder of its own.")
     return tuple(replace(share, asked=() if share.model in old else asked.get(share.model, ())) for share in known)
+
+
+def _check_copies(shares: Sequence[Share], setting: Setting) -> None:
+    """A copy that is deleted must not be what the batches read or write."""
+    for copy in (path.resolve() for path in setting.copies):
+        if copy in {share.model for share in shares} or setting.out.resolve() in copy.parents:
+            raise UsageError(f"The list of copies names {copy}, which this batch works with.", "Take it off the list.")
 
 
 def _planned(shares: Sequence[Share], setting: Setting, step: Step) -> Iterator[Done]:
