@@ -78,22 +78,25 @@ def head() -> dict[str, float]:
 def ledger(count: int) -> dict[str, float]:
     """Requests planned together, steps appended one by one, and the check of the chain."""
     body = {"model": "0" * 64, "configuration": "1" * 64, "settings": {"promise": "forgotten"}}
-    with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.db", create=True) as opened:
-        ids = [f"{index:016x}" for index in range(count)]
-        start = time.perf_counter()
-        opened.append(dict.fromkeys(ids, body), "planned", 0)
-        together = count / (time.perf_counter() - start)
-        start = time.perf_counter()
-        for request in ids[:100]:
-            opened.append({request: {"before": "0" * 64, "members": [request], "mode": "joint"}}, "running", 1)
-        single = 100 / (time.perf_counter() - start)
-        start = time.perf_counter()
-        checked = opened.verify()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.db"
+        with Ledger(path, create=True) as opened:
+            ids = [f"{index:016x}" for index in range(count)]
+            start = time.perf_counter()
+            opened.append(dict.fromkeys(ids, body), "planned", 0)
+            together = count / (time.perf_counter() - start)
+            start = time.perf_counter()
+            for request in ids[:100]:
+                opened.append({request: {"before": "0" * 64, "members": [request], "mode": "joint"}}, "running", 1)
+            single = 100 / (time.perf_counter() - start)
+            start = time.perf_counter()
+            checked = opened.verify()
+            verified = checked / (time.perf_counter() - start)
         return {
             "entries_written_together": round(together, 1),
             "entries_written_one_by_one": round(single, 1),
-            "entries_verified": round(checked / (time.perf_counter() - start), 1),
-            "bytes_per_entry": round(opened.path.stat().st_size / checked, 1),
+            "entries_verified": round(verified, 1),
+            "bytes_per_entry": round(path.stat().st_size / checked, 1),
         }
 
 

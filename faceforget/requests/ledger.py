@@ -81,9 +81,9 @@ class Ledger:
         (tables,) = self._open.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
         if application != _APPLICATION and (tables or not create):
             raise sqlite3.DatabaseError("it belongs to another program")
-        self._open.execute("PRAGMA journal_mode = WAL")
         self._open.execute("PRAGMA synchronous = FULL")
         if application != _APPLICATION:
+            self._open.execute("PRAGMA journal_mode = WAL")  # stays with the file
             self._open.executescript(_SCHEMA)
 
     def __enter__(self) -> "Ledger":
@@ -91,6 +91,14 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def share(self) -> None:
+        """Let several machines write into it, over a network disk whose locks work across machines, as NFS 4.
+
+        A write-ahead log needs memory that all writers share (https://www.sqlite.org/wal.html), so from now on the file
+        has a rollback journal instead: as safe, and slower.
+        """
+        self._open.execute("PRAGMA journal_mode = DELETE")
 
     def close(self) -> None:
         """Move everything from the write-ahead log into the file."""

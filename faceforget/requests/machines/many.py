@@ -147,6 +147,9 @@ def run_batches(
     step = step or _ignore
     shares = _shares(requests, setting, resume)
     _check_copies(shares, setting)
+    if address is not None:
+        with Ledger(setting.ledger, create=True) as ledger:
+            ledger.share()
     failed = {done.place.model: done for done in _planned(shares, setting, step)}
     work = [
         Job(

@@ -1,7 +1,7 @@
 """Several models' batches as tasks of a Ray cluster.
 
 Model, results, ledger and photos are files: the machines of a cluster must see them at the same paths, on a disk whose
-locks work across machines (NFS 4, Lustre; SQLite says what it needs: https://www.sqlite.org/faq.html#q5).
+locks work across machines, as NFS 4 (:meth:`Ledger.share`; https://www.sqlite.org/faq.html#q5).
 """
 
 from collections.abc import Iterator, Sequence
