@@ -31,7 +31,8 @@ def test_a_worker_is_killed_and_the_task_goes_on_elsewhere(firm, one_by_one, clu
                 return
             os.kill(os.getpid(), signal.SIGKILL)
 
-    result = run_batches(firm.list, firm.setting, jobs=2, engine="ray", step=step)
+    # The address of a cluster: the ledger changes to the journal that several machines can share.
+    result = run_batches(firm.list, firm.setting, jobs=2, engine="ray", address="auto", step=step)
     assert os.path.exists(mark)
     assert result.all_erased
     assert firm.hashes() == one_by_one.hashes()
