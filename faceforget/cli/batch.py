@@ -13,20 +13,29 @@ from faceforget.errors import UsageError
 from faceforget.files import write_json
 
 if TYPE_CHECKING:
-    from faceforget.requests.batch import BatchResult, Checked
+    from faceforget.requests.machines.many import BatchesResult, CheckedModel
 
 
 def batch(
     requests: Annotated[
-        Path, typer.Argument(metavar="REQUESTS", help="CSV or JSON (person, photos, check), or a folder per person.")
+        Path,
+        typer.Argument(metavar="REQUESTS", help="CSV or JSON (person, photos, check, model), or a folder per person."),
     ],
-    model: Annotated[Path, typer.Option(metavar="MODEL", help="Stays as it is, unless --delete-model.")],
     ledger: Annotated[Path, typer.Option(metavar="LEDGER", help="Database of what was done; made at the first use.")],
-    folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the new model and the receipts go.")],
+    folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the new models and the receipts go.")],
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="MODEL", help="Of requests that name none. Stays as it is, unless --delete-model."),
+    ] = None,
     promise: Annotated[str, typer.Option(metavar="PROMISE", help="forgotten or unrecognisable.")] = "forgotten",
     joint: Annotated[bool, typer.Option("--joint/--sequential", help="All in one pass, or a pass for each.")] = True,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a crash stopped the batch in DIR.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all, estimate time, change nothing.")] = False,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Models at a time, each in a process.", min=1)] = 1,
+    engine: Annotated[str, typer.Option(metavar="ENGINE", help="local, or ray: tasks of a Ray cluster.")] = "local",
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a running Ray cluster; without it, one is started here.")
+    ] = None,
     retained: Annotated[
         Path | None, typer.Option(metavar="PEOPLE_DIR", help="Unseen photos of people who stay, for the audit.")
     ] = None,
@@ -42,23 +51,36 @@ def batch(
     delete_model: Annotated[
         bool, typer.Option("--delete-model", help="Delete MODEL once the new one is in use.")
     ] = False,
+    quarantine: Annotated[
+        int, typer.Option(metavar="DAYS", help="Put MODEL away for so long once the new one is in use.", min=0)
+    ] = 0,
+    copies: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Other copies, a path a line, for the receipts."),
+    ] = None,
+    delete_copies: Annotated[bool, typer.Option("--delete-copies", help="Delete those copies.")] = False,
     allow_mismatch: Annotated[bool, typer.Option(help="Use photos that seem to show somebody else.")] = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="For another batch on the same model.", min=0)] = 0,
+    limit: Annotated[int, typer.Option(metavar="N", help="Requests that the ledger takes in 24 h.", min=1)] = 10_000,
     json: Json = None,
     seed: Seed = 0,
     device: Device = "auto",
     no_cache: NoCache = False,
 ) -> None:
-    """Erase many people from a model, with an audit, a receipt and a line in the ledger for each."""
+    """Erase many people from models, with an audit, a receipt and a line in the ledger for each."""
     from faceforget.method.registry import PROMISES
-    from faceforget.requests.batch import check_batch, run_batch
-    from faceforget.requests.closing import Place
+    from faceforget.requests.machines.many import Setting, check_batches, engine_named, run_batches
     from faceforget.requests.plan import Configuration
+    from faceforget.requests.steps.listed import read_copies
 
     if promise not in PROMISES:
         raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(PROMISES)}.")
     if json:
-        check_output(json, model, ledger)
+        check_output(json, ledger, *([model] if model else []))
+    if quarantine and delete_model:
+        raise UsageError("A model is put away or deleted, not both.", "Leave out --quarantine or --delete-model.")
+    spare = [path for path in (model, ledger, requests, key) if path is not None]
+    listed = read_copies(copies, spare) if copies else ()
     configuration = Configuration(
         promise=promise,
         joint=joint,
@@ -68,45 +90,87 @@ def batch(
         allow_mismatch=allow_mismatch,
         retained=retained is not None,
         strangers=strangers is not None,
+        quarantine=quarantine,
+        copies=len(listed),
+        delete_copies=delete_copies,
     )
-    place = Place(model, folder, retained, strangers)
     with progress_bar() as progress:
         runtime = make_runtime(device, seed, no_cache, progress)
+        setting = Setting(folder, ledger, model, retained, strangers, listed, configuration, key, wait, limit, runtime)
         if dry_run:
-            checked = check_batch(requests, place, configuration=configuration, runtime=runtime)
+            checked = check_batches(requests, setting)
         else:
-            result = run_batch(
-                requests, place, ledger,
-                configuration=configuration, key=key, resume=resume, patience=wait, runtime=runtime,
-            )  # fmt: skip
-    good = _print_checked(checked, json) if dry_run else _print_result(result, json)
+            named = engine_named(engine)
+            result = run_batches(requests, setting, resume=resume, jobs=jobs, engine=named, address=address)
+    good = _print_checked(checked, jobs, json) if dry_run else _print_result(result, json)
     if not good:
         raise typer.Exit(FAILED)
 
 
-def _print_checked(checked: tuple["Checked", ...], json: Path | None) -> bool:
-    table = Table("person", "photos", "for the check", "problem")
-    for line in checked:
-        read, check = line.photos
-        table.add_row(escape(line.person), str(read), str(check), escape(str(line.error or "")))
+def _print_checked(checked: tuple["CheckedModel", ...], jobs: int, json: Path | None) -> bool:
+    table = Table("model", "person", "photos", "for the check", "problem")
+    for model in checked:
+        for line in model.lines:
+            read, check = line.photos
+            table.add_row(
+                model.place.model.name, escape(line.person), str(read), str(check), escape(str(line.error or ""))
+            )
+        if model.error:
+            table.add_row(model.place.model.name, "", "", "", escape(str(model.error)))
     out.print(table)
-    out.print("Nothing was changed.")
+    estimates = [model.estimate for model in checked if model.estimate]
+    seconds, disk = sum(e.seconds or 0 for e in estimates), sum(e.disk for e in estimates)
+    text = f"Nothing was changed. About {clock(seconds)} on one core here, measured on one person of each model; "
+    out.print(f"{text}{disk / 2**20:.0f} MB of disk at most.", highlight=False, soft_wrap=True)
+    if jobs > 1:
+        out.print(f"With {min(jobs, len(checked))} models at a time, as much less as there are cores for them.")
     if json:
-        lines = [{"person": o.person, "photos": list(o.photos), "error": str(o.error or "")} for o in checked]
-        write_json(json, {"requests": lines})
-    return all(line.error is None for line in checked)
+        write_json(json, {"requests": [line for model in checked for line in _lines(model)]} | _estimates(checked))
+    return all(model.error is None and all(line.error is None for line in model.lines) for model in checked)
 
 
-def _print_result(result: "BatchResult", json: Path | None) -> bool:
+def _lines(model: "CheckedModel") -> list[dict[str, object]]:
+    return [
+        {
+            "model": str(model.place.model),
+            "person": line.person,
+            "photos": list(line.photos),
+            "error": str(line.error or ""),
+        }
+        for line in model.lines
+    ]
+
+
+def _estimates(checked: tuple["CheckedModel", ...]) -> dict[str, object]:
+    models = [
+        {"model": str(m.place.model), "error": str(m.error or ""), "estimate": m.estimate and m.estimate.to_dict()}
+        for m in checked
+    ]
+    return {"models": models}
+
+
+def clock(seconds: float) -> str:
+    """A duration as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _print_result(result: "BatchesResult", json: Path | None) -> bool:
     table = Table("request", "outcome", "reason")
-    for outcome in result.outcomes:
+    for outcome in (outcome for model in result.models if model.result for outcome in model.result.outcomes):
         table.add_row(outcome.request, "ERASED" if outcome.erased else "NOT ERASED", escape(outcome.reason))
         if outcome.detail:
             warn(f"{outcome.request}: {outcome.detail}")
     out.print(table)
-    where = f"The model is {result.place.live}." if result.model else "No model was written."
-    receipts = result.place.out / "receipts"
-    out.print(f"{where} The receipts are in {receipts}.", highlight=False, markup=False, soft_wrap=True)
+    for done in result.models:
+        if done.error is not None:
+            warn(f"{done.place.model}: {done.error}")
+            continue
+        live = done.result is not None and done.result.model
+        where = f"The model is {done.place.live}." if live else "No model was written."
+        receipts = done.place.out / "receipts"
+        out.print(f"{where} The receipts are in {receipts}.", highlight=False, markup=False, soft_wrap=True)
     if json:
         write_json(json, result.to_dict())
     return result.all_erased

@@ -82,6 +82,19 @@ def verify(
     out.print(f"The ledger is intact: {count} entries.", highlight=False)
 
 
+@app.command("expire")
+def expire_models(ledger: Database) -> None:
+    """Delete the models from before erasure whose quarantine has ended."""
+    from faceforget.requests.quarantine import expire
+
+    if not ledger.is_file():
+        raise UsageError(f"There is no ledger {ledger}.", "`faceforget batch` makes one.")
+    gone = expire(ledger)
+    for model in gone:
+        out.print(f"Deleted {model.path}, expired {model.expires}.", highlight=False, soft_wrap=True)
+    out.print(f"{len(gone)} models were deleted.", highlight=False)
+
+
 @app.command("export")
 def export(
     ledger: Database,

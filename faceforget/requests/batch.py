@@ -1,97 +1,49 @@
 """A batch of erasure requests on one model: plan it, or resume it, and carry it out."""
 
-import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+import torch
+from threadpoolctl import threadpool_limits
 
-from faceforget.api.retained_people import known_others
-from faceforget.api.runtime import Runtime, people_from
+from faceforget.api.runtime import Runtime
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.files import sha256_file
-from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer
-from faceforget.requests.carry_out import CarryOut
+from faceforget.requests.begin import (
+    REQUESTS_A_DAY,
+    ModelBusyError,
+    Requests,
+    TooManyRequestsError,
+    asked_for,
+    begin,
+    begun,
+    check_disk,
+    check_others,
+    check_place,
+    disk_needed,
+    locked,
+    request_of,
+)
 from faceforget.requests.closing import Place, Step
-from faceforget.requests.examine import Member, RecentFaces, examine, shared_photos
 from faceforget.requests.keys import ensure_key
 from faceforget.requests.ledger import Ledger
-from faceforget.requests.open_requests import OpenRequest, OpenRequests, new_request
-from faceforget.requests.plan import Configuration, Plan, check_same, code_version, read_plan, write_plan
-from faceforget.requests.receipt import ERASED, reason_of
-from faceforget.requests.request_list import Asked, hashed, read_requests
+from faceforget.requests.open_requests import OpenRequests
+from faceforget.requests.outcome import BatchResult, Checked, Estimate, RequestOutcome
+from faceforget.requests.plan import Configuration, check_same, read_plan
+from faceforget.requests.quarantine import expire
+from faceforget.requests.receipt import ERASED, why_failed
+from faceforget.requests.steps.carry_out import CarryOut
+from faceforget.requests.steps.examine import Member, examine, shared_photos
+from faceforget.requests.steps.trial import TrialFaces, try_one
 
-# Candidate, live model and the temporary file of a write.
-_MODELS_ON_DISK = 3
-
-
-class ModelBusyError(FaceForgetError):
-    """Another batch works on the model."""
-
-
-@dataclass(frozen=True)
-class RequestOutcome:
-    """What a request has come to.
-
-    Attributes:
-        request: Its id.
-        erased: Whether the person is not in the live model any more, and its audit passed.
-        reason: Why not, without names; empty where they were erased.
-        detail: The same with names and files, if it failed in this run.
-    """
-
-    request: str
-    erased: bool
-    reason: str = ""
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class BatchResult:
-    """A batch that was carried out.
-
-    Attributes:
-        outcomes: By request, in the order of the list.
-        place: Where the results are.
-        model: SHA-256 of the live model; None where nobody was erased.
-    """
-
-    outcomes: tuple[RequestOutcome, ...]
-    place: Place
-    model: str | None
-
-    @property
-    def all_erased(self) -> bool:
-        """Whether nobody failed."""
-        return all(outcome.erased for outcome in self.outcomes)
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain values for JSON; no names."""
-        return {
-            "model": self.model,
-            "live": str(self.place.live) if self.model else None,
-            "requests": [
-                {"request": o.request, "erased": o.erased, "reason": o.reason} for o in self.outcomes
-            ],
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What a dry run found out about one line of the list.
-
-    Attributes:
-        person: As written there.
-        photos: Usable photos: for the erasure, for the check.
-        error: Why the request would fail, or None.
-    """
-
-    person: str
-    photos: tuple[int, int]
-    error: FaceForgetError | None
+__all__ = [
+    "BatchResult", "Checked", "Estimate", "ModelBusyError", "RequestOutcome", "TooManyRequestsError",
+    "check_batch", "look_at_batch", "plan_batch", "run_batch",
+]  # fmt: skip
 
 
 def _ignore(step: str) -> None:
@@ -99,7 +51,7 @@ def _ignore(step: str) -> None:
 
 
 def run_batch(
-    requests: Path,
+    requests: Requests,
     place: Place,
     ledger: Path,
     *,
@@ -108,6 +60,7 @@ def run_batch(
     resume: bool = False,
     patience: float = 0.0,
     runtime: Runtime | None = None,
+    limit: int = REQUESTS_A_DAY,
     step: Step = _ignore,
 ) -> BatchResult:
     """Carry out the requests of a list.
@@ -116,7 +69,8 @@ def run_batch(
     the configuration says otherwise.
 
     Args:
-        requests: CSV, JSON or a folder per person, see :func:`read_requests`; not read again when resuming.
+        requests: CSV, JSON or a folder per person, see :func:`read_requests`, or what it reads; not read again when
+            resuming.
         place: The model, and where the results go.
         ledger: The database; made if it is not there.
         configuration: How.
@@ -124,20 +78,23 @@ def run_batch(
         resume: Go on with the batch in ``place.out``; without one there, begin it.
         patience: Seconds to wait for another batch on the same model.
         runtime: Device, cache, progress; the seed is the configuration's.
+        limit: Requests that the ledger takes in 24 hours.
         step: Called after each step, for tests that stop there.
 
     Raises:
         UsageError: The list, the folder or the options do not fit; nothing was started.
+        TooManyRequestsError: There were too many requests of late; nothing was started.
         ModelBusyError: Another batch works on the model.
     """
     configuration, runtime = configuration or Configuration(), runtime or Runtime()
-    _check_place(place)
-    with _locked(place.model, patience), Ledger(ledger, create=True) as opened:
+    check_place(place)
+    with locked(place.model, patience), Ledger(ledger, create=True) as opened, _one_thread():
+        expire(ledger)
         signer = ensure_key(key or ledger.with_name(f"{ledger.name}.key"))
         store = OpenRequests(ledger)
-        plan = _planned(place, opened)
+        plan = begun(place, opened)
         if plan is None:
-            plan = _begin(requests, place, opened, store, configuration, step)
+            plan = begin(requests, place, opened, store, configuration, limit, step)
         elif not resume:
             raise UsageError(f"There is a batch in {place.out} already.", "Add --resume, or give another folder.")
         else:
@@ -149,149 +106,102 @@ def run_batch(
     return BatchResult(outcomes, place, sha256_file(place.live) if erased else None)
 
 
+def plan_batch(
+    requests: Requests,
+    place: Place,
+    ledger: Path,
+    *,
+    configuration: Configuration,
+    patience: float = 0.0,
+    limit: int = REQUESTS_A_DAY,
+    step: Step = _ignore,
+) -> None:
+    """Bring the requests into the ledger and do no more; ``run_batch(..., resume=True)`` does the rest.
+
+    Raises:
+        UsageError: As :func:`run_batch`; nothing was started.
+        ModelBusyError: Another batch works on the model.
+    """
+    check_place(place)
+    with locked(place.model, patience), Ledger(ledger, create=True) as opened:
+        if begun(place, opened) is None:
+            begin(requests, place, opened, OpenRequests(ledger), configuration, limit, step)
+
+
 def check_batch(
-    requests: Path, place: Place, *, configuration: Configuration | None = None, runtime: Runtime | None = None
+    requests: Requests, place: Place, *, configuration: Configuration | None = None, runtime: Runtime | None = None
 ) -> tuple[Checked, ...]:
     """Look at everything that a batch would need, and change nothing.
 
     Raises:
         UsageError: The list, the model or the folder do not fit.
     """
-    configuration, runtime = configuration or Configuration(), runtime or Runtime()
-    _check_place(place)
+    return _look(requests, place, configuration or Configuration(), runtime or Runtime(), estimate=False)[0]
+
+
+def look_at_batch(
+    requests: Requests, place: Place, *, configuration: Configuration | None = None, runtime: Runtime | None = None
+) -> tuple[tuple[Checked, ...], Estimate]:
+    """The same, and what the batch will take: one person is erased and audited in memory to measure it.
+
+    Raises:
+        UsageError: The list, the model or the folder do not fit.
+    """
+    return _look(requests, place, configuration or Configuration(), runtime or Runtime(), estimate=True)
+
+
+def _look(
+    requests: Requests, place: Place, configuration: Configuration, runtime: Runtime, *, estimate: bool
+) -> tuple[tuple[Checked, ...], Estimate]:
+    check_place(place)
     if read_plan(place.out) is not None:
         raise UsageError(f"There is a batch in {place.out} already.", "Give another folder.")
-    asked = read_requests(requests)
-    _check_disk(place)
+    asked = asked_for(requests, place)
+    check_disk(place, len(asked))
     before = load_recognizer(place.model, runtime.torch_device)
-    _check_others(place, before)
-    intake = replace(runtime, cache=RecentFaces(runtime.cache)).intake(before.spec.framing)
-    open_requests = [_request(line) for line in asked]
+    check_others(place, before)
+    faces = replace(runtime, cache=TrialFaces(runtime.cache))
+    intake = faces.intake(before.spec.framing)
+    open_requests = [request_of(line) for line in asked]
     members, errors = list[Member](), dict[str, FaceForgetError]()
-    for request in open_requests:
-        allow = configuration.allow_mismatch
-        try:
-            members.append(examine(before, request, intake, allow_mismatch=allow, progress=runtime.progress))
-        except FaceForgetError as error:
-            errors[request.id] = error
-    errors |= shared_photos(members)
+    allow = configuration.allow_mismatch
+    start = time.perf_counter()
+    with _one_thread():
+        for request in open_requests:
+            try:
+                members.append(examine(before, request, intake, allow_mismatch=allow, progress=runtime.progress))
+            except FaceForgetError as error:
+                errors[request.id] = error
+        photos = sum(len(r.photos) + len(r.check) for r in open_requests)
+        per_photo = (time.perf_counter() - start) / max(1, photos)
+        errors |= shared_photos(members)
+        usable = [member for member in members if member.request not in errors]
+        trial = try_one(before, usable, place, configuration, faces) if estimate and usable else None
     counts = {member.request: (len(member.read), len(member.check) if member.unseen else 0) for member in members}
-    return tuple(Checked(r.person, counts.get(r.id, (0, 0)), errors.get(r.id)) for r in open_requests)
-
-
-def _begin(
-    requests: Path, place: Place, ledger: Ledger, store: OpenRequests, configuration: Configuration, step: Step
-) -> Plan:
-    """Plan a batch; until the requests are in the ledger, nothing has begun."""
-    asked = read_requests(requests)
-    if place.live.exists():
-        raise UsageError(f"{place.live} exists already.", "Give another folder: a model is never overwritten.")
-    _check_disk(place)
-    _check_others(place, load_recognizer(place.model))
-    model = sha256_file(place.model)
-    with FileLock(f"{ledger.path}.lock"):
-        store.destroy_all_but({entry.request for entry in ledger.latest()})
-        planned = [_request(line) for line in asked]
-        _check_new(planned, ledger, store, model, configuration)
-        for request in planned:
-            store.put(request)
-            step("stored")
-        plan = Plan(model, configuration, tuple(request.id for request in planned))
-        write_plan(place.out, plan)
-        step("plan")
-        ledger.append({request.id: _plan_body(request, plan) for request in planned}, "planned", 0)
-    step("planned")
-    return plan
-
-
-def _check_others(place: Place, before: Recognizer) -> None:
-    """Folders for the audit that hold nobody are found out before anything is planned."""
-    if place.retained is not None:
-        known_others(place.retained, before, ())
-    if place.strangers is not None:
-        people_from(place.strangers)
-
-
-def _plan_body(request: OpenRequest, plan: Plan) -> dict[str, object]:
-    return {
-        "subject": request.subject,
-        "model": plan.model,
-        "configuration": plan.configuration.key,
-        "settings": plan.configuration.to_dict(),
-        "code": code_version(),
-        "photos": {"erasure": len(request.photos), "check": len(request.check)},
-    }
-
-
-def _request(asked: Asked) -> OpenRequest:
-    return new_request(asked.person, hashed(asked.photos), hashed(asked.check))
-
-
-def _check_new(
-    planned: Sequence[OpenRequest], ledger: Ledger, store: OpenRequests, model: str, configuration: Configuration
-) -> None:
-    """Refuse a person for whom the same is open already: the keys that are left tell."""
-    for entry in ledger.entries():
-        body = entry.body
-        if entry.state != "planned" or (body["model"], body["configuration"]) != (model, configuration.key):
-            continue
-        other = store.get(entry.request)
-        for request in planned if other is not None else ():
-            if other is not None and replace(request, key=other.key).subject == body["subject"]:
-                raise UsageError(
-                    f"A request for {request.person} on this model is open already: {entry.request}.",
-                    "Resume the batch that it belongs to.",
-                )
-
-
-def _planned(place: Place, ledger: Ledger) -> Plan | None:
-    """The batch in the folder, if its requests came into the ledger before a crash."""
-    plan = read_plan(place.out)
-    return plan if plan is not None and all(ledger.of(request) for request in plan.requests) else None
+    checked = tuple(Checked(r.person, counts.get(r.id, (0, 0)), errors.get(r.id)) for r in open_requests)
+    seconds = None if trial is None else photos * per_photo + trial.seconds(usable, configuration.joint)
+    return checked, Estimate(seconds, disk_needed(place, len(asked)), per_photo, trial.audit if trial else None)
 
 
 def _outcome(ledger: Ledger, request: str, details: dict[str, str]) -> RequestOutcome:
     entries = ledger.of(request)
     if entries[-1].body["outcome"] == ERASED:
         return RequestOutcome(request, erased=True)
-    kind = next(str(entry.body["reason"]) for entry in entries if entry.state == "failed")
-    return RequestOutcome(request, False, reason_of(kind), details.get(request, ""))
-
-
-def _check_place(place: Place) -> None:
-    if place.out.is_file():
-        raise UsageError(f"{place.out} is a file, expected a folder.", "Give another name.")
-    if not place.model.parent.is_dir():
-        raise UsageError(f"There is no folder {place.model.parent}.", "Check the path of the model.")
-    if place.live.resolve() == place.model.resolve():
-        raise UsageError(
-            f"The results cannot go where the model is: {place.out}.",
-            "Give another folder: a model is never overwritten.",
-        )
-
-
-def _check_disk(place: Place) -> None:
-    if not place.model.is_file():
-        return  # loading it says what is wrong
-    needed = _MODELS_ON_DISK * place.model.stat().st_size
-    folder = next(parent for parent in (place.out.absolute(), *place.out.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise UsageError(
-            f"{folder} has {free // 2**20} MB free, {needed // 2**20 + 1} MB are needed.", "Make room, or go elsewhere."
-        )
+    failed = next(entry.body for entry in entries if entry.state == "failed")
+    return RequestOutcome(request, False, why_failed(failed), details.get(request, ""))
 
 
 @contextmanager
-def _locked(model: Path, patience: float) -> Iterator[None]:
-    lock = FileLock(f"{model}.lock")
+def _one_thread() -> Iterator[None]:
+    """Sums depend on how many threads share them.
+
+    With one, a batch gives the same bytes on any number of cores, beside any other batch and after any crash; several
+    models use several cores (``--jobs``).
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
-        lock.acquire(timeout=patience)
-    except Timeout as error:
-        raise ModelBusyError(
-            f"Another batch works on {model}.", "Wait until it is done, or give --wait SECONDS."
-        ) from error
-    try:
-        yield
+        with threadpool_limits(1):
+            yield
     finally:
-        lock.release()
+        torch.set_num_threads(threads)

@@ -12,13 +12,17 @@ from faceforget.photos.cache import FaceCache
 from faceforget.progress import Event
 from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests.chain import Entry, State
-from faceforget.requests.copies import purge
 from faceforget.requests.keys import SigningKey
 from faceforget.requests.ledger import Ledger, LedgerError
 from faceforget.requests.open_requests import OpenRequest, OpenRequests
 from faceforget.requests.plan import Plan
 from faceforget.requests.receipt import receipt_content, sign_receipt
 from faceforget.requests.receipt_page import receipt_page
+from faceforget.requests.steps.copies import model_before, purge
+from faceforget.requests.steps.listed import listed_copies
+
+# From here on nobody reads the photos of a request any more.
+_READ = ("audited", "purged", "failed", "closed")
 
 # Called after each step that a crash may separate from the next one.
 Step = Callable[[str], None]
@@ -33,12 +37,14 @@ class Place:
         out: Folder of the results.
         retained: A folder per person of people who stay, for the audit.
         strangers: A folder per person of people whom the model does not know.
+        copies: What else the person may be in, as the operator listed it.
     """
 
     model: Path
     out: Path
     retained: People | None = None
     strangers: People | None = None
+    copies: tuple[Path, ...] = ()
 
     @property
     def live(self) -> Path:
@@ -111,9 +117,21 @@ class Closing:
     def _purge(self, request: str, labels: Sequence[str]) -> None:
         known = self.known(request)
         caches = [FaceCache(), *([self.runtime.cache] if self.runtime.cache else [])]
-        copies = purge(known, labels, self.place.model, self.plan.configuration, caches)
+        needed = self._needed_elsewhere(request) if self.plan.configuration.delete_photos else frozenset()
+        settings = self.plan.configuration
+        before = model_before(self.place.model, self.plan.model, settings, self.ledger.path)
+        there = self.last(request, "planned").body.get("listed", [])
+        listed = listed_copies(self.place.copies, there, known.person, settings.delete_copies)
+        copies = purge(known, labels, [before, *listed], settings, caches, needed)
         self.step("copies")
         self.note({request: {"copies": copies}}, "purged", self.last_attempt([request]))
+
+    def _needed_elsewhere(self, request: str) -> frozenset[str]:
+        """Photos that a request on another model has still to read; whichever comes last removes them."""
+        others = [other for other in self.store.ids() if other != request]
+        reading = [other for other in others if {e.state for e in self.ledger.of(other)}.isdisjoint(_READ)]
+        known = filter(None, map(self.store.get, reading))
+        return frozenset(photo.path for other in known for photo in (*other.photos, *other.check))
 
     def _hand_out(self, request: str) -> None:
         """The receipt, from the ledger alone, and the last entry."""

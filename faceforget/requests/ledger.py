@@ -81,9 +81,9 @@ class Ledger:
         (tables,) = self._open.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
         if application != _APPLICATION and (tables or not create):
             raise sqlite3.DatabaseError("it belongs to another program")
-        self._open.execute("PRAGMA journal_mode = WAL")
         self._open.execute("PRAGMA synchronous = FULL")
         if application != _APPLICATION:
+            self._open.execute("PRAGMA journal_mode = WAL")  # stays with the file
             self._open.executescript(_SCHEMA)
 
     def __enter__(self) -> "Ledger":
@@ -91,6 +91,14 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def share(self) -> None:
+        """Let several machines write into it, over a network disk whose locks work across machines, as NFS 4.
+
+        A write-ahead log needs memory that all writers share (https://www.sqlite.org/wal.html), so from now on the file
+        has a rollback journal instead: as safe, and slower.
+        """
+        self._open.execute("PRAGMA journal_mode = DELETE")
 
     def close(self) -> None:
         """Move everything from the write-ahead log into the file."""
@@ -146,6 +154,12 @@ class Ledger:
     def of(self, request: str) -> tuple[Entry, ...]:
         """The entries of one request, in order; none if it is not in the ledger."""
         return self._select("WHERE request = ?", (request,))
+
+    def planned_since(self, at: str) -> int:
+        """How many requests were planned at a time (ISO 8601, UTC) or later."""
+        query = "SELECT COUNT(*) FROM entries WHERE state = 'planned' AND at >= ?"
+        (count,) = self._open.execute(query, (at,)).fetchone()
+        return int(count)
 
     def latest(self) -> tuple[Entry, ...]:
         """The last entry of each request, in the order of the requests' first."""

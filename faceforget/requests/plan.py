@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceforget import __version__
 from faceforget.errors import UsageError
@@ -29,6 +29,9 @@ class Configuration(BaseModel):
         allow_mismatch: Use photos that seem to show somebody else.
         retained: Whether the audit sees people who stay.
         strangers: Whether it sees strangers of the operator's.
+        quarantine: Days for which the model before is put away, once the new one is live; 0 leaves it where it is.
+        copies: How many copies the operator listed.
+        delete_copies: Remove those, once somebody was erased.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +43,9 @@ class Configuration(BaseModel):
     allow_mismatch: bool = False
     retained: bool = False
     strangers: bool = False
+    quarantine: int = Field(0, ge=0)
+    copies: int = Field(0, ge=0)
+    delete_copies: bool = False
 
     @property
     def method(self) -> str:

@@ -31,11 +31,13 @@ class Asked:
         person: As written there.
         photos: For the erasure; none if there are none at the place that was named.
         check: For the check alone.
+        model: Which model to erase them from, resolved; None where the list does not say.
     """
 
     person: str
     photos: tuple[Path, ...]
     check: tuple[Path, ...] = ()
+    model: Path | None = None
 
 
 class _Line(BaseModel):
@@ -45,6 +47,7 @@ class _Line(BaseModel):
     person: str = Field(min_length=1)
     photos: str | list[str]
     check: str | list[str] = ""
+    model: str = ""
 
 
 class _File(BaseModel):
@@ -57,11 +60,13 @@ def read_requests(source: Path) -> tuple[Asked, ...]:
 
     - A folder with a subfolder per person; photos in ``NAME/check`` are for the check alone.
     - ``.csv`` with the columns ``person``, ``photos`` and, if wanted, ``check``: a photo or a folder of photos, seen
-      from where the CSV is. Several rows of one person are put together.
-    - ``.json``: ``{"requests": [{"person": ..., "photos": ..., "check": ...}]}``, each a path or a list of paths.
+      from where the CSV is; and ``model``, if not all requests are about one. Several rows of one person and one model
+      are put together.
+    - ``.json``: ``{"requests": [{"person": ..., "photos": ..., "check": ..., "model": ...}]}``, photos each a path or a
+      list of paths.
 
     Raises:
-        RequestListError: It is none of these, holds nobody, or names a person in two spellings.
+        RequestListError: It is none of these, holds nobody, or names a person of one model in two spellings.
     """
     if source.is_dir():
         asked = _from_folder(source)
@@ -110,15 +115,18 @@ def _from_file(source: Path) -> tuple[Asked, ...]:
     except (ValueError, csv.Error, RecursionError) as error:
         raise RequestListError(
             f"{source} cannot be read: {_reason(error)}.",
-            "Expected are person, photos and, if wanted, check, of each request.",
+            "Expected are person, photos and, if wanted, check and model, of each request.",
         ) from error
-    photos: dict[str, dict[str, list[Path]]] = {}
+    photos: dict[tuple[str, Path | None], dict[str, list[Path]]] = {}
     for line in lines:
-        own = photos.setdefault(line.person, {"photos": [], CHECK: []})
+        model = (source.parent / line.model).resolve() if line.model else None
+        own = photos.setdefault((line.person, model), {"photos": [], CHECK: []})
         for kind, named in (("photos", line.photos), (CHECK, line.check)):
             places = [named] if isinstance(named, str) else named
             own[kind] += [path for place in places if place for path in _found(source.parent / place)]
-    return tuple(Asked(person, tuple(own["photos"]), tuple(own[CHECK])) for person, own in photos.items())
+    return tuple(
+        Asked(person, tuple(own["photos"]), tuple(own[CHECK]), model) for (person, model), own in photos.items()
+    )
 
 
 def _csv_lines(text: str) -> list[_Line]:
@@ -149,9 +157,9 @@ def _found(place: Path) -> tuple[Path, ...]:
 
 
 def _check_spellings(source: Path, asked: tuple[Asked, ...]) -> None:
-    seen: dict[str, str] = {}
+    seen: dict[tuple[Path | None, str], str] = {}
     for request in asked:
-        twin = seen.setdefault(person_key(request.person), request.person)
+        twin = seen.setdefault((request.model, person_key(request.person)), request.person)
         if twin != request.person:
             raise RequestListError(
                 f"{source} asks for the same person twice: {twin!r} and {request.person!r}.", "Write the name one way."

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from faceforget.files import sha256_file
 from faceforget.people.faces import read_faces
 from faceforget.people.folder import read_people
 from faceforget.photos.intake import PhotoIntake
@@ -14,6 +15,8 @@ from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.batch import run_batch
 from faceforget.requests.closing import Place
+from faceforget.requests.ledger import Ledger
+from faceforget.requests.machines.many import Setting, run_batches
 from faceforget.requests.plan import Configuration
 
 SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "people"
@@ -103,3 +106,48 @@ class Work:
             resume=resume,
             step=step,
         )
+
+
+class Firm:
+    """Two models of the same eight people, and a list that asks for one person of each and two of one."""
+
+    def __init__(self, folder, model_file, people, names, rename):
+        self.folder, self.names = folder, names
+        self.models = [folder / "models" / f"{name}.safetensors" for name in ("door", "photos")]
+        self.models[0].parent.mkdir(parents=True)
+        for model in self.models:
+            shutil.copy(model_file, model)
+        rename(self.models[1], {names[7]: "Someone_Else"})
+        rows = [(names[0], 0), (names[0], 1), (names[1], 1)]
+        lines = [f"{name},{people[name][0].parent.name},models/{self.models[m].name}" for name, m in rows]
+        for name in names[:2]:
+            (folder / name).mkdir()
+            for photo in people[name]:
+                shutil.copy(photo, folder / name)
+        self.list = folder / "list.csv"
+        self.list.write_text("person,photos,model\n" + "\n".join(lines) + "\n")
+        self.setting = Setting(folder / "out", folder / "ledger.db")
+        self.live = [folder / "out" / model.stem / model.name for model in self.models]
+
+    def hashes(self):
+        return [sha256_file(live) for live in self.live]
+
+    def states(self):
+        """States by request, in the order of the requests."""
+        with Ledger(self.setting.ledger) as ledger:
+            ledger.verify()
+            requests = dict.fromkeys(entry.request for entry in ledger.entries())
+            return [[(entry.state, entry.attempt) for entry in ledger.of(request)] for request in requests]
+
+
+@pytest.fixture
+def firm(tmp_path, model_file, people, names, recognizer_with):
+    return Firm(tmp_path, model_file, people, names, recognizer_with)
+
+
+@pytest.fixture(scope="session")
+def one_by_one(tmp_path_factory, model_file, people, names, recognizer_with):
+    """The firm's list, carried out in this process."""
+    firm = Firm(tmp_path_factory.mktemp("firm"), model_file, people, names, recognizer_with)
+    assert run_batches(firm.list, firm.setting).all_erased
+    return firm

@@ -1,15 +1,21 @@
 """After a request is closed nothing below the operator's folders holds the person's name or a photo of theirs.
 
-The search looks at names of files and at raw bytes, in every file: models, ledger and its journal, receipts, cache.
+The search looks at names of files, at raw bytes and at every picture in every file: models, ledger and its journal,
+receipts, cache.
 """
 
 import base64
+import contextlib
+import io
 import multiprocessing
 import os
+import re
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from faceforget.api.runtime import Runtime
 from faceforget.files import sha256_bytes
@@ -20,6 +26,8 @@ from faceforget.requests.batch import run_batch
 from faceforget.requests.plan import Configuration
 
 PERSON = "Canary_Quillfeather"
+# Bits of 64 in which a picture may differ and still be taken for the same one.
+NEAR = 4
 
 
 @pytest.fixture
@@ -44,6 +52,43 @@ def run(work, step=lambda name: None, resume=False, **configuration):
     )  # fmt: skip
 
 
+def dhash(image):
+    """64 bits that resizing and re-encoding hardly change: is each pixel brighter than its right neighbour?
+
+    https://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
+    """
+    small = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX), dtype=np.int16)
+    return (small[:, :-1] > small[:, 1:]).ravel()
+
+
+def images_in(path):
+    """Every picture in a file, wherever in it: as such, as base64, as an array of an archive."""
+    data = path.read_bytes()
+    for text in re.findall(rb"[A-Za-z0-9+/]{400,}={0,2}", data):
+        data += base64.b64decode(text.rstrip(b"=") + b"=" * (-len(text.rstrip(b"=")) % 4))
+    starts = [m.start() for m in re.finditer(rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP", data, re.DOTALL)]
+    for start in starts:
+        with contextlib.suppress(OSError, ValueError, SyntaxError):
+            image = Image.open(io.BytesIO(data[start:]))
+            image.load()
+            yield image
+    if path.suffix == ".npz":
+        with np.load(path) as arrays:
+            yield from (Image.fromarray(crop) for crop in arrays["crops"])
+
+
+def lookalikes(work):
+    """``file: picture`` for everything that looks like a photo of the person, or like a face cut out of one."""
+    wanted = [Image.open(io.BytesIO(data)) for data in work.photos.values()]
+    hashes = [dhash(image) for image in (*wanted, *map(Image.fromarray, work.crops))]
+    found = []
+    for path in filter(Path.is_file, work.folder.rglob("*")):
+        for image in images_in(path):
+            near = min(int((dhash(image) != other).sum()) for other in hashes)
+            found += [f"{path}: a picture, {near} of 64 bits away"] * (near <= NEAR)
+    return found
+
+
 def traces(work):
     """``file: what`` for everything of the person that is found."""
     words = {PERSON, PERSON.replace("_", " "), PERSON.casefold(), PERSON.replace("_", " ").casefold()}
@@ -63,7 +108,7 @@ def traces(work):
         found += [f"{path}: in its name" for name in work.photos if sha256_bytes(work.photos[name]) in path.name]
         data = path.read_bytes() if path.is_file() else b""
         found += [f"{path}: {what}" for needle, what in needles.items() if needle in data]
-    return found
+    return found + lookalikes(work)
 
 
 def test_the_search_finds_what_is_there(canary):
@@ -71,6 +116,20 @@ def test_the_search_finds_what_is_there(canary):
     for what in ("team.safetensors: name", "photo", "in its name"):
         assert what in found
     assert any("cache" in trace for trace in traces(canary))
+
+
+@pytest.mark.parametrize("form", ["smaller.jpg", "larger.png", "inside.html", "worse.webp"])
+def test_the_search_knows_a_photo_in_another_size_and_format(canary, form):
+    photo = Image.open(io.BytesIO(next(iter(canary.photos.values()))))
+    name, kind = form.split(".")
+    side, data = {"smaller": 96, "larger": 300}.get(name, 128), io.BytesIO()
+    encoder = "JPEG" if kind in ("jpg", "html") else kind.upper()
+    photo.resize((side, side)).save(data, encoder, quality=60)
+    place = canary.folder / "elsewhere" / form
+    place.parent.mkdir()
+    page = b"<img src='data:image/jpeg;base64," + base64.b64encode(data.getvalue()) + b"'>"
+    place.write_bytes(page if kind == "html" else data.getvalue())
+    assert [trace for trace in lookalikes(canary) if trace.startswith(str(place))]
 
 
 def test_nothing_is_left_if_the_operator_wants_photos_and_old_model_gone(canary):

@@ -127,6 +127,15 @@ def test_a_ledger_that_is_not_there_and_a_file_that_is_none(tmp_path):
         Ledger(tmp_path / "other.db", create=True)
 
 
+def test_a_shared_one_keeps_a_journal_that_a_network_disk_can_carry(ledger):
+    walk(ledger, "r1")
+    ledger.share()
+    with Ledger(ledger.path) as again:
+        assert again._open.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        walk(again, "r2")
+    assert ledger.verify() == 12
+
+
 def test_it_writes_ahead_and_syncs_fully(ledger):
     assert ledger._open.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert ledger._open.execute("PRAGMA synchronous").fetchone() == (2,)

@@ -54,6 +54,16 @@ def test_json(folder, expected):
         assert read_requests(path) == expected
 
 
+def test_each_request_may_name_its_model(folder):
+    path = folder.parent / "list.csv"
+    path.write_text("person,photos,model\nAda,photos/Ada,a.st\nAda,photos/Eve,sub/../a.st\nAda,photos/Ada,b.st\n")
+    asked = read_requests(path)
+    assert [(line.model.name, len(line.photos)) for line in asked] == [("a.st", 3), ("b.st", 2)]
+    path.write_text("person,photos,model\nAda,photos/Ada,a.st\nada,photos/Ada,b.st\nADA,photos/Ada,a.st\n")
+    with pytest.raises(UsageError, match="same person twice"):
+        read_requests(path)
+
+
 def test_a_photo_that_is_not_there_is_that_persons_problem(folder):
     path = folder.parent / "list.csv"
     path.write_text("person,photos\nAda,photos/absent.jpg\nEve,photos/Eve\n")
@@ -75,7 +85,7 @@ def test_a_photo_that_is_not_there_is_that_persons_problem(folder):
         ("list.csv", "person,photos\nAda_L,a\nada l,b\n", "same person twice"),
         ("list.json", "{", "cannot be read"),
         ("list.json", '{"requests": [{"person": "Ada"}]}', "photos"),
-        ("list.json", '{"requests": [{"person": "Ada", "photos": "a", "model": "b"}]}', "model"),
+        ("list.json", '{"requests": [{"person": "Ada", "photos": "a", "backup": "b"}]}', "backup"),
         ("list.json", "[" * 100_000, "cannot be read"),
     ],
 )

@@ -1,6 +1,6 @@
 """Every copy of a person that an erasure can reach: what is done with it, and why another is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +10,9 @@ from faceforget.people.folder import person_key
 from faceforget.photos.cache import FaceCache
 from faceforget.requests.open_requests import OpenRequest
 from faceforget.requests.plan import Configuration
+from faceforget.requests.quarantine import put_away
+
+Fate = Literal["erased", "kept", "absent"]
 
 
 @dataclass(frozen=True)
@@ -18,37 +21,43 @@ class Copy:
 
     Attributes:
         copy: What it is.
-        outcome: Erased or kept.
+        outcome: Erased, kept, or absent: it was not there.
         reason: How that is known, or why it is kept.
     """
 
     copy: str
-    outcome: Literal["erased", "kept"]
+    outcome: Fate
     reason: str
 
 
 def purge(
-    request: OpenRequest, labels: Sequence[str], model: Path, configuration: Configuration, caches: Sequence[FaceCache]
+    request: OpenRequest,
+    labels: Sequence[str],
+    others: Sequence[Copy],
+    configuration: Configuration,
+    caches: Sequence[FaceCache],
+    needed: Collection[str] = (),
 ) -> list[dict[str, str]]:
     """Remove what can be removed, and say what is left. Doing it again changes nothing.
 
     Args:
         request: The erased person's request.
         labels: Names in the live model.
-        model: The model before.
+        others: What became of the model before, and of the copies that the operator listed.
         configuration: What the operator wants removed.
         caches: Where crops may be.
+        needed: Photos that another open request has still to read.
     """
     gone = person_key(request.person) not in map(person_key, labels)
     copies = [
         Copy("classifier row", *_outcome(gone, "the live model has no row for the person")),
         Copy("label", *_outcome(gone, "the live model does not hold the name")),
         _crops(request, caches),
-        _photos(request, configuration.delete_photos),
-        _model_before(model, configuration.delete_model),
+        _photos(request, configuration.delete_photos, needed),
+        *others,
         Copy("candidate models, faces in memory", "erased", "moved or removed when the new model went live"),
         Copy("list of requests", "kept", "it is the operator's: it names the person"),
-        Copy("backups, exported models, other models", "kept", "out of reach: nobody named them here"),
+        Copy("backups, and copies that nobody listed", "kept", "out of reach: --copies names those that are known"),
     ]
     return [asdict(copy) for copy in copies]
 
@@ -71,29 +80,43 @@ def _crops(request: OpenRequest, caches: Sequence[FaceCache]) -> Copy:
     return Copy("face crops in the cache", "erased", reason)
 
 
-def _photos(request: OpenRequest, delete: bool) -> Copy:
+def _photos(request: OpenRequest, delete: bool, needed: Collection[str]) -> Copy:
     if not delete:
         return Copy("photos", "kept", "they are the operator's; --delete-photos removes them")
     paths = [Path(photo.path) for photo in (*request.photos, *request.check)]
-    left = sum(not _removed(path) for path in paths)
+    waiting = [path for path in paths if str(path) in needed]
+    left = sum(not removed(path) for path in paths if path not in waiting)
     for folder in {path.parent for path in paths}:
         _remove_empty(folder, request.person)
+    if waiting:
+        return Copy("photos", "kept", f"another open request still reads {len(waiting)} of {len(paths)}, and decides")
     if left:
         return Copy("photos", "kept", f"{left} of {len(paths)} could not be removed")
     return Copy("photos", "erased", "the files that the list named were removed")
 
 
-def _model_before(model: Path, delete: bool) -> Copy:
-    if not delete:
-        return Copy(
-            "model before erasure", "kept", "it is the operator's, and knows the person; --delete-model does it"
-        )
-    if not _removed(model):
-        return Copy("model before erasure", "kept", "it could not be removed")
-    return Copy("model before erasure", "erased", "the file was removed")
+def model_before(model: Path, sha256: str, configuration: Configuration, ledger: Path) -> Copy:
+    """Keep the model before, put it away, or remove it. Doing it again changes nothing.
+
+    Args:
+        model: Its file.
+        sha256: Its hash.
+        configuration: What the operator wants.
+        ledger: Beside which the quarantine is.
+    """
+    name = "model before erasure"
+    if configuration.quarantine:
+        kept = put_away(model, sha256, configuration.quarantine, ledger)
+        return Copy(name, "kept", f"in quarantine until {kept.expires}; it knows the person, and is deleted then")
+    if not configuration.delete_model:
+        return Copy(name, "kept", "it is the operator's, and knows the person; --delete-model does it")
+    if not removed(model):
+        return Copy(name, "kept", "it could not be removed")
+    return Copy(name, "erased", "the file was removed")
 
 
-def _removed(path: Path) -> bool:
+def removed(path: Path) -> bool:
+    """Remove a file; whether it is gone."""
     try:
         path.unlink(missing_ok=True)
         if path.parent.is_dir():

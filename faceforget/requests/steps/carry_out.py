@@ -16,8 +16,8 @@ from faceforget.files import sha256_file
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.closing import Closing
-from faceforget.requests.examine import Member, RecentFaces, examine, shared_photos
-from faceforget.requests.judge import Judged, OtherPeople, judge_members, read_others
+from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos
+from faceforget.requests.steps.judge import Judged, OtherPeople, judge_members, read_others
 
 _JOINT, _ALONE = "joint", "alone"
 
@@ -54,16 +54,16 @@ class CarryOut(Closing):
                     self._fail({members[0].request: {"reason": error.kind}}, {members[0].request: str(error)})
                     return
                 # Nobody can say whose photos were to blame: each in a pass of their own.
-                for member in members:
-                    self._alone(member)
+                self._one_by_one(members)
                 return
             members = self._audited(before, members)
 
-    def _alone(self, member: Member) -> None:
-        """Mark the request as one to be carried out by itself, then do so."""
-        attempt = self.last_attempt([member.request]) + 1
-        self.note({member.request: self._running([member], _ALONE)}, "running", attempt)
-        self._group([member.request])
+    def _one_by_one(self, members: Sequence[Member]) -> None:
+        """Mark each request as one to be carried out by itself, then do so."""
+        for member in members:
+            attempt = self.last_attempt([member.request]) + 1
+            self.note({member.request: self._running([member], _ALONE)}, "running", attempt)
+            self._group([member.request])
 
     def _examined(self, before: Recognizer, ids: Sequence[str], faces: Runtime) -> list[Member]:
         """Those whose photos can be used; the others have failed."""
@@ -112,6 +112,10 @@ class CarryOut(Closing):
         others = self._others(before, members)
         judged = judge_members(before, after, members, others, configuration.promise, runtime)
         failed = {request: found for request, found in judged.items() if not found.passed}
+        if failed and len(members) > 1 and all(found.kept for found in failed.values()):
+            # Everybody else pays for all of them together; for one at a time it may be bearable.
+            self._one_by_one(members)
+            return []
         if failed:
             reasons = {request: {"reason": "audit", "audit": found.body} for request, found in failed.items()}
             self._fail(reasons, {request: _verdicts(found) for request, found in failed.items()})

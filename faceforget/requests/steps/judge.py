@@ -15,13 +15,16 @@ from faceforget.audit.verdict import Finding, Outcome
 from faceforget.audit.view import Crops, Faces
 from faceforget.progress import tracked
 from faceforget.recognizer.recognizer import Recognizer
-from faceforget.requests.examine import Member
+from faceforget.requests.steps.examine import Member
 
 # What must have passed before a model goes live, by what was promised.
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "forgotten": ("forgotten",),
     "unrecognisable": ("forgotten", "unrecognisable"),
 }
+# What must not have failed, whatever was promised: an erasure that breaks the model forgets everybody. Where it cannot
+# be measured, or costs a little, the receipt says so.
+UNBROKEN = ("others_kept",)
 _STAND_INS = "Rendered people, who do not exist, stood in for strangers: real people are harder to tell apart."
 _SAME_PHOTOS = "There were too few photos to hold some back: the check was on the photos that the erasure read."
 
@@ -76,10 +79,12 @@ class Judged:
 
     Attributes:
         passed: Whether the model may go live for them.
+        kept: Whether what was promised to them was kept; if so and not passed, others paid too much.
         body: Verdicts, and every number that was judged, with threshold and reference; no names.
     """
 
     passed: bool
+    kept: bool
     body: Mapping[str, Any]
 
 
@@ -114,14 +119,17 @@ def judge_members(
 
 def _judged(found: Promises, reference: str, member: Member, others: OtherPeople, promise: str) -> Judged:
     outcomes: dict[str, Outcome] = {name: found.verdict.of(name) for name in found.verdict.findings}
-    passed = found.check.rows_removed and all(outcomes[name] == "passed" for name in REQUIRED[promise])
+    kept = found.check.rows_removed and all(outcomes[name] == "passed" for name in REQUIRED[promise])
+    passed = kept and not any(outcomes.get(name) == "failed" for name in UNBROKEN)
     limits = [_SAME_PHOTOS] if not member.unseen else []
     limits += [_STAND_INS] if others.stand_ins and others.strangers else []
     return Judged(
         passed,
+        kept,
         {
             "passed": passed,
             "required": list(REQUIRED[promise]),
+            "unbroken": list(UNBROKEN),
             "verdicts": outcomes,
             "findings": {name: [_plain(f) for f in own] for name, own in found.verdict.findings.items()},
             "reference": reference,
