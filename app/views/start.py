@@ -73,7 +73,7 @@ def _open(here: Session, model: OpenModel) -> None:
             if st.button("Recognise photos"):
                 st.switch_page(RECOGNISE)
             if st.button("Use another model"):
-                here.forget_everything()
+                here.use(None)
                 st.rerun()
 
 
