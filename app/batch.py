@@ -374,6 +374,7 @@ class _Files:
     def readable(self, error: FaceForgetError) -> FaceForgetError:
         """The same error in the user's words."""
         error.message, error.todo = self.shown(error.message), self.shown(error.todo)
+        error.args = (f"{error.message} {error.todo}".strip(),)
         return error
 
 

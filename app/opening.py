@@ -16,6 +16,7 @@ from faceforget import api
 
 # Set by `faceforget app --model FILE`.
 MODEL_VARIABLE = "FACEFORGET_APP_MODEL"
+BATCH_ENDED = "The batch has ended: its outcomes are on the page Batch. The new model is open now."
 
 
 def settle(here: Session) -> None:
@@ -38,6 +39,7 @@ def _ended(here: Session, done: batches.Done) -> None:
     here.batch.asked = here.batch.lines = ()
     if done.model is not None:
         here.go_on_with(done.model)
+        here.notice = BATCH_ENDED
 
 
 def given_model() -> OpenModel | None:

@@ -10,7 +10,7 @@ from app.asked import EXAMPLE, MOST, Asked, read_asked, replaced
 from app.batch import PROMISES, Done, Line
 from app.books import given_ledger
 from app.frame import HISTORY, needs_model, page, part, progress_of, session, show
-from app.opening import carry_out_batch, look_at_batch
+from app.opening import BATCH_ENDED, carry_out_batch, look_at_batch
 from app.people import OpenModel, Photo
 from app.promises import caveat, title, words
 from app.session import Batch, Session
@@ -27,6 +27,8 @@ _NAMED = 5
 
 def main() -> None:
     """The page."""
+    if session().notice == BATCH_ENDED:
+        session().notice = ""  # this page says it itself
     with page(
         "Several people at once",
         "Give a list of erasure requests. See first what would happen, then erase everybody. Each gets a receipt.",

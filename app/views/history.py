@@ -32,16 +32,12 @@ def main() -> None:
     """The page."""
     with page(
         "What was done",
-        "The ledger has a line for every step of every request, and no name. Nothing in it can be changed unnoticed.",
+        "The ledger has a line for every step of every request, and no name. Each line seals the one before it.",
     ) as here:
         ledger = ledger_in(here.folder)
         records = _records(ledger)
         if not records:
-            show(
-                pieces.state(
-                    "No request yet.", "Erase people on the page Batch: each request gets its lines here."
-                )  # fmt: skip
-            )
+            show(pieces.state("No request yet.", "Erase people on the page Batch: each request gets its lines here."))
             if st.button("Go to Batch", type="primary"):
                 st.switch_page(BATCH)
         else:
@@ -63,7 +59,7 @@ def _records(ledger: Path | None) -> Sequence[Record]:
 def _kept() -> str:
     given = given_ledger()
     if given is None:
-        text = "This ledger is this session’s and goes with it. <code>faceforget app --ledger FILE</code> keeps one."
+        text = "This ledger is of this session and goes with it. <code>faceforget app --ledger FILE</code> keeps one."
     else:
         text = f"The ledger is kept in the file “{pieces.text(given.name)}”, for every session of this app."
     return f'<p class="note">{text}</p>'
@@ -119,8 +115,8 @@ def _list(records: Sequence[Record]) -> None:
 def _receipt(here: Session, ledger: Path | None) -> None:
     with st.container(border=True):
         show(
-            "<p>A receipt is the JSON file of a request. Add the operator’s public key (.pub) to know who signed "
-            "it.</p>"
+            "<p>A receipt is the JSON file of a request. With the public key of the operator (.pub) it is "
+            "known who signed it.</p>"
         )
         files = st.file_uploader(
             "Receipt, and public key",
@@ -155,8 +151,8 @@ def _intact(found: CheckedReceipt, with_key: bool) -> None:
     erased = content["outcome"] == ERASED
     signer = {
         "given": "It bears the signature of the key that you gave.",
-        "ours": "It bears the signature of this ledger’s key.",
-        "any": "Anybody can sign with a key of their own: add the operator’s public key to know that it was them.",
+        "ours": "It bears the signature of the key of this ledger.",
+        "any": "Anybody can sign with a key of their own: add the public key of the operator to know that it was them.",
     }[found.signer]
     recorded = "The ledger recorded this very receipt." if found.recorded else "It is not in the ledger that is open."
     trusted = found.signer != "any"
