@@ -121,7 +121,9 @@ def _checked(here: Session, model: OpenModel, batch: Batch) -> None:
         _line(here, model, line, place)
     doubted = any(isinstance(line.error, WrongPersonError) for line in bad)
     if doubted or batch.terms.allow_mismatch:
-        sure = st.checkbox("Use photos that seem to show somebody else: I know that they are right")
+        sure = st.checkbox(
+            "Use photos that seem to show somebody else: I know that they are right", batch.terms.allow_mismatch
+        )
         if sure != batch.terms.allow_mismatch:
             batch.terms = replace(batch.terms, allow_mismatch=sure)
             look_at_batch(here, batch.asked)
