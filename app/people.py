@@ -250,11 +250,14 @@ def _enrolled(sources: Mapping[str, Sequence[Path]], faces: FaceSet, folder: Pat
 
 
 def samples(model: OpenModel) -> list[Photo]:
-    """Photos to try the embedded people with: two of people in the model that nothing has read, and a stranger."""
+    """Photos to try the embedded people with: a stranger, and two of people in the model that nothing has read.
+
+    The page shows the last one first.
+    """
     people = shipped_people()
     known = [name for name in people if name in model.recognizer.labels]
     strangers = [name for name in people if name not in model.recognizer.labels]
-    paths = [people[name][-1] for name in (*known[1:5:3], *strangers[:1])]
+    paths = [people[name][-1] for name in (*strangers[:1], *known[1:5:3])]
     return [Photo(path.name, path.read_bytes()) for path in paths]
 
 

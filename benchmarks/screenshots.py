@@ -62,7 +62,7 @@ def served(environment: dict[str, str] | None = None) -> Iterator[str]:
 def settle(page: Any) -> None:
     """Wait until Streamlit has drawn everything."""
     page.wait_for_timeout(250)
-    for busy in ("stStatusWidget", "stProgress"):
+    for busy in ("stStatusWidget", "stProgress", "stSkeleton"):
         page.wait_for_function(f"!document.querySelector('[data-testid={busy}]')", timeout=_LONG)
     page.wait_for_function("[...document.images].every(image => image.complete)", timeout=_LONG)
     page.wait_for_timeout(150)
