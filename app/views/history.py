@@ -59,7 +59,7 @@ def _records(ledger: Path | None) -> Sequence[Record]:
 def _kept() -> str:
     given = given_ledger()
     if given is None:
-        text = "This session has a ledger of its own, which goes with it. <code>faceforget app --ledger FILE</code> keeps one."
+        text = "This ledger goes with the session; <code>faceforget app --ledger FILE</code> keeps one."
     else:
         text = f"The ledger is kept in the file “{pieces.text(given.name)}”, for every session of this app."
     return f'<p class="note">{text}</p>'
