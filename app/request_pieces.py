@@ -7,7 +7,7 @@ from app.batch import Done, Line, Live
 from app.books import OPEN_WORDS, Record
 from app.pieces import face, name_of
 from app.promises import title
-from faceforget.errors import WrongPersonError
+from faceforget.errors import UnknownPersonError, WrongPersonError
 from faceforget.photos.align import RGB
 from faceforget.report.audit_front import PROMISES as IN_REPORTS
 from faceforget.report.words import photos as count_photos
@@ -42,7 +42,10 @@ def _problem(found: Line) -> str:
     todo = found.error.todo if "--" not in found.error.todo else ""
     if isinstance(found.error, WrongPersonError):
         todo = "Give other photos, or say below that these are right."
-    return f'<p class="why">{escape(found.error.message)} {escape(todo)}</p>'
+    message = found.error.message
+    if isinstance(found.error, UnknownPersonError):  # says less than there is to see on the page Forget
+        message, todo = "The model does not know this name.", "Check how it is spelled on the page Forget."
+    return f'<p class="why">{escape(message)} {escape(todo)}</p>'
 
 
 def refused(found: Line) -> str:
