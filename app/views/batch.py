@@ -200,7 +200,10 @@ def _terms(batch: Batch) -> None:
         "How",
         [True, False],
         format_func=lambda joint: "All in one pass" if joint else "One after the other",
-        captions=["Quicker. Nobody is erased before everybody was checked.", "Slower. Whoever has passed the check is done, whatever comes after."],
+        captions=[
+            "Quicker. Nobody is erased before everybody was checked.",
+            "Slower. Whoever has passed the check is done, whatever comes after.",
+        ],
         index=0 if batch.terms.joint else 1,
     )
     batch.terms = replace(batch.terms, promise=promise, joint=joint)
