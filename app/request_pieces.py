@@ -86,6 +86,8 @@ def outcomes(done: Done) -> str:
 
 
 def _why(reason: str, detail: str) -> str:
+    if detail.startswith("The model does not know"):
+        detail = ""  # the reason says it, without the names of others
     text = " ".join(part for part in (reason, detail.split(" --")[0] if "--" not in detail else "") if part)
     return f'<p class="why">{escape(text)}</p>' if text else ""
 

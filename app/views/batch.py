@@ -292,7 +292,8 @@ def _running() -> None:
 
 
 def _outcomes(here: Session, done: Done) -> None:
-    show(pieces.steps(_STEPS, 3) + _end(done) + request_pieces.outcomes(done))
+    for piece in (pieces.steps(_STEPS, 3), _end(done), request_pieces.outcomes(done)):
+        show(piece)
     with st.container(border=True):
         st.subheader("Download", anchor=False)
         show(

@@ -80,8 +80,9 @@ def _verify(ledger: Path | None) -> None:
             show(
                 pieces.state(
                     f"The ledger is intact: {count} entries.",
-                    "Each entry seals the one before it, so none was changed, left out or put in between. It does not "
-                    "show whether somebody wrote the whole ledger anew: for that, keep a signed export elsewhere.",
+                    "Each entry seals the one before it, so none was changed, taken out or put in between. It does not "
+                    "show whether the last ones were cut off, or all written anew: for that, keep a signed export "
+                    "elsewhere.",
                     "done",
                 )
             )
