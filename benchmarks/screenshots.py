@@ -31,7 +31,7 @@ ARGUMENTS = [
 WIDTHS = (1280, 390)
 _LONG = 180_000
 _TALLEST = 1900
-_QUALITY = 48
+_QUALITY = 40
 
 
 @contextmanager
