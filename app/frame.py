@@ -23,6 +23,7 @@ _UNFORESEEN = FaceForgetError(
 )
 START, RECOGNISE, FORGET = "views/start.py", "views/recognise.py", "views/forget.py"
 PROOF, RECEIPT = "views/proof.py", "views/receipt.py"
+BATCH, HISTORY = "views/batch.py", "views/history.py"
 
 
 def session() -> Session:

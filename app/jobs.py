@@ -66,7 +66,7 @@ class Job(Generic[T]):
         return self._result
 
     def cancel(self) -> None:
-        """Stop at the next step of the work; what was done so far is thrown away."""
+        """Stop at the next step of the work; what was done so far is thrown away, unless the work itself ends it."""
         self._cancel.set()
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -82,7 +82,6 @@ class Job(Generic[T]):
                 self._stop_if_cancelled()
                 self.state = "running"
                 self._result = self._work(self._heard)
-                self._stop_if_cancelled()
             finally:
                 _turn.release()
             self.state = "done"

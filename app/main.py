@@ -35,6 +35,8 @@ _PAGES = (
     (frame.FORGET, "Forget", "forget"),
     (frame.PROOF, "Proof", "proof"),
     (frame.RECEIPT, "Receipt", "receipt"),
+    (frame.BATCH, "Batch", "batch"),
+    (frame.HISTORY, "History", "history"),
 )
 
 

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from app import batch as batches
+from app.asked import Asked
+from app.books import ledger_in
 from app.erasing import Live, Request, papers, run
 from app.jobs import Job
 from app.people import OpenModel, Photo, build_model, embedded_people
@@ -13,6 +16,7 @@ from faceforget import api
 
 # Set by `faceforget app --model FILE`.
 MODEL_VARIABLE = "FACEFORGET_APP_MODEL"
+BATCH_ENDED = "The batch has ended: its outcomes are on the page Batch. The new model is open now."
 
 
 def settle(here: Session) -> None:
@@ -22,6 +26,20 @@ def settle(here: Session) -> None:
     if here.erasing is not None and here.erasing.state == "done":
         here.erased, here.erasing, here.fresh = here.erasing.result, None, True
         here.papers = Job(partial(papers, here.erased))
+    batch = here.batch
+    if batch.checking is not None and batch.checking.state == "done":
+        batch.lines, batch.checking = batch.checking.result, None
+    if batch.running is not None and batch.running.state == "done":
+        _ended(here, batch.running.result)
+
+
+def _ended(here: Session, done: batches.Done) -> None:
+    """Those who were erased are gone from the session, too: the new model takes the place of the open one."""
+    here.batch.done, here.batch.running, here.batch.stopping = done, None, False
+    here.batch.asked = here.batch.lines = ()
+    if done.model is not None:
+        here.go_on_with(done.model)
+        here.notice = BATCH_ENDED
 
 
 def given_model() -> OpenModel | None:
@@ -42,6 +60,40 @@ def open_embedded(here: Session) -> None:
 def build(here: Session, people: Mapping[str, Sequence[Photo]]) -> None:
     """Start enrolling uploaded people."""
     here.opening = Job(partial(build_model, people))
+
+
+def look_at_batch(here: Session, asked: Sequence[Asked]) -> None:
+    """Start a dry run of requests.
+
+    Raises:
+        RuntimeError: No model is open.
+    """
+    if here.model is None:
+        raise RuntimeError("No model is open.")
+    batch = here.batch
+    if batch.checking is not None:
+        batch.checking.cancel()
+    batch.asked, batch.lines, batch.confirming = tuple(asked), (), False
+    batch.faces = batch.faces or batches.memory_for(here.model)
+    batch.checking = Job(
+        partial(batches.check, here.model, batch.asked, batch.terms, here.own_folder(), batch.faces)
+    )  # fmt: skip
+
+
+def carry_out_batch(here: Session) -> None:
+    """Start erasing those whom the list asks for.
+
+    Raises:
+        RuntimeError: No model is open.
+    """
+    batch, folder = here.batch, here.own_folder()
+    ledger = ledger_in(folder)
+    if here.model is None or ledger is None:
+        raise RuntimeError("No model is open.")
+    batch.live, batch.done, batch.stopping = batches.Live(), None, False
+    batch.faces = batch.faces or batches.memory_for(here.model)
+    work = partial(batches.run, here.model, batch.asked, batch.terms, folder, ledger, batch.faces, live=batch.live)
+    batch.running = Job(work)
 
 
 def erase(here: Session, request: Request) -> None:

@@ -2,10 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from platformdirs import user_cache_path
 
@@ -23,11 +24,14 @@ from faceforget.progress import Progress, silent
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.recognizer import Recognizer
 
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 # Of the rendered people, so many are enrolled; the others are strangers to the model.
 ENROLLED = 16
 # From so many photos of each person on, a third is kept back to check on.
 KEEP_BACK_FROM = 4
+_AFTER = ", after an erasure"
 _embedding = threading.Lock()
 
 
@@ -55,6 +59,8 @@ class OpenModel:
         unseen: Faces of each person that nothing has read, to check on.
         enrolled: Faces of each person from ``photos``.
         strangers: Faces of people whom the model does not know.
+        kept_back: The photos of ``unseen``.
+        others: Photos of ``strangers``.
         rendered: Whether its people do not exist.
         notes: What a user should know of how it was made.
     """
@@ -65,6 +71,8 @@ class OpenModel:
     unseen: Mapping[str, Crops] = field(default_factory=dict)
     enrolled: Mapping[str, Crops] = field(default_factory=dict)
     strangers: Mapping[str, Crops] = field(default_factory=dict)
+    kept_back: Mapping[str, Sequence[PhotoSource]] = field(default_factory=dict, repr=False)
+    others: Mapping[str, Sequence[PhotoSource]] = field(default_factory=dict, repr=False)
     rendered: bool = False
     notes: tuple[str, ...] = ()
 
@@ -72,6 +80,29 @@ class OpenModel:
         """A face to show in the gallery."""
         crops = self.enrolled.get(person)
         return None if crops is None or not len(crops) else crops[0]
+
+    def without(self, gone: Collection[str], recognizer: Recognizer) -> "OpenModel":
+        """Another model in its place, after an erasure; of the erased nothing is at hand any more.
+
+        Args:
+            gone: Labels of the erased.
+            recognizer: The erased model.
+        """
+
+        def rest(of: Mapping[str, T]) -> dict[str, T]:
+            return {name: value for name, value in of.items() if name not in gone}
+
+        count = len(gone)
+        return replace(
+            self,
+            recognizer=recognizer,
+            origin=f"{self.origin.removesuffix(_AFTER)}{_AFTER}",
+            photos=rest(self.photos),
+            unseen=rest(self.unseen),
+            enrolled=rest(self.enrolled),
+            kept_back=rest(self.kept_back),
+            notes=(*self.notes, f"{count} {'person was' if count == 1 else 'people were'} erased from it here."),
+        )
 
 
 def open_model(data: bytes, name: str) -> OpenModel:
@@ -117,7 +148,9 @@ def build_model(people: Mapping[str, Sequence[Photo]], progress: Progress = sile
     enrolment = api.enroll(sources, skip_incomplete=True, runtime=runtime)
     recognizer = enrolment.recognizer
     intake = runtime.intake(recognizer.spec.framing)
-    kept = {name: [photo.data for photo in people[name][first[name] :]] for name in recognizer.labels if check}
+    kept: dict[str, list[PhotoSource]] = {}
+    for name in recognizer.labels if check else ():
+        kept[name] = [photo.data for photo in people[name][first[name] :]]
     unseen = read_faces(kept, intake, progress=progress, stage="reading photos kept back") if kept else FaceSet({})
     return OpenModel(
         recognizer,
@@ -125,6 +158,7 @@ def build_model(people: Mapping[str, Sequence[Photo]], progress: Progress = sile
         photos={name: tuple(people[name][: first[name]]) for name in recognizer.labels},
         unseen=_crops(unseen),
         enrolled=_crops(enrolment.faces),
+        kept_back=kept,
         notes=_notes(enrolment, check),
     )
 
@@ -160,6 +194,11 @@ def embedded_people(progress: Progress = silent) -> OpenModel:
 _ready: list[OpenModel] = []
 
 
+def rendered_cache() -> FaceCache:
+    """Faces of rendered people, on disk: they do not exist."""
+    return FaceCache(user_cache_path("faceforget") / "app" / "faces")
+
+
 def _embedded(progress: Progress) -> OpenModel:
     people = shipped_people()
     if not people:
@@ -170,7 +209,7 @@ def _embedded(progress: Progress) -> OpenModel:
     known, others = list(people)[:ENROLLED], list(people)[ENROLLED:]
     folder = user_cache_path("faceforget") / "app"
     backbone = load_backbone("mobile")
-    runtime = api.Runtime(cache=FaceCache(folder / "faces"), progress=progress)
+    runtime = api.Runtime(cache=rendered_cache(), progress=progress)
     found = read_faces(people, runtime.intake(backbone.spec.framing), progress=progress)
     half = {name: len(people[name]) // 2 for name in known}
     sources = {name: people[name][: half[name]] for name in known}
@@ -183,6 +222,8 @@ def _embedded(progress: Progress) -> OpenModel:
         unseen=_crops(FaceSet({name: found.photos[name][half[name] :] for name in known})),
         enrolled=_crops(faces),
         strangers=_crops(found.only(others)),
+        kept_back={name: people[name][half[name] :] for name in known},
+        others={name: people[name] for name in others},
         rendered=True,
         notes=(
             "These people are rendered by a program and do not exist. Half of their photos is kept back to check on.",
@@ -209,18 +250,21 @@ def _enrolled(sources: Mapping[str, Sequence[Path]], faces: FaceSet, folder: Pat
 
 
 def samples(model: OpenModel) -> list[Photo]:
-    """Photos to try the embedded people with: two of people in the model that nothing has read, and a stranger."""
+    """Photos to try the embedded people with: a stranger, and two of people in the model that nothing has read.
+
+    The page shows the last one first.
+    """
     people = shipped_people()
     known = [name for name in people if name in model.recognizer.labels]
     strangers = [name for name in people if name not in model.recognizer.labels]
-    paths = [people[name][-1] for name in (*known[1:5:3], *strangers[:1])]
+    paths = [people[name][-1] for name in (*strangers[:1], *known[1:5:3])]
     return [Photo(path.name, path.read_bytes()) for path in paths]
 
 
 def stand_ins(recognizer: Recognizer, progress: Progress = silent) -> Mapping[str, Crops]:
     """Rendered people whom a model does not know, where there are no other strangers."""
     people = {name: paths for name, paths in shipped_people().items() if name not in recognizer.labels}
-    runtime = api.Runtime(cache=FaceCache(user_cache_path("faceforget") / "app" / "faces"))
+    runtime = api.Runtime(cache=rendered_cache())
     intake = runtime.intake(recognizer.spec.framing)
     return _crops(read_faces(people, intake, progress=progress, stage="reading rendered strangers"))
 

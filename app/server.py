@@ -26,7 +26,7 @@ def watch() -> Watch:
         loop.call_soon_threadsafe(runtime.close_session, session_id)
         _log.info("A session is over; its photos are gone.")
 
-    threading.Thread(target=_spare_the_collector, daemon=True, name="faceforget-imports").start()
+    threading.Thread(target=_at_first, daemon=True, name="faceforget-first").start()
     found = Watch(runtime.is_active_session, end)
     found.start()
     return found
@@ -39,6 +39,16 @@ def let_go(runtime: Runtime, session_id: str) -> None:
     # The first call only marks downloads, in case one is under way.
     for _ in range(2):
         runtime.media_file_mgr.remove_orphaned_files()
+
+
+def _at_first() -> None:
+    """What a server does once, beside its first page."""
+    _spare_the_collector()
+    from app.books import clear_up  # heavy, and loaded by then
+
+    orphans = clear_up()
+    if orphans:
+        _log.warning("Removed what %d sessions of a killed server had left behind.", orphans)
 
 
 def _spare_the_collector() -> None:

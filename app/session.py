@@ -1,17 +1,23 @@
-"""What one browser session holds, all of it in memory, and how it is let go."""
+"""What one browser session holds, and how it is let go: all of it in memory, but for the files of a batch."""
 
 import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.asked import Asked
+from app.batch import Done, Line, Terms
+from app.batch import Live as LiveBatch
+from app.books import new_folder
 from app.check import CheckedPhoto, SeenPhoto
 from app.erasing import Erased, Live, Papers
+from app.folder import Folder
 from app.jobs import Job
 from app.people import OpenModel, Photo
 from faceforget.api import NamedPhoto
 from faceforget.audit.looking import Memory
 from faceforget.photos.align import RGB
+from faceforget.requests.examine import RecentFaces
 
 KEY = "faceforget"
 
@@ -26,8 +32,43 @@ class Recognised:
 
 
 @dataclass
+class Batch:
+    """A list of requests.
+
+    Attributes:
+        asked: The requests.
+        terms: How they are carried out.
+        checking: The dry run under way.
+        lines: What it found.
+        confirming: Whether the user is asked if they are sure.
+        running: The batch under way.
+        stopping: Whether the user wants it to stop.
+        live: What can be shown of it.
+        done: The last one that ended.
+        faces: What was found on the photos.
+    """
+
+    asked: tuple[Asked, ...] = ()
+    terms: Terms = field(default_factory=Terms)
+    checking: Job[tuple[Line, ...]] | None = None
+    lines: tuple[Line, ...] = ()
+    confirming: bool = False
+    running: Job[Done] | None = None
+    stopping: bool = False
+    live: LiveBatch = field(default_factory=LiveBatch)
+    done: Done | None = None
+    faces: RecentFaces | None = None
+
+    @property
+    def job(self) -> Job[tuple[Line, ...]] | Job[Done] | None:
+        """What is under way."""
+        found = self.running or self.checking
+        return found if found is not None and found.active else None
+
+
+@dataclass
 class Session:
-    """A user's work; nothing of it is in a file or shared with another session.
+    """A user's work; nothing of it is shared with another session.
 
     Attributes:
         model: The open model.
@@ -46,6 +87,8 @@ class Session:
         fresh: Whether the user has not seen its proof yet.
         papers: Its reports, under way or done.
         recognised: Photos named on the page Recognise, by the id of the upload.
+        batch: A list of requests.
+        folder: Where a batch has its files while it runs, and the session its ledger.
         generation: Raised to make every upload field forget its files.
         notice: To be said once on the next page.
     """
@@ -66,17 +109,31 @@ class Session:
     fresh: bool = False
     papers: Job[Papers] | None = None
     recognised: dict[str, Recognised] = field(default_factory=dict)
+    batch: Batch = field(default_factory=Batch)
+    folder: Folder | None = None
     generation: int = 0
     notice: str = ""
 
-    def use(self, model: OpenModel) -> None:
-        """Work with another model; what belonged to the last one goes."""
+    def use(self, model: OpenModel | None) -> None:
+        """Work with another model, or with none; what belonged to the last one goes."""
         self._stop()
         self.model, self.opening, self.draft = model, None, {}
         self.choose(None)
         self.recognised = {}
         self.erased = self.papers = self.erasing = None
         self.live, self.memory = Live(), Memory()
+        self.batch = Batch()
+
+    def go_on_with(self, model: OpenModel) -> None:
+        """Put an erased model in the place of the open one; what was shown of the erasure stays."""
+        self.model = model
+        self.choose(None)
+        self.recognised = {}
+
+    def own_folder(self) -> Folder:
+        """The session's folder, made when it is first needed."""
+        self.folder = self.folder or new_folder()
+        return self.folder
 
     def choose(self, person: str | None) -> None:
         """Another person; the photos given so far go."""
@@ -87,11 +144,13 @@ class Session:
     def forget_everything(self) -> None:
         """Let go of every photo, face, name and model of this session."""
         self._stop()
+        if self.folder is not None:
+            self.folder.close()
         fresh = Session(generation=self.generation + 1)
         self.__dict__.update(fresh.__dict__)
 
     def _stop(self) -> None:
-        for job in (self.opening, self.erasing, self.papers):
+        for job in (self.opening, self.erasing, self.papers, self.batch.checking, self.batch.running):
             if job is not None:
                 job.cancel()
 

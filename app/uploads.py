@@ -1,9 +1,9 @@
-"""A zip with a folder of photos per person: read in memory, within limits, never unpacked to disk."""
+"""Zips of photos: read in memory, within limits, never unpacked to disk."""
 
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from app.people import Photo
@@ -32,12 +32,9 @@ def people_in_zip(data: bytes) -> dict[str, list[Photo]]:
         PeopleFolderError: No folder per person, or a name that cannot be one.
     """
     people: dict[str, list[Photo]] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for person, photo in _photos(archive):
-                people.setdefault(person, []).append(photo)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise ArchiveError("The file is not a zip that can be read.", "Make it again, without a password.") from error
+    for path, content in files_in_zip(data, PHOTO_SUFFIXES).items():
+        if len(path.parts) > 1:
+            people.setdefault(path.parts[-2], []).append(Photo(path.name, content))
     if not people:
         raise ArchiveError(
             "There is no folder with photos in the zip.",
@@ -45,6 +42,19 @@ def people_in_zip(data: bytes) -> dict[str, list[Photo]]:
         )
     check_names(people)
     return {name: sorted(photos, key=lambda photo: photo.name) for name, photos in sorted(people.items())}
+
+
+def files_in_zip(data: bytes, endings: Collection[str]) -> dict[PurePosixPath, bytes]:
+    """Files with these endings by their path in the zip; hidden ones are left out.
+
+    Raises:
+        ArchiveError: Not a zip, over a limit, or with paths that lead out of it.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return dict(_members(archive, endings))
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise ArchiveError("The file is not a zip that can be read.", "Make it again, without a password.") from error
 
 
 def check_names(people: Mapping[str, object]) -> None:
@@ -65,20 +75,18 @@ def check_names(people: Mapping[str, object]) -> None:
             raise PeopleFolderError(f"The same person is there twice: {seen[key]!r} and {name!r}.", "Merge the two.")
 
 
-def _photos(archive: zipfile.ZipFile) -> Iterator[tuple[str, Photo]]:
+def _members(archive: zipfile.ZipFile, endings: Collection[str]) -> Iterator[tuple[PurePosixPath, bytes]]:
     members = archive.infolist()
     if len(members) > MAX_MEMBERS:
-        raise ArchiveError(f"The zip has {len(members)} entries, the limit is {MAX_MEMBERS}.", "Make several models.")
+        raise ArchiveError(f"The zip has {len(members)} entries, the limit is {MAX_MEMBERS}.", "Make several zips.")
     left = MAX_TOTAL
     for member in members:
         path = _checked(member)
-        if member.is_dir() or _hidden(path):
-            continue
-        if path.suffix.lower() not in PHOTO_SUFFIXES or len(path.parts) < 2:
+        if member.is_dir() or _hidden(path) or path.suffix.lower() not in endings:
             continue
         data = _read(archive, member, left)
         left -= len(data)
-        yield path.parts[-2], Photo(path.name, data)
+        yield path, data
 
 
 def _checked(member: zipfile.ZipInfo) -> PurePosixPath:

@@ -196,6 +196,9 @@ def _go(here: Session, model: OpenModel, person: str, used: list[int]) -> None:
     if len(model.recognizer.labels) < 2:
         show(pieces.state("This is the only person in the model.", "Delete the model file instead.", "warn"))
         return
+    if here.batch.running is not None and here.batch.running.active:
+        show(pieces.state("A batch is under way on this model.", "Its new model comes first.", "warn"))
+        return
     doubtful = sum(not here.checked[place].trusted for place in used)
     if doubtful:
         words = "1 photo" if doubtful == 1 else f"{doubtful} photos"

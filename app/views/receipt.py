@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import pieces
+from app.books import given_ledger
 from app.erasing import Erased, Papers
 from app.frame import START, needs_erasure, page, part, progress_of, session, show
 from app.promises import reads_anchors
@@ -10,6 +11,8 @@ from app.server import let_go
 from app.session import Session
 from faceforget.report.audit_front import PROMISES
 from faceforget.report.words import photos as count_photos
+
+_PATIENCE_S = 30.0
 
 
 def main() -> None:
@@ -55,6 +58,7 @@ def _downloads(erased: Erased, papers: Papers) -> None:
             "Download the model", papers.model, f"{name}.safetensors", "application/octet-stream", type="primary",
             on_click="ignore",
         )  # fmt: skip
+        _go_on(erased)
     st.subheader("The receipt", anchor=False)
     with st.container(border=True):
         show("<p>The audit with every number, its threshold and its reference, and what is not proven.</p>")
@@ -79,11 +83,28 @@ def _downloads(erased: Erased, papers: Papers) -> None:
     )
 
 
+def _go_on(erased: Erased) -> None:
+    """Work on with the erased model, to erase somebody else from it."""
+    here = session()
+    if here.model is None or here.model.recognizer is not erased.before:
+        return  # another model is open by now
+    if st.button("Open it here, in place of the one before"):
+        here.go_on_with(here.model.without({erased.person}, erased.outcome.recognizer))
+        here.notice = "The erased model is open."
+        st.switch_page(START)
+
+
+def _ledger() -> str:
+    """What becomes of the ledger, where there is one that stays."""
+    return " The ledger of this app stays: it holds no names." if given_ledger() is not None else ""
+
+
 def _delete(here: Session) -> None:
     with st.container(border=True):
         show(
-            "<p>Photos, faces, names and models of this session are in memory only. They go when you close this "
-            "window, or now. What you downloaded, and the model that you uploaded, stay where you keep them.</p>"
+            "<p>Photos, faces, names and models of this session are in memory only; a batch has them in a folder of "
+            f"its own while it runs. They go when you close this window, or now.{_ledger()} What you downloaded, and "
+            "the model that you uploaded, stay where you keep them.</p>"
         )
         sure = st.checkbox("I have downloaded what I need", key=f"sure-{here.generation}")
         if st.button("Delete everything I uploaded", disabled=not sure):
@@ -94,7 +115,11 @@ def _forget(here: Session) -> None:
     from streamlit.runtime import exists, get_instance
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+    under_way = here.batch.job
     here.forget_everything()
+    if under_way is not None:
+        with st.spinner("Stopping the batch …"):
+            under_way.wait(_PATIENCE_S)  # its files go when it has come to its next step
     for key in [key for key in st.session_state if str(key) != "faceforget"]:
         del st.session_state[key]
     context = get_script_run_ctx()

@@ -36,7 +36,7 @@ def main() -> None:
 def _take(here: Session, model: OpenModel) -> None:
     files = st.file_uploader("Photos", type=_TYPES, accept_multiple_files=True, key=f"recognise-{here.generation}")
     given = [(file.file_id, Photo(file.name, file.getvalue())) for file in files]
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if model.rendered and st.button("Show me with photos of the embedded people"):
             given += [(photo.name, photo) for photo in samples(model)]
         camera = st.toggle("Use the camera")

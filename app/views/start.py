@@ -5,7 +5,7 @@ import streamlit as st
 from app import pieces
 from app.frame import FORGET, RECOGNISE, page, part, progress_of, session, show
 from app.opening import build, given_model, open_embedded
-from app.people import KEEP_BACK_FROM, OpenModel, Photo, open_model
+from app.people import KEEP_BACK_FROM, OpenModel, Photo, model_file, open_model
 from app.session import Session
 from app.uploads import check_names, people_in_zip
 from faceforget.errors import UsageError
@@ -72,8 +72,12 @@ def _open(here: Session, model: OpenModel) -> None:
                 st.switch_page(FORGET)
             if st.button("Recognise photos"):
                 st.switch_page(RECOGNISE)
+            if model.photos and not model.rendered:  # built here: there is no file of it yet
+                st.download_button(
+                    "Save the model", lambda: model_file(model.recognizer), "faceforget.safetensors", on_click="ignore"
+                )
             if st.button("Use another model"):
-                here.forget_everything()
+                here.use(None)
                 st.rerun()
 
 
@@ -95,7 +99,7 @@ def _choices(here: Session) -> None:
         st.subheader("Build one from photos", anchor=False)
         _photos(here)
     show(
-        '<p class="foot">Everything stays on this machine and in memory: photos are gone when you close this '
+        '<p class="foot">Everything stays on this machine: photos are gone when you close this '
         "window, or at once with “Delete everything I uploaded” on the page Receipt.</p>"
     )
 

@@ -13,12 +13,19 @@ import typer
 from faceforget.errors import UsageError
 
 _ROOT = Path(__file__).resolve().parents[2]
-# app/opening.py reads it.
+# app/opening.py and app/books.py read them.
 _MODEL_VARIABLE = "FACEFORGET_APP_MODEL"
+_LEDGER_VARIABLE = "FACEFORGET_APP_LEDGER"
 
 
 def app(
     model: Annotated[Path | None, typer.Option(metavar="MODEL", help="The model to open.")] = None,
+    ledger: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="LEDGER", help="Where batches are recorded; made if needed. Without it, each session has one."
+        ),
+    ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the app listens, on this machine only.")] = 8501,
 ) -> None:
     """Open the browser app: recognise, forget, see the proof, download the model and the receipt."""
@@ -29,12 +36,18 @@ def app(
             "Run it from a checkout: git clone, then pip install -e .",
         )
     environment = dict(os.environ)
-    environment.pop(_MODEL_VARIABLE, None)
+    for variable in (_MODEL_VARIABLE, _LEDGER_VARIABLE):
+        environment.pop(variable, None)
     if model is not None:
         from faceforget import api
 
         api.load(model)  # a file that cannot be used is better said here than in the browser
         environment[_MODEL_VARIABLE] = str(model.resolve())
+    if ledger is not None:
+        from faceforget.requests.ledger import Ledger
+
+        with Ledger(ledger, create=True):
+            environment[_LEDGER_VARIABLE] = str(ledger.resolve())
     typer.echo(f"FaceForget is at http://127.0.0.1:{port} for this machine only; Ctrl+C ends it.")
     command = [
         sys.executable,

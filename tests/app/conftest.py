@@ -7,8 +7,12 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app.asked import Asked
+from app.batch import Live, Terms, memory_for
+from app.batch import run as run_batch
 from app.check import look_at
 from app.erasing import Request, papers, run
+from app.folder import Folder
 from app.jobs import Job
 from app.people import OpenModel, Photo
 from app.session import KEY, Session
@@ -75,6 +79,28 @@ def open_page():
         return app if name == "start" else app.switch_page(f"views/{name}.py").run()
 
     return open_
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A session's folder."""
+    made = Folder(tmp_path / "session")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def finished(model, names, photos_of, tmp_path_factory):
+    """A batch that is through: one person erased, one not, one unknown; with its ledger and the requests."""
+    folder = Folder(tmp_path_factory.mktemp("session"))
+    asked = (
+        Asked(names[0].replace("_", " "), tuple(photos_of[names[0]][:4])),
+        Asked(names[1], tuple(photos_of[names[2]][:4])),
+        Asked("Zoe Nobody", tuple(photos_of[names[3]][:2])),
+    )
+    ledger = tmp_path_factory.mktemp("books") / "ledger.db"
+    yield run_batch(model, asked, Terms(), folder, ledger, memory_for(model), live=Live()), ledger, folder
+    folder.close()
 
 
 @pytest.fixture(scope="session")

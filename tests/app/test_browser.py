@@ -5,12 +5,14 @@ import os
 import re
 import shutil
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 from safetensors import safe_open
 
 from benchmarks.screenshots import ARGUMENTS, CHROMIUM, go, served, settle
+from tests.app.conftest import zipped
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install -e '.[test]')")
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"there is no {CHROMIUM} (apt install chromium)")
@@ -163,6 +165,45 @@ def test_a_person_is_erased_proven_and_downloaded(page, tmp_path):
     assert [page.request.get(url).status for _, url in found.values()] == [404] * 4
 
 
+def test_a_list_of_people_is_erased_and_recorded(page, tmp_path):
+    embedded(page)
+    go(page, "Batch")
+    assert_readable(page)
+    press(page, "Show me with embedded people")
+    page.get_by_text("3 of 4 people can be erased.").wait_for()
+    assert_readable(page)
+    page.get_by_text("Change the request for").first.click()
+    page.get_by_role("button", name=re.compile(r"^Leave .* out$")).click()
+    page.get_by_text("3 people can be erased.").wait_for()
+    press(page, "Erase 3 people …")
+    start = time.monotonic()
+    press(page, "Erase now")
+    page.get_by_text("being erased").first.wait_for()
+    page.get_by_role("link", name="Recognise", exact=True).first.click()  # another page while the batch runs
+    reaction = _seconds(page.get_by_role("heading", name="Who is this?").wait_for)
+    go(page, "Batch")
+    page.get_by_text("3 people erased.").wait_for()
+    print(f"reaction {reaction:.2f} s, three people erased in {time.monotonic() - start:.1f} s")
+    assert reaction < 5, f"{reaction:.1f} s for a page while a batch runs"
+    assert_readable(page)
+    model, _ = _download(page, "Download the new model", tmp_path)
+    with safe_open(model, framework="pt") as file:
+        assert "Calawick" not in json.dumps(file.metadata())
+    receipts, _ = _download(page, "Download the receipts", tmp_path)
+    with zipfile.ZipFile(receipts) as archive:
+        assert sum(name.endswith(".pdf") for name in archive.namelist()) == 3
+        receipt = next(name for name in archive.namelist() if name.endswith(".json"))
+        (tmp_path / receipt).write_bytes(archive.read(receipt))
+    go(page, "History")
+    press(page, "Verify")
+    page.get_by_text("The ledger is intact: 18 entries.").wait_for()
+    page.locator("input[type=file]").set_input_files(tmp_path / receipt)
+    page.get_by_text("The ledger recorded this very receipt.").wait_for()
+    assert_readable(page)
+    go(page, "Start")
+    assert page.get_by_text("13 people are in the model").count() == 1
+
+
 def _look_closer(page):
     """Every view of the proof; the heatmaps follow the slider."""
     page.get_by_role("radio", name="Where it looks").click()
@@ -208,7 +249,12 @@ def test_on_a_phone_everything_can_be_read_and_nothing_sticks_out(page):
     page.get_by_text("Unrecognisable", exact=True).click()
     page.get_by_text("For this the model keeps something of the person.").wait_for()
     assert_readable(page)
-    go(page, "Receipt")
+    for name in ("Receipt", "Batch", "History"):
+        go(page, name)
+        assert_readable(page)
+    go(page, "Batch")
+    press(page, "Show me with embedded people")
+    page.get_by_text("3 of 4 people can be erased.").wait_for()
     assert_readable(page)
 
 
@@ -261,6 +307,15 @@ def test_two_sessions_do_not_mix_and_nothing_is_left(page, browser, address, hom
     upload = {"name": "canary-name-77e1.jpg", "mimeType": "image/jpeg", "buffer": photo.read_bytes() + _CANARY}
     other.locator("input[type=file]").first.set_input_files([upload])
     other.get_by_text("Candidate", exact=True).wait_for()
+    go(other, "Batch")
+    requests = zipped({f"Calawick Lumeomora/{upload['name']}": upload["buffer"]})
+    other.locator("input[type=file]").first.set_input_files(
+        [{"name": "canary-list.zip", "mimeType": "application/zip", "buffer": requests}]
+    )
+    press(other, "Check the requests")
+    other.get_by_role("button", name="Another list").wait_for()
+    go(page, "Batch")
+    assert page.get_by_role("button", name="Another list").count() == 0
     go(page, "Recognise")
     assert page.get_by_text("No photo yet.").count() == 1
     assert page.get_by_text("canary-name-77e1").count() == 0
@@ -272,3 +327,4 @@ def test_two_sessions_do_not_mix_and_nothing_is_left(page, browser, address, hom
     left = [path for path in home.rglob("*") if path.is_file()]
     assert left, "the server wrote its cache of rendered people elsewhere"
     assert not [path for path in left if _CANARY in path.read_bytes() or "canary" in path.name]
+    assert not list(home.rglob("faceforget-session-*"))

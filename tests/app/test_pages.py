@@ -1,12 +1,19 @@
 """Every page and its states, in Streamlit's own test harness."""
 
+import io
+import shutil
+import sqlite3
 import time
+import zipfile
 
 import pytest
 
+from app.asked import Asked
+from app.batch import Line
+from app.books import LEDGER_VARIABLE
 from app.jobs import Job
 from app.people import model_file
-from app.session import KEY, Session
+from app.session import KEY, Batch, Session
 from faceforget.errors import NotForgottenError
 from tests.app.conftest import zipped
 
@@ -82,7 +89,7 @@ def test_people_without_photos_enough_are_a_designed_error(open_page, photos_of,
     assert "Try it with the embedded people" in labels(app)
 
 
-@pytest.mark.parametrize("name", ["recognise", "forget"])
+@pytest.mark.parametrize("name", ["recognise", "forget", "batch"])
 def test_without_a_model_a_page_says_what_to_do(open_page, name):
     app = open_page(name)
     assert "No model is open." in texts(app)
@@ -262,3 +269,193 @@ def test_the_map_is_shown_with_its_sentence(open_page, proven):
     app = open_page("proof", proven)
     app.get("button_group")[0].set_value("Map").run()
     assert 'class="plot"' in texts(app)
+
+
+@pytest.fixture
+def batch_page(open_page, model, folder):
+    """``batch_page(**batch)``: the page Batch in a session with a folder for the test alone."""
+    return lambda **batch: open_page("batch", Session(model=model, folder=folder, batch=Batch(**batch)))
+
+
+def upload(app, *files):
+    app.file_uploader[0].set_value([(name, data, "application/octet-stream") for name, data in files]).run()
+    return button(app, "Check the requests").click().run()
+
+
+@pytest.fixture
+def checked(batch_page, names, photos_of):
+    """A list of one person as it should be, and one with photos of somebody else, after the dry run."""
+    members = {f"{names[0]}/{p.name}": p.data for p in photos_of[names[0]][:4]}
+    members |= {f"{names[1]}/{p.name}": p.data for p in photos_of[names[2]][:4]}
+    members |= {f"{names[1]}/<i>.jpg": b"no photo"}
+    app = upload(batch_page(), ("x.zip", zipped(members)))
+    return wait(app, app.session_state[KEY].batch.checking)
+
+
+def test_batch_takes_a_list_and_says_how_it_looks(batch_page):
+    app = batch_page()
+    assert not app.exception
+    assert button(app, "Check the requests").disabled
+    assert [b.proto.label for b in app.get("download_button")] == ["Example of a list"]
+    assert "Nothing is erased before you confirm" in texts(app)
+
+
+def test_a_list_that_is_none_says_what_was_expected(batch_page):
+    app = upload(batch_page(), ("r.csv", b"<b>name</b>,file\nAda,1.jpg\n"))
+    assert not app.exception
+    assert "the first row is &lt;b&gt;name&lt;/b&gt;, file" in texts(app)
+    assert "Expected are person, photos" in texts(app)
+    app = upload(batch_page(), ("x.zip", zipped({"../../etc/Ada/1.jpg": b""})))
+    assert "leads out of it" in texts(app)
+
+
+def test_the_dry_run_shows_each_person_and_the_problems(checked, names):
+    found = texts(checked)
+    assert not checked.exception
+    assert "1 of 2 people can be erased." in found
+    assert "4 of 4 photos can be used: 3 to erase from, 1 to check on." in found
+    assert "4 of 5 photos can be used" in found
+    assert "seem to show somebody else" in found
+    assert "&lt;i&gt;.jpg" in found
+    assert "--allow" not in found
+    assert "/tmp" not in found
+    checked.checkbox[0].check().run()
+    job = checked.session_state[KEY].batch.checking
+    assert "2 people can be erased." in texts(wait(checked, job))
+
+
+def test_a_request_with_a_problem_gets_other_photos(checked, names, photos_of):
+    files = [(p.name, p.data, "image/jpeg") for p in photos_of[names[1]][:4]]
+    checked.file_uploader[0].set_value(files).run()
+    button(checked, "Use these instead").click().run()
+    app = wait(checked, checked.session_state[KEY].batch.checking)
+    assert "2 people can be erased." in texts(app)
+    assert "Erase 2 people …" in labels(app)
+
+
+def test_whoever_is_left_out_is_not_asked_for(checked, names):
+    button(checked, f"Leave {names[1].replace('_', ' ')} out").click().run()
+    app = wait(checked, checked.session_state[KEY].batch.checking)
+    assert "1 person can be erased." in texts(app)
+
+
+def test_a_batch_ends_with_outcomes_and_the_new_model(checked, names, model):
+    button(checked, "Erase 1 person …").click().run()
+    assert "takes the place of the open one" in texts(checked)
+    button(checked, "Erase now").click().run()
+    assert not checked.exception
+    assert "<th>Now</th>" in texts(checked)
+    app = wait(checked, checked.session_state[KEY].batch.running)
+    assert "1 of 2 people erased." in texts(app)
+    assert names[0] not in app.session_state[KEY].model.recognizer.labels
+    assert names[0] in model.recognizer.labels
+    shown = [b.proto.label for b in app.get("download_button")]
+    assert shown == ["Download the new model", "Download the receipts"]
+    history = app.switch_page("views/history.py").run()
+    assert "NOT ERASED" in texts(history)
+    assert names[0].replace("_", " ") not in texts(history)
+    button(history, "Verify").click().run()
+    assert "The ledger is intact: 9 entries." in texts(history)
+
+
+def test_outcomes_can_be_tried_again(batch_page, finished, names):
+    done, _, _ = finished
+    app = batch_page(done=done)
+    assert "1 of 3 people erased." in texts(app)
+    assert "The model does not know the person." in texts(app)
+    button(app, "Try 2 people again").click().run()
+    assert not app.exception
+    assert [a.person for a in app.session_state[KEY].batch.asked] == [names[1], "Zoe Nobody"]
+    assert app.session_state[KEY].batch.checking.wait(60)
+
+
+def test_a_batch_that_is_cancelled_before_it_began_leaves_the_model(batch_page, names, photos_of, model):
+    slow = Job(lambda progress: time.sleep(2))  # keeps the batch waiting for its turn
+    asked = (Asked(names[0], tuple(photos_of[names[0]][:4])),)
+    app = batch_page(asked=asked, running=Job(lambda progress: None))
+    button(app, "Cancel").click().run()
+    app = wait(app, app.session_state[KEY].batch.running)
+    assert "Cancelled. The model is as it was." in texts(app)
+    button(app, "Back to the requests").click().run()
+    assert app.session_state[KEY].model is model
+    assert slow.wait(60)
+
+
+def test_a_batch_never_takes_everybody(batch_page, names, photos_of):
+    lines = tuple(Line(Asked(name, tuple(photos_of[name][:4])), 4, 3, None) for name in names[:3])
+    app = batch_page(asked=tuple(line.asked for line in lines), lines=lines)
+    assert "Nobody would be left in the model." in texts(app)
+    assert button(app, "Erase 3 people …").disabled
+
+
+def test_history_is_empty_at_first_and_says_what_to_do(open_page):
+    app = open_page("history")
+    assert not app.exception
+    assert "No request yet." in texts(app)
+    assert "Go to Batch" in labels(app)
+
+
+@pytest.fixture
+def kept(finished, monkeypatch):
+    """The app with a ledger that stays."""
+    monkeypatch.setenv(LEDGER_VARIABLE, str(finished[1]))
+    return finished
+
+
+def test_history_shows_requests_without_names_and_makes_an_export(kept, open_page, names):
+    app = open_page("history")
+    found = texts(app)
+    assert not app.exception
+    assert "ledger.db" in found
+    assert found.count("NOT ERASED") == 2
+    for name in (names[0], "Zoe"):
+        assert name.replace("_", " ") not in found
+    app.text_input[0].set_value(kept[0].outcomes[0].request[:9]).run()
+    assert "Its entries" in texts(app)
+    app.text_input[0].set_value("nothing").run()
+    assert "No request begins like that." in texts(app)
+    button(app, "Make a signed export").click().run()
+    assert [b.proto.label for b in app.get("download_button")] == ["Download the export"]
+
+
+def test_a_ledger_that_was_changed_is_found_out(kept, open_page, tmp_path, monkeypatch):
+    copy = tmp_path / "copy.db"
+    shutil.copy(kept[1], copy)
+    with sqlite3.connect(copy) as database:
+        (trigger,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'no_change'").fetchone()
+        database.execute("DROP TRIGGER no_change")
+        database.execute("UPDATE entries SET at = '1999-01-01' WHERE seq = 2")
+        database.execute(trigger)
+    monkeypatch.setenv(LEDGER_VARIABLE, str(copy))
+    app = open_page("history")
+    button(app, "Verify").click().run()
+    assert not app.exception
+    assert "The ledger is not intact. Entry 2 is not as it was written." in texts(app)
+
+
+def test_a_ledger_that_is_none_is_a_designed_error(open_page, tmp_path, monkeypatch):
+    (tmp_path / "l.db").write_bytes(b"something else, and more of it" * 99)
+    monkeypatch.setenv(LEDGER_VARIABLE, str(tmp_path / "l.db"))
+    app = open_page("history")
+    assert not app.exception
+    assert "is not a ledger" in texts(app)
+
+
+def test_a_receipt_is_checked(kept, open_page):
+    with zipfile.ZipFile(io.BytesIO(kept[0].receipts)) as archive:
+        name = f"{kept[0].outcomes[0].request}.json"
+        data, key = archive.read(name), archive.read("signed-with.pub")
+    app = open_page("history")
+    app.file_uploader[0].set_value([(name, data, "application/json"), ("k.pub", key, "text/plain")]).run()
+    assert "The receipt is as it was signed: erased." in texts(app)
+    assert "the key that you gave. The ledger recorded this very receipt." in texts(app)
+    for files, words in (
+        ([(name, data.replace(b"ERASED", b"erased"), "application/json")], "This receipt does not hold."),
+        ([("x.json", b"{}", "application/json")], "This receipt does not hold."),
+        ([(name, data, "application/json"), ("k.pub", b"?", "text/plain")], "not a public key"),
+        ([(name, data, "application/json"), ("y.json", data, "application/json")], "One receipt and one key"),
+        ([("big.json", b" " * 2**21, "application/json")], "more than 1 MB"),
+    ):
+        app.file_uploader[0].set_value(files).run()
+        assert not app.exception
+        assert words in texts(app)

@@ -1,0 +1,201 @@
+"""Who is to be erased: a list and photos as they were uploaded.
+
+The paths in a list are only ever looked up among the uploaded files, never on the disk of the server.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from app.people import Photo
+from app.uploads import check_names, files_in_zip
+from faceforget.errors import UsageError
+from faceforget.people.folder import PHOTO_SUFFIXES
+from faceforget.requests.request_list import CHECK, RequestListError
+
+MOST = 100
+_LISTS = (".csv", ".json")
+_EXPECTED = "Expected are person, photos and, if wanted, check, for each request."
+EXAMPLE = (
+    "person,photos,check\n"
+    "Ada Example,ada/1.jpg,\n"
+    "Ada Example,ada/2.jpg,\n"
+    "Ada Example,ada/3.jpg,\n"
+    "Bob Example,bob,bob/check\n"
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request.
+
+    Attributes:
+        person: As written.
+        photos: For the erasure.
+        check: For the check alone.
+        missing: Places that the list names and that are not among the files.
+    """
+
+    person: str
+    photos: tuple[Photo, ...]
+    check: tuple[Photo, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Line:
+    person: str
+    photos: tuple[str, ...]
+    check: tuple[str, ...]
+
+
+def read_asked(files: Sequence[Photo]) -> tuple[Asked, ...]:
+    """The requests in uploaded files: a list and its photos, or zips with a folder per person.
+
+    Args:
+        files: A CSV or JSON, zips (a list may be in one), photos.
+
+    Raises:
+        UsageError: They are no requests; says what was expected.
+    """
+    pool = _pool(files)
+    lists = [path for path in pool if path.suffix.lower() in _LISTS]
+    if len(lists) > 1:
+        raise RequestListError(f"Expected one list, got {len(lists)}: {_named(lists)}.", "Put them into one.")
+    photos = {path: photo for path, photo in pool.items() if path not in lists}
+    asked = _from_list(lists[0], pool[lists[0]], photos) if lists else _from_folders(photos)
+    if not asked:
+        raise RequestListError("The list asks for nobody.", "Name at least one person and their photos.")
+    if len(asked) > MOST:
+        raise RequestListError(
+            f"The list asks for {len(asked)} people, the app takes {MOST} at once.",
+            "Split it, or use the command line: it has no limit.",
+        )
+    check_names({request.person: None for request in asked})
+    return asked
+
+
+def _pool(files: Sequence[Photo]) -> dict[PurePosixPath, Photo]:
+    """Every file by its path."""
+    pool: dict[PurePosixPath, Photo] = {}
+    for file in files:
+        if file.name.lower().endswith(".zip"):
+            inside = files_in_zip(file.data, {*PHOTO_SUFFIXES, *_LISTS})
+            found = {path: Photo(path.name, data) for path, data in inside.items()}
+        else:
+            found = {PurePosixPath(file.name.replace("\\", "/")): file}
+        for path in pool.keys() & found.keys():
+            if pool[path].sha256 != found[path].sha256:
+                raise RequestListError(f"Two different files are called {path}.", "Rename one, in the list too.")
+        pool |= found
+    return pool
+
+
+def _from_folders(photos: Mapping[PurePosixPath, Photo]) -> tuple[Asked, ...]:
+    people: dict[str, dict[str, list[Photo]]] = {}
+    for path in sorted(photos):
+        checks = len(path.parts) > 2 and path.parts[-2] == CHECK
+        folder = path.parent.parent if checks else path.parent
+        if not folder.name:
+            raise RequestListError(
+                f"The photo {path.name} says nothing of whose it is.",
+                "Add a list, or give a zip with a folder for each person, named after them.",
+            )
+        own = people.setdefault(folder.name, {"photos": [], CHECK: []})
+        own[CHECK if checks else "photos"].append(photos[path])
+    return tuple(Asked(person, tuple(own["photos"]), tuple(own[CHECK])) for person, own in people.items())
+
+
+def _from_list(path: PurePosixPath, file: Photo, photos: Mapping[PurePosixPath, Photo]) -> tuple[Asked, ...]:
+    readers: Mapping[str, Callable[[str], Iterator[_Line]]] = {".csv": _csv, ".json": _json}
+    try:
+        lines = list(readers[path.suffix.lower()](file.data.decode("utf-8-sig")))
+    except UnicodeDecodeError as error:
+        raise RequestListError(f"The list {path.name} is not text in UTF-8.", "Save it as “CSV UTF-8”.") from error
+    except (ValueError, csv.Error, RecursionError) as error:
+        raise RequestListError(f"The list {path.name} cannot be read: {error}.", _EXPECTED) from error
+    bases = _bases(path, photos)
+    people: dict[str, tuple[list[Photo], list[Photo], list[str]]] = {}
+    for line in lines:
+        own = people.setdefault(line.person, ([], [], []))
+        for places, kind in ((line.photos, own[0]), (line.check, own[1])):
+            for place in places:
+                found = _find(place, bases, photos)
+                kind += found
+                own[2].extend([] if found else [place])
+    return tuple(Asked(person, tuple(p), tuple(c), tuple(m)) for person, (p, c, m) in people.items())
+
+
+def _bases(path: PurePosixPath, photos: Mapping[PurePosixPath, Photo]) -> tuple[PurePosixPath, ...]:
+    """Where the places in a list may start: where the list is, at the top, or in the one folder of the zip."""
+    tops = {photo.parts[0] for photo in photos}
+    one = [PurePosixPath(top) for top in tops] if len(tops) == 1 else []
+    return tuple(dict.fromkeys((path.parent, PurePosixPath(), *one)))
+
+
+def _find(place: str, bases: Sequence[PurePosixPath], photos: Mapping[PurePosixPath, Photo]) -> list[Photo]:
+    """A photo, or those directly in a folder; none if the place is not among the files."""
+    for base in bases:
+        path = base / place.replace("\\", "/")
+        found = [photos[path]] if path in photos else [photos[p] for p in sorted(photos) if p.parent == path]
+        if found:
+            return found
+    return []
+
+
+def _csv(text: str) -> Iterator[_Line]:
+    head = text.partition("\n")[0]
+    rows = csv.reader(io.StringIO(text), strict=True, delimiter=";" if ";" in head and "," not in head else ",")
+    names = [name.strip().casefold() for name in next(rows, [])]
+    if not {"person", "photos"} <= set(names) <= {"person", "photos", CHECK}:
+        raise ValueError(f"the first row is {', '.join(names) or 'empty'}")
+    for number, row in enumerate(rows, start=2):
+        if len(row) > len(names):
+            raise ValueError(f"row {number} has more cells than the first row has names")
+        cells = dict(zip(names, (cell.strip() for cell in row), strict=False))
+        if any(cells.values()):
+            places = [[cells[kind]] if cells.get(kind) else [] for kind in ("photos", CHECK)]
+            yield _line(cells.get("person", ""), places[0], places[1], f"row {number}")
+
+
+def _json(text: str) -> Iterator[_Line]:
+    content = json.loads(text)
+    lines = content.get("requests") if isinstance(content, dict) else content
+    if not isinstance(lines, list):
+        raise ValueError("it holds no list of requests")
+    for number, line in enumerate(lines, start=1):
+        where = f"request {number}"
+        if not isinstance(line, dict) or not {"person", "photos"} <= set(line) <= {"person", "photos", CHECK}:
+            raise ValueError(f"{where} has other fields")
+        yield _line(line["person"], line["photos"], line.get(CHECK, []), where)
+
+
+def _line(person: object, photos: object, check: object, where: str) -> _Line:
+    if not isinstance(person, str) or not person.strip():
+        raise ValueError(f"{where} names no person")
+    return _Line(person.strip(), _places(photos, where), _places(check, where))
+
+
+def _places(value: object, where: str) -> tuple[str, ...]:
+    places = [value] if isinstance(value, str) else value
+    if not isinstance(places, list) or not all(isinstance(place, str) for place in places):
+        raise ValueError(f"the photos of {where} are no paths")
+    return tuple(place.strip() for place in places if place.strip())
+
+
+def _named(paths: Sequence[PurePosixPath]) -> str:
+    return ", ".join(path.name for path in paths)
+
+
+def replaced(asked: Sequence[Asked], person: str, photos: Sequence[Photo]) -> tuple[Asked, ...]:
+    """The requests with other photos for one person.
+
+    Raises:
+        UsageError: Nobody is called like that.
+    """
+    if person not in {request.person for request in asked}:
+        raise UsageError(f"The list does not ask for {person!r}.")
+    return tuple(Asked(person, tuple(photos)) if request.person == person else request for request in asked)
