@@ -25,13 +25,13 @@ from faceforget.progress import Event, Progress, silent
 from faceforget.requests.batch import RequestOutcome, check_batch, run_batch
 from faceforget.requests.chain import State
 from faceforget.requests.closing import Closing, Place
-from faceforget.requests.examine import RecentFaces, label_of
 from faceforget.requests.keys import ensure_key, public_path
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.open_requests import OpenRequests
 from faceforget.requests.plan import Configuration, read_plan
 from faceforget.requests.receipt import ERASED, read_receipt, reason_of
 from faceforget.requests.receipt_page import receipt_pdf
+from faceforget.requests.steps.examine import RecentFaces, label_of
 
 Promise = Literal["forgotten", "unrecognisable"]
 PROMISES: tuple[Promise, ...] = get_args(Promise)

@@ -17,7 +17,7 @@ from app.people import OpenModel, Photo
 from faceforget.api import NamedPhoto
 from faceforget.audit.looking import Memory
 from faceforget.photos.align import RGB
-from faceforget.requests.examine import RecentFaces
+from faceforget.requests.steps.examine import RecentFaces
 
 KEY = "faceforget"
 

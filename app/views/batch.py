@@ -17,7 +17,7 @@ from app.session import Batch, Session
 from faceforget.errors import FaceForgetError, WrongPersonError
 from faceforget.photos.align import RGB
 from faceforget.report.words import listed, shown_name
-from faceforget.requests.examine import label_of
+from faceforget.requests.steps.examine import label_of
 
 _STEPS = ("List", "Check", "Erase", "Outcomes")
 _PHOTO_TYPES = ["jpg", "jpeg", "png", "webp"]
