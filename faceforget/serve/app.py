@@ -235,7 +235,7 @@ def _pages(media: str) -> dict[int | str, dict[str, Any]]:
 
 
 def _body(limits: Limits) -> dict[str, Any]:
-    photos = {"type": "array", "items": {"type": "string", "contentMediaType": "image/*"}}
+    photos = {"type": "array", "items": {"type": "string", "format": "binary", "contentMediaType": "image/*"}}
     schema = {
         "type": "object",
         "required": ["person", "photos"],

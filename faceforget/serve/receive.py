@@ -160,6 +160,8 @@ class _Parts:
             raise _refused(422, "unknown_field", f"the fields {known}", "another one", "Leave it out.")
         if self._name in self.texts:
             raise _refused(422, "field_twice", f"{self._name} once", "it twice", "One request is for one person.")
+        if self._name in _PHOTOS and b"filename" not in options:
+            raise _refused(422, "not_a_file", f"files in the field {self._name}", "a text", "Send it as a file.")
         self._count += self._name in _PHOTOS
         if self._count > self._limits.photos:
             expected = f"at most {self._limits.photos} photos"
