@@ -144,6 +144,7 @@ def main() -> None:
     parser.add_argument("--people", type=Path, help="a second data set, a folder per person; else rendered people")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--part", default="0/1", metavar="I/N", help="every N-th cell, from the I-th")
+    parser.add_argument("--tables", action="store_true", help="only write the tables of the cells that are there")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "embedding")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
@@ -159,7 +160,7 @@ def main() -> None:
     todo = cells(worlds)
     for number, cell in enumerate(todo):
         path = options.work / "cells" / f"{cell.key}.json"
-        if number % parts == part and not path.exists():
+        if not options.tables and number % parts == part and not path.exists():
             print(f"{number + 1}/{len(todo)} {cell.key}", flush=True)
             write_json(path, measured(worlds[cell.world], cell))
     done = [(cell, options.work / "cells" / f"{cell.key}.json") for cell in todo]
