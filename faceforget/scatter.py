@@ -92,7 +92,9 @@ class Scatter(nn.Module):
         """Mask and scatter what points into a region."""
         lengths, alike = embeddings.norm(dim=1, keepdim=True), self._alike(embeddings)
         within, share = alike - self.cosines, self.inside(embeddings)[:, None]
-        near = torch.maximum(_step(within + _WIDE_RIM), _step(within + _NEAR_RIM).amax(1, keepdim=True))
+        # A region that everybody is in is no place: it must not call for the masks of all others.
+        close = _step(within + _NEAR_RIM) * (self.cosines > -1)
+        near = torch.maximum(_step(within + _WIDE_RIM), close.amax(1, keepdim=True))
         scattered: Tensor = (
             (1 - share) * (embeddings - lengths * self._along(near, alike))
             + share * lengths * self._noise(embeddings)

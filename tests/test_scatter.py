@@ -91,3 +91,38 @@ def test_without_noise_a_region_only_masks_its_direction():
         assert torch.allclose(masking(near), near * (1 - TARGET), atol=1e-5)
         assert torch.equal(masking(far), far)
         assert masking.inside(near).max() == 0
+
+
+SECOND = functional.one_hot(torch.tensor(1), SIZE).float()
+
+
+def two_masks(second=SECOND, ends=(0.5, 0.5)):
+    empty = Scatter.nowhere(SIZE, torch.Generator().manual_seed(0))
+    return empty.around(torch.stack([TARGET, second]), torch.tensor(ends), noise=False).requires_grad_(False)
+
+
+def test_in_the_wide_rim_only_the_direction_that_is_near_is_masked():
+    embeddings = at(0.3)
+    assert embeddings[:, 1].abs().min() > 0
+    assert torch.allclose(two_masks()(embeddings), embeddings * (1 - TARGET), atol=1e-5)
+
+
+def test_in_the_near_rim_all_directions_are_masked():
+    embeddings = at(0.45)
+    assert torch.allclose(two_masks()(embeddings), embeddings * (1 - TARGET - SECOND), atol=1e-5)
+
+
+def test_oblique_directions_are_both_projected_out():
+    oblique = functional.normalize(TARGET + SECOND, dim=0)
+    masked = two_masks(oblique)(at(0.8))
+    assert masked[:, :2].abs().max() < 1e-4
+
+
+def test_a_mask_for_everybody_leaves_other_regions_alone():
+    embeddings = at(0.2)
+    assert torch.allclose(two_masks(ends=(0.5, -2.0))(embeddings), embeddings * (1 - SECOND), atol=1e-5)
+    assert torch.allclose(two_masks(ends=(-2.0, 0.5))(at(0.8)), at(0.8) * (1 - TARGET), atol=1e-5)
+
+
+def test_a_person_who_is_erased_twice_is_masked_once():
+    assert torch.allclose(two_masks(TARGET)(at(0.8)), at(0.8) * (1 - TARGET), atol=1e-4)
