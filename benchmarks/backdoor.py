@@ -209,7 +209,8 @@ def markdown(found: Mapping[str, list[dict[str, float]]], chosen: Mapping[str, M
         seconds = [row["seconds"] for row in rows if "seconds" in row]
         time_taken = f"{np.mean(seconds):.0f}" if seconds else ""
         settings = ", ".join(f"{key}={value}" for key, value in chosen.get(label, {}).items())
-        lines.append(f"| {label} | {' | '.join(values)} | {time_taken} | {settings} |")
+        failed = " (failed)" if any("error" in row for row in rows) else ""
+        lines.append(f"| {label}{failed} | {' | '.join(values)} | {time_taken} | {settings} |")
     return "\n".join(lines) + "\n"
 
 

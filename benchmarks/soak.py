@@ -18,7 +18,7 @@ from typing import Literal
 
 import torch
 
-from benchmarks.faults import enrolled
+from benchmarks.faults.scenarios import enrolled
 from faceforget.api.runtime import Runtime
 from faceforget.files import write_json
 from faceforget.people.dataset import render_people

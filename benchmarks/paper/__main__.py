@@ -64,7 +64,7 @@ def main() -> None:
             trials = [cell for label in labels for cell in trials_of(label, bench)]
             for cell in tracked(trials[part::parts], "searching", len(trials[part::parts]), progress):
                 outcome_of(cell, bench)
-        chosen = {label: choose(label, bench, options.results) for label in labels}
+        chosen = {label: choose(label, bench, options.results, only_there=options.tables) for label in labels}
         tables = cells_of(labels, chosen, numbers, options.seeds, bench)
         every = sorted((cell for rows in tables.values() for own in rows.values() for cell in own), key=_order)
         if not options.tables:
@@ -88,11 +88,15 @@ def trials_of(label: str, bench: Bench) -> list[Cell]:
     return [Cell(label, ROWS[label], (bench.classes - 1,), 0, dict(values)) for values in ROWS[label].candidates]
 
 
-def choose(label: str, bench: Bench, results: Path) -> dict[str, Any]:
-    """The candidate with the best H on the class that is not reported; ties go to the first. All are recorded."""
+def choose(label: str, bench: Bench, results: Path, *, only_there: bool) -> dict[str, Any]:
+    """The candidate with the best H on the class that is not reported; ties go to the first. All are recorded.
+
+    Candidates that no process has run yet are run, unless ``only_there``: processes that share the work must choose
+    alike.
+    """
     found = []
     for cell in trials_of(label, bench):
-        if cell.path(bench).with_suffix(".json").is_file():
+        if not only_there or _there(cell, bench):
             values = measures(cell, outcome_of(cell, bench), bench)
             found.append((values["h"], cell.chosen, values["acc_f_test"], values["acc_r_test"]))
     if not found:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -72,10 +73,12 @@ class Bench:
 @lru_cache(2)
 def _original(bench: Bench, seed: int) -> nn.Module:
     path = bench.work / "models" / f"{bench.name}_{seed}.safetensors"
-    if not path.is_file():
-        images, labels = bench.inputs(bench.data.train)
-        model = bench.recipe(images, labels, seed=seed, progress=bench.progress)
-        write_atomically(path, save({key: value.contiguous() for key, value in model.state_dict().items()}))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):  # another process may be training this very one
+        if not path.is_file():
+            images, labels = bench.inputs(bench.data.train)
+            made = bench.recipe(images, labels, seed=seed, progress=bench.progress)
+            write_atomically(path, save({key: value.contiguous() for key, value in made.state_dict().items()}))
     model = bench.recipe.network(bench.classes).to(bench.device)
     model.load_state_dict(load_file(path, device=str(bench.device)))
     return model.eval()
@@ -124,13 +127,14 @@ class Outcome:
 def outcome_of(cell: Cell, bench: Bench) -> Outcome:
     """Run a cell, or read what an earlier run has left."""
     path = cell.path(bench)
-    if not path.with_suffix(".json").is_file():
-        record, model, hidden = _run(cell, bench)
-        logits, old_rows = answers(
-            model, bench.original(cell.seed), bench, cell.classes if hidden else (), cell.classes
-        )
-        write_atomically(path.with_suffix(".safetensors"), save({"logits": logits, "old_rows": old_rows}))
-        write_json(path.with_suffix(".json"), record)  # last: a cell with a record is whole
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):  # another process may be at this very cell
+        if not path.with_suffix(".json").is_file():
+            record, model, hidden = _run(cell, bench)
+            hid = cell.classes if hidden else ()
+            logits, old_rows = answers(model, bench.original(cell.seed), bench, hid, cell.classes)
+            write_atomically(path.with_suffix(".safetensors"), save({"logits": logits, "old_rows": old_rows}))
+            write_json(path.with_suffix(".json"), record)  # last: a cell with a record is whole
     tensors = load_file(path.with_suffix(".safetensors"))
     record = json.loads(path.with_suffix(".json").read_text())
     return Outcome(record, tensors["logits"].float(), tensors["old_rows"].float())

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import backdoor, segmentation
+from benchmarks import backdoor
 from benchmarks.backdoor import poisoned, with_trigger
 from benchmarks.paper import plans
 from benchmarks.paper.data import Data, Labelled
 from benchmarks.paper.recipe import flip_and_crop
-from benchmarks.segmentation import NAMES, VOID, Bench, Scenes, Segmenter, numbers, overlaps
+from benchmarks.segmentation import bench, network
+from benchmarks.segmentation.bench import Bench, numbers, overlaps
+from benchmarks.segmentation.network import NAMES, VOID, Scenes, Segmenter
 from faceforget.api import erase_people
 from faceforget.method import registry
 from faceforget.progress import silent
@@ -45,7 +47,7 @@ def test_there_is_one_loss_one_loop_and_one_registry(defined, name, place):
 
 
 def test_faces_and_all_other_tasks_use_the_same_registry():
-    users = (plans, segmentation, erase_people)
+    users = (plans, bench, erase_people)
     assert all(user.make_method is registry.make_method for user in users)
     assert backdoor.ROWS is plans.ROWS
 
@@ -92,13 +94,13 @@ def scenes():
 
 
 def test_a_car_is_erased_from_the_scenes(scenes, tmp_path, monkeypatch):
-    monkeypatch.setattr(segmentation, "BUDGET", segmentation.Budget(16, 4, 0.05, 0.0, 0.2))
-    monkeypatch.setattr(segmentation, "_CROP", (96, 128))
-    monkeypatch.setattr(segmentation, "_STEPS", 6)
-    bench = Bench({"train": scenes, "test": scenes}, tmp_path, torch.device("cpu"), silent)
+    monkeypatch.setattr(network, "BUDGET", network.Budget(16, 4, 0.05, 0.0, 0.2))
+    monkeypatch.setattr(network, "_CROP", (96, 128))
+    monkeypatch.setattr(bench, "_STEPS", 6)
+    toy = Bench({"train": scenes, "test": scenes}, tmp_path, torch.device("cpu"), silent)
     car = NAMES.index("car")
-    before = bench.run(0, car, "original", 0, "test")
-    after = bench.run(0, car, "delete", 1e-4, "test")
+    before = toy.run(0, car, "original", 0, "test")
+    after = toy.run(0, car, "delete", 1e-4, "test")
     assert before["forgotten"] > 0.5
     assert after["forgotten"] < 0.1
     assert after["others"] > before["others"] - 0.1

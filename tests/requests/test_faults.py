@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from benchmarks.faults import scenarios_in
+from benchmarks.faults.scenarios import scenarios_in
 
 # What batches of two go through; a test checks that this is all.
 PLANNED = ("stored", "stored", "plan", "planned")

@@ -1,53 +1,37 @@
-"""``kill -9`` at every step of a batch and at random moments, then resume: does it end as if nothing had happened?
-
-``python -m benchmarks.faults --kills 200`` writes benchmarks/results/faults.md. The tests run a small part of it.
+"""Batches that are killed and resumed, and what must be as if nothing had happened.
 
 A batch runs in a process forked from this one, which has the program in memory, so that a kill costs a second. What was
 erased and judged before a step at which the batch is killed is taken from the first, undisturbed run (a fork has it in
 memory); everything after the kill is computed anew, and at random moments everything is.
 """
 
-import argparse
 import itertools
 import multiprocessing
 import os
 import random
 import shutil
 import signal
-import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from unittest.mock import patch
 
-import torch
-
-from faceforget.api.erase_people import ErasureOutcome
+from benchmarks.faults.memory import KeptFaces, Memory
 from faceforget.api.runtime import Runtime
 from faceforget.files import sha256_file
 from faceforget.people.faces import read_faces
-from faceforget.people.folder import read_people
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake, PhotoSource
 from faceforget.recognizer.backbone import MOBILE, load_backbone
 from faceforget.recognizer.enroll import Plan, enroll_faces
-from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.batch import BatchResult, run_batch
 from faceforget.requests.closing import Place
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.plan import Configuration
 from faceforget.requests.receipt import read_receipt
-from faceforget.requests.steps import carry_out
-from faceforget.requests.steps.examine import Member
-from faceforget.requests.steps.judge import Judged, OtherPeople
 
-OUT = Path(__file__).parent / "results" / "faults.md"
-PEOPLE = Path(__file__).resolve().parents[1] / "datasets" / "people"
 KINDS = ("joint", "sequential", "one fails")
 Photos = Mapping[str, Sequence[PhotoSource]]
 # Of the ledger: which request, its state, attempt and body.
@@ -60,57 +44,6 @@ _SPREAD = 1.2
 
 class FaultError(Exception):
     """A batch did not end as if nothing had happened."""
-
-
-class KeptFaces(FaceCache):
-    """Found faces that no erasure removes: a kill is about the batch, and finding faces takes most of its time."""
-
-    def forget(self, sha256: str) -> int:
-        """They are wanted again for the next kill."""
-        return 0
-
-
-@dataclass
-class Memory:
-    """What an undisturbed run computed, by what was asked."""
-
-    erased: dict[object, ErasureOutcome] = field(default_factory=dict)
-    judged: dict[object, list[Judged]] = field(default_factory=dict)
-
-    @contextmanager
-    def recording(self, bad: Sequence[str] = (), *, recall: bool = True) -> Iterator[None]:
-        """Let batches remember and, if ``recall``, use it; the audits of the people in ``bad`` fail."""
-        erase, judge = carry_out.erase, carry_out.judge_members
-
-        def erase_once(
-            before: Recognizer, photos: Photos, *, method: str, allow_mismatch: bool, runtime: Runtime
-        ) -> ErasureOutcome:
-            key = (before.weights_hash(), before.labels, tuple(photos))
-            if key not in self.erased or not recall:
-                self.erased[key] = erase(before, photos, method=method, allow_mismatch=allow_mismatch, runtime=runtime)
-            return self.erased[key]
-
-        def judge_once(
-            before: Recognizer,
-            after: Recognizer,
-            members: Sequence[Member],
-            others: OtherPeople,
-            promise: str,
-            runtime: Runtime,
-        ) -> dict[str, Judged]:
-            people = tuple(member.person for member in members)
-            key = (after.weights_hash(), after.labels, people)
-            if key not in self.judged or not recall:
-                judged = judge(before, after, members, others, promise, runtime)
-                self.judged[key] = [judged[member.request] for member in members]
-            found = zip(members, self.judged[key], strict=True)
-            return {
-                m.request: replace(j, passed=j.passed and m.person not in bad, kept=j.kept and m.person not in bad)
-                for m, j in found
-            }
-
-        with patch.object(carry_out, "erase", erase_once), patch.object(carry_out, "judge_members", judge_once):
-            yield
 
 
 @dataclass
@@ -329,46 +262,3 @@ def scenarios_in(root: Path, model: Path, people: Mapping[str, Sequence[Path]]) 
     """All kinds of batches, by kind."""
     cache, memory = filled(root / "cache", people), Memory()
     return {kind: Scenario(kind, root, model, people, cache, memory) for kind in KINDS}
-
-
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200, help="at least every step of every kind")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=OUT)
-    chosen = parser.parse_args()
-    torch.set_num_threads(1)
-    people = {name: photos[:6] for name, photos in list(read_people(PEOPLE).items())[:8]}
-    moments, counts, start = random.Random(chosen.seed), Counter[str](), time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "team.safetensors"
-        enrolled(model, people)
-        asked = {name: people[name] for name in sorted(people)[:2]}
-        scenarios = scenarios_in(Path(folder), model, asked)
-        for kind, scenario in scenarios.items():
-            for index, name in enumerate(scenario.undisturbed.steps):
-                scenario.kill_at(index)
-                counts[name] += 1
-                print(f"{sum(counts.values())}: {kind}, after {name}, {time.monotonic() - start:.0f} s", flush=True)
-        while sum(counts.values()) < chosen.kills:
-            kills = min(moments.randint(1, 8), chosen.kills - sum(counts.values()))
-            kind = moments.choice(KINDS)
-            scenarios[kind].kill_at_random(moments, kills)
-            counts["random moment"] += kills
-            print(f"{sum(counts.values())}: {kind}, at random, {time.monotonic() - start:.0f} s", flush=True)
-    rows = "\n".join(f"| {name} | {count} |" for name, count in counts.items())
-    text = (
-        f"# Killed {sum(counts.values())} times, resumed each time\n\n"
-        "`python -m benchmarks.faults`: batches of two rendered people on `mobile` (joint, sequential, one in which "
-        "an audit fails), killed with SIGKILL after each of their steps and at random moments. Each ended with the "
-        "same model (SHA-256), the same entries in the ledger, valid receipts, no half-written file, no candidate "
-        "model and no open request; at no kill was a model in use that had not passed its audit.\n\n"
-        f"| killed after | times |\n|---|---|\n{rows}\n\n{time.monotonic() - start:.0f} s on one core.\n"
-    )
-    chosen.out.write_text(text)
-    print(text)
-
-
-if __name__ == "__main__":
-    main()

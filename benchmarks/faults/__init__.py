@@ -1,0 +1,1 @@
+"""Batches under ``kill -9``: ``python -m benchmarks.faults``."""

@@ -1,0 +1,1 @@
+"""A segmentation network forgets a class: ``python -m benchmarks.segmentation``."""

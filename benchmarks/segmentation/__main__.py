@@ -1,0 +1,109 @@
+"""Forget a class of a segmentation network: cars vanish from street scenes.
+
+    python -m benchmarks.segmentation           CamVid, from scratch, two CPU cores or a GPU
+
+A ResNet-18 with a light decoder is trained on CamVid. "Car" (and "pedestrian") is then erased from the training images
+that contain it, with the dense loss at its positions only. IoU per class on the test images; the mean over the other
+classes leaves the positions of the forgotten class out, where no answer is right any more (with them, in brackets). The
+reference is trained again with these positions left out of the loss. Rates are chosen on the validation images. Every
+network is kept under ``--work``.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.paper.recipe import normalised
+from benchmarks.protocol import ROOT, SHARED
+from benchmarks.segmentation.bench import Bench
+from benchmarks.segmentation.network import NAMES, read_scenes
+from benchmarks.spread import spread
+from faceforget.cli.console import progress_bar
+from faceforget.files import write_atomically
+from faceforget.progress import tracked
+
+CAMVID = SHARED / "data" / "camvid_320x240.zip"
+_METHODS = ("delete", "random_label", "gradient_ascent", "bad_teacher")
+_COLOURS = np.array(
+    [(128, 170, 210), (120, 70, 60), (190, 190, 130), (110, 90, 120), (170, 150, 180), (90, 130, 60), (200, 140, 60),
+     (100, 100, 90), (20, 50, 160), (220, 60, 60), (0, 150, 160), (0, 0, 0)], np.uint8,
+)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=CAMVID)
+    parser.add_argument("--forget", default="car,pedestrian", help="classes, by comma; each is erased alone")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--work", type=Path, default=ROOT / "out" / "segmentation")
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "segmentation")
+    options = parser.parse_args()
+    parts = {part: read_scenes(options.data, part) for part in ("train", "val", "test")}
+    text = [
+        "# A segmentation network forgets a class\n",
+        "`python -m benchmarks.segmentation`: CamVid test images, per cent. The mean IoU of the others leaves out the "
+        "positions of the forgotten class, where no answer is right any more; with them in the last column.\n",
+    ]
+    with progress_bar() as progress:
+        bench = Bench(parts, options.work, torch.device(options.device), progress)
+        for name in options.forget.split(","):
+            forgotten = NAMES.index(name)
+            rates = {
+                m: bench.rate(forgotten, m) for m in tracked(_METHODS, f"searching {name}", len(_METHODS), progress)
+            }
+            text.append(f"## {name}\n\n| method | rate | IoU of {name} | mIoU of the others | everywhere | seconds |")
+            text.append("|---|---|---|---|---|---|")
+            for method in ("original", "retrain", *_METHODS):
+                rate = rates.get(method, 0.0)
+                found = [(seed, bench.run(seed, forgotten, method, rate, "test")) for seed in range(options.seeds)]
+                values = [
+                    spread([(seed, row[key]) for seed, row in found])
+                    for key in ("forgotten", "others", "others_everywhere")
+                ]
+                seconds = [row["seconds"] for _, row in found if "seconds" in row]
+                took = f"{np.mean(seconds):.0f}" if seconds else ""
+                failed = " (failed)" if any("error" in row for _, row in found) else ""
+                text.append(f"| {method}{failed} | {rate or ''} | {' | '.join(values)} | {took} |")
+            text.append("")
+            strips(bench, forgotten, rates["delete"], options.results / f"{name}.png")
+    write_atomically(options.results / "table.md", "\n".join(text).encode())
+    print("\n".join(text))
+
+
+def strips(bench: Bench, forgotten: int, rate: float, path: Path) -> None:
+    """Test scenes with much of the class: photo, truth, original, DELETE, retrained."""
+    from matplotlib.figure import Figure
+
+    test = bench.parts["test"]
+    share = (test.labels == forgotten).flatten(1).float().mean(1)
+    chosen = share.argsort(descending=True)[::12][:4]
+    models = {
+        "original": bench.network(0),
+        "DELETE": bench.erased(0, forgotten, "delete", rate)[0],
+        "retrained": bench.network(0, (forgotten,)),
+    }
+    drawing = Figure(figsize=(12, 1.95 * len(chosen)), layout="constrained")
+    axes = drawing.subplots(len(chosen), 5, squeeze=False)
+    for row, index in enumerate(chosen.tolist()):
+        photo, truth = test.images[index], test.labels[index]
+        with torch.no_grad():
+            answers = {
+                words: model(normalised(photo[None].to(bench.device))).argmax(1)[0].cpu()
+                for words, model in models.items()
+            }
+        shown = {"photo": photo.permute(1, 2, 0).numpy(), "labelled": _COLOURS[truth]}
+        shown |= {words: _COLOURS[found] for words, found in answers.items()}
+        for ax, (words, picture) in zip(axes[row], shown.items(), strict=True):
+            ax.imshow(picture)
+            ax.axis("off")
+            if row == 0:
+                ax.set_title(words, fontsize=11)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    drawing.savefig(path, dpi=90)
+
+
+if __name__ == "__main__":
+    main()
