@@ -8,7 +8,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from faceforget.cli.console import FAILED, out, progress_bar, warn
-from faceforget.cli.options import Device, Json, NoCache, Seed, check_output, make_runtime
+from faceforget.cli.options import (
+    AllowMismatch,
+    DeleteModel,
+    Device,
+    Json,
+    LedgerFile,
+    NoCache,
+    Seed,
+    SigningKey,
+    UnseenRetained,
+    UnseenStrangers,
+    check_output,
+    make_runtime,
+)
 from faceforget.errors import UsageError
 from faceforget.files import write_json
 
@@ -21,7 +34,7 @@ def batch(
         Path,
         typer.Argument(metavar="REQUESTS", help="CSV or JSON (person, photos, check, model), or a folder per person."),
     ],
-    ledger: Annotated[Path, typer.Option(metavar="LEDGER", help="Database of what was done; made at the first use.")],
+    ledger: LedgerFile,
     folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the new models and the receipts go.")],
     model: Annotated[
         Path | None,
@@ -36,21 +49,13 @@ def batch(
     address: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Of a running Ray cluster; without it, one is started here.")
     ] = None,
-    retained: Annotated[
-        Path | None, typer.Option(metavar="PEOPLE_DIR", help="Unseen photos of people who stay, for the audit.")
-    ] = None,
-    strangers: Annotated[
-        Path | None, typer.Option(metavar="PEOPLE_DIR", help="People who were never enrolled, for the audit.")
-    ] = None,
-    key: Annotated[
-        Path | None, typer.Option(metavar="KEY", help="Signs the receipts; LEDGER.key, made if needed, if not given.")
-    ] = None,
+    retained: UnseenRetained = None,
+    strangers: UnseenStrangers = None,
+    key: SigningKey = None,
     delete_photos: Annotated[
         bool, typer.Option("--delete-photos", help="Delete the photos in REQUESTS of those who were erased.")
     ] = False,
-    delete_model: Annotated[
-        bool, typer.Option("--delete-model", help="Delete MODEL once the new one is in use.")
-    ] = False,
+    delete_model: DeleteModel = False,
     quarantine: Annotated[
         int, typer.Option(metavar="DAYS", help="Put MODEL away for so long once the new one is in use.", min=0)
     ] = 0,
@@ -59,7 +64,7 @@ def batch(
         typer.Option(metavar="FILE", help="Other copies, a path a line, for the receipts."),
     ] = None,
     delete_copies: Annotated[bool, typer.Option("--delete-copies", help="Delete those copies.")] = False,
-    allow_mismatch: Annotated[bool, typer.Option(help="Use photos that seem to show somebody else.")] = False,
+    allow_mismatch: AllowMismatch = False,
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="For another batch on the same model.", min=0)] = 0,
     limit: Annotated[int, typer.Option(metavar="N", help="Requests that the ledger takes in 24 h.", min=1)] = 10_000,
     json: Json = None,

@@ -7,6 +7,7 @@ import typer
 
 from faceforget.cli.console import out, percent, progress_bar, warn
 from faceforget.cli.options import (
+    AllowMismatch,
     Device,
     Json,
     NoCache,
@@ -49,7 +50,7 @@ def erase(
     backbone: Annotated[
         str | None, typer.Option(help="For retrain: the weights the model was enrolled from, if a file.")
     ] = None,
-    allow_mismatch: Annotated[bool, typer.Option(help="Use photos that seem to show somebody else.")] = False,
+    allow_mismatch: AllowMismatch = False,
     allow_incomplete: Annotated[
         bool, typer.Option(help="Write the model although the person is still named on their own photos.")
     ] = False,

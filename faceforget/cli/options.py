@@ -18,6 +18,21 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write the result to t
 Seed = Annotated[int, typer.Option("--seed", help="Of everything random.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither use nor keep faces found earlier.")]
+LedgerFile = Annotated[Path, typer.Option("--ledger", metavar="LEDGER", help="What was done; made at the first use.")]
+SigningKey = Annotated[
+    Path | None,
+    typer.Option("--key", metavar="KEY", help="Signs the receipts; LEDGER.key, made if needed, if not given."),
+]
+UnseenRetained = Annotated[
+    Path | None,
+    typer.Option("--retained", metavar="PEOPLE_DIR", help="Unseen photos of people who stay, for the audit."),
+]
+UnseenStrangers = Annotated[
+    Path | None,
+    typer.Option("--strangers", metavar="PEOPLE_DIR", help="People who were never enrolled, for the audit."),
+]
+DeleteModel = Annotated[bool, typer.Option("--delete-model", help="Delete MODEL once the new one is in use.")]
+AllowMismatch = Annotated[bool, typer.Option(help="Use photos that seem to show somebody else.")]
 Persons = Annotated[list[str], typer.Option("--person", help="Name as in the model; repeat for several.")]
 
 

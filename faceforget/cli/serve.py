@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from faceforget.cli.console import out, warn
-from faceforget.cli.options import Device
+from faceforget.cli.options import (
+    AllowMismatch,
+    DeleteModel,
+    Device,
+    LedgerFile,
+    SigningKey,
+    UnseenRetained,
+    UnseenStrangers,
+)
 from faceforget.errors import UsageError
 
 _EXTRA = ("fastapi", "starlette", "uvicorn", "python_multipart")
@@ -22,26 +30,18 @@ class MissingExtraError(UsageError):
 
 def serve(
     model: Annotated[Path, typer.Option(metavar="MODEL", help="Stays as it is, unless --delete-model.")],
-    ledger: Annotated[Path, typer.Option(metavar="LEDGER", help="Database of what was done; made at the first use.")],
+    ledger: LedgerFile,
     folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Requests, receipts, and DIR/MODEL in use.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
     host: Annotated[str, typer.Option(help="There is no TLS: elsewhere than here put a proxy in front.")] = "127.0.0.1",
     token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="What clients must bear; else FACEFORGET_TOKEN has it.")
     ] = None,
-    key: Annotated[
-        Path | None, typer.Option(metavar="KEY", help="Signs the receipts; LEDGER.key, made if needed, if not given.")
-    ] = None,
-    retained: Annotated[
-        Path | None, typer.Option(metavar="PEOPLE_DIR", help="Unseen photos of people who stay, for the audit.")
-    ] = None,
-    strangers: Annotated[
-        Path | None, typer.Option(metavar="PEOPLE_DIR", help="People who were never enrolled, for the audit.")
-    ] = None,
-    delete_model: Annotated[
-        bool, typer.Option("--delete-model", help="Delete MODEL once a new one is in use.")
-    ] = False,
-    allow_mismatch: Annotated[bool, typer.Option(help="Use photos that seem to show somebody else.")] = False,
+    key: SigningKey = None,
+    retained: UnseenRetained = None,
+    strangers: UnseenStrangers = None,
+    delete_model: DeleteModel = False,
+    allow_mismatch: AllowMismatch = False,
     device: Device = "auto",
 ) -> None:
     """Take erasure requests over HTTP and carry them out one after the other."""
