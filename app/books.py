@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.batch import close_orphans, reason
-from app.folder import Folder, sweep
+from app.batches.ending import close_orphans, reason
+from app.batches.folder import Folder, sweep
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.files import sha256_bytes
 from faceforget.requests.chain import Entry

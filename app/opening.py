@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from app import batch as batches
-from app.asked import Asked
+from app.batches.asked import Asked
+from app.batches.data import Done
+from app.batches.data import Live as LiveBatch
+from app.batches.work import check, memory_for
+from app.batches.work import run as run_batch
 from app.books import ledger_in
 from app.erasing import Live, Request, papers, run
 from app.jobs import Job
@@ -33,7 +36,7 @@ def settle(here: Session) -> None:
         _ended(here, batch.running.result)
 
 
-def _ended(here: Session, done: batches.Done) -> None:
+def _ended(here: Session, done: Done) -> None:
     """Those who were erased are gone from the session, too: the new model takes the place of the open one."""
     here.batch.done, here.batch.running, here.batch.stopping = done, None, False
     here.batch.asked = here.batch.lines = ()
@@ -74,9 +77,9 @@ def look_at_batch(here: Session, asked: Sequence[Asked]) -> None:
     if batch.checking is not None:
         batch.checking.cancel()
     batch.asked, batch.lines, batch.confirming = tuple(asked), (), False
-    batch.faces = batch.faces or batches.memory_for(here.model)
+    batch.faces = batch.faces or memory_for(here.model)
     batch.checking = Job(
-        partial(batches.check, here.model, batch.asked, batch.terms, here.own_folder(), batch.faces)
+        partial(check, here.model, batch.asked, batch.terms, here.own_folder(), batch.faces)
     )  # fmt: skip
 
 
@@ -90,9 +93,9 @@ def carry_out_batch(here: Session) -> None:
     ledger = ledger_in(folder)
     if here.model is None or ledger is None:
         raise RuntimeError("No model is open.")
-    batch.live, batch.done, batch.stopping = batches.Live(), None, False
-    batch.faces = batch.faces or batches.memory_for(here.model)
-    work = partial(batches.run, here.model, batch.asked, batch.terms, folder, ledger, batch.faces, live=batch.live)
+    batch.live, batch.done, batch.stopping = LiveBatch(), None, False
+    batch.faces = batch.faces or memory_for(here.model)
+    work = partial(run_batch, here.model, batch.asked, batch.terms, folder, ledger, batch.faces, live=batch.live)
     batch.running = Job(work)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from app.batch import Done, Line, Live
+from app.batches.data import Done, Line, Live
 from app.books import OPEN_WORDS, Record
 from app.pieces import face, name_of
 from app.promises import title

@@ -5,13 +5,13 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.asked import Asked
-from app.batch import Done, Line, Terms
-from app.batch import Live as LiveBatch
+from app.batches.asked import Asked
+from app.batches.data import Done, Line, Terms
+from app.batches.data import Live as LiveBatch
+from app.batches.folder import Folder
 from app.books import new_folder
 from app.check import CheckedPhoto, SeenPhoto
 from app.erasing import Erased, Live, Papers
-from app.folder import Folder
 from app.jobs import Job
 from app.people import OpenModel, Photo
 from faceforget.api import NamedPhoto

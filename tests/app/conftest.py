@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app.asked import Asked
-from app.batch import Live, Terms, memory_for
-from app.batch import run as run_batch
+from app.batches.asked import Asked
+from app.batches.data import Live, Terms
+from app.batches.folder import Folder
+from app.batches.work import memory_for
+from app.batches.work import run as run_batch
 from app.check import look_at
 from app.erasing import Request, papers, run
-from app.folder import Folder
 from app.jobs import Job
 from app.people import OpenModel, Photo
 from app.session import KEY, Session

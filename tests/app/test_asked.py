@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.asked import EXAMPLE, MOST, read_asked, replaced
+from app.batches.asked import EXAMPLE, MOST, read_asked, replaced
 from app.people import Photo
 from faceforget.errors import FaceForgetError
 from tests.app.conftest import zipped

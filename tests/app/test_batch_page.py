@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from app import batch as batches
-from app.asked import Asked
-from app.batch import Live, Terms, check, close_orphans, memory_for, run
+from app.batches.asked import Asked
+from app.batches.data import Live, Terms
+from app.batches.ending import close_orphans
+from app.batches.work import check, memory_for, run
 from app.books import LEDGER_VARIABLE, check_receipt, clear_up, new_folder, read_records, signed_export, verify
 from app.jobs import CancelledError
 from app.opening import carry_out_batch, look_at_batch, settle
@@ -136,7 +137,7 @@ def test_an_error_in_between_leaves_nothing_open(model, names, photos_of, folder
     def broken(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr(batches, "run_batch", lambda *a, **k: _begun(a, k, broken))
+    monkeypatch.setattr("app.batches.work.run_batch", lambda *a, **k: _begun(a, k, broken))
     ledger = folder.path / "ledger.db"
     with pytest.raises(OSError, match="disk full"):
         run(model, requests(names, photos_of)[:1], Terms(), folder, ledger, memory_for(model), live=Live())

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from app.folder import Folder, sweep
+from app.batches.folder import Folder, sweep
 from benchmarks.screenshots import ROOT
 from faceforget.errors import UsageError
 
@@ -38,7 +38,8 @@ def test_a_folder_that_nobody_holds_goes(tmp_path):
 
 
 def test_what_a_killed_server_left_is_removed_and_the_living_are_left_alone(tmp_path):
-    code = f"import os; from pathlib import Path; from app.folder import Folder; f = Folder(Path({str(tmp_path)!r})); "
+    code = "import os; from pathlib import Path; from app.batches.folder import Folder; "
+    code += f"f = Folder(Path({str(tmp_path)!r})); "
     code += "(f.path / 'photo.jpg').write_bytes(b'x'); os.kill(os.getpid(), 9)"
     subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
     alive, asked = Folder(tmp_path), []

@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from app.asked import Asked
-from app.batch import Line
+from app.batches.asked import Asked
+from app.batches.data import Line
 from app.books import LEDGER_VARIABLE
 from app.jobs import Job
 from app.people import model_file

@@ -1,0 +1,66 @@
+"""The end of requests that a batch has left open, and the reasons that only the app has."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from filelock import FileLock
+
+from app.batches.files import MODEL
+from faceforget import api
+from faceforget.requests.closing import Closing, Place
+from faceforget.requests.keys import ensure_key
+from faceforget.requests.ledger import Ledger
+from faceforget.requests.open_requests import OpenRequests
+from faceforget.requests.plan import read_plan
+from faceforget.requests.receipt import reason_of
+
+CANCELLED, STOPPED, _INTERRUPTED = "cancelled", "stopped", "interrupted"
+_OWN_REASONS: Mapping[str, str] = {
+    CANCELLED: "The batch was cancelled before.",
+    STOPPED: "The batch could not go on.",
+    _INTERRUPTED: "The app was ended while the batch ran.",
+}
+
+
+def close_open(place: Place, ledger: Path, reason: str) -> None:
+    """Close every request of a batch that is open still, with a receipt that says NOT ERASED.
+
+    Args:
+        place: Of the batch.
+        ledger: The database.
+        reason: Kind of the failure, for the ledger.
+    """
+    plan = read_plan(place.out)
+    if plan is None or not ledger.is_file():
+        return
+    with Ledger(ledger) as opened:
+        signer = ensure_key(ledger.with_name(f"{ledger.name}.key"))
+        store = OpenRequests(ledger)
+        closing = Closing(plan, place, opened, store, signer, api.Runtime(), lambda step: None)
+        known = [request for request in plan.requests if opened.of(request)]
+        # What had passed its audit is brought to its end first: the others' receipts speak of the model as it is then.
+        closing.close([request for request in known if closing.state(request) in ("audited", "purged", "failed")])
+        for request in known:
+            if closing.state(request) != "closed":
+                closing.note({request: {"reason": reason}}, "failed", closing.last_attempt([request]))
+        closing.close(known)
+        # A crash before the plan came into the ledger leaves files that nobody will ask for.
+        with FileLock(f"{ledger}.lock"):
+            for request in set(plan.requests) - set(known):
+                store.destroy(request)
+
+
+def close_orphans(folder: Path, ledger: Path) -> None:
+    """Close what a killed server left open in the ledger.
+
+    Args:
+        folder: Of one of its sessions.
+        ledger: The database.
+    """
+    for plan in folder.glob("*/out/batch.json"):
+        close_open(Place(plan.parents[1] / MODEL, plan.parent), ledger, _INTERRUPTED)
+
+
+def reason(kind: str) -> str:
+    """Why somebody was not erased, without names."""
+    return _OWN_REASONS.get(kind) or reason_of(kind)
