@@ -10,8 +10,8 @@ Pairs that share a photo or a person are not independent: intervals come from re
 photos among themselves, and people everywhere else, with the impostor pairs and thresholds as they are.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -122,6 +122,7 @@ def _figures(pairs: GenuinePairs, impostors: _Impostors, edges: Scores, seed: in
         return dict.fromkeys(keys, not_measured(pairs.photos, "needs two photos of one person"))
     if not len(impostors.scores):
         return dict.fromkeys(keys, not_measured(pairs.photos, "needs photos of two other people"))
+    pairs = replace(pairs, rejected=_once(pairs.rejected))
     found = roc_figures(pairs.scores, impostors.scores, FARS)
     tars = [_tar(pairs, impostors, edges, far, tar, seed) for far, tar in zip(FARS, found.tars, strict=True)]
     accepted = np.append(1.0, 1 - np.searchsorted(impostors.scores, edges, side="right") / len(impostors.scores))
@@ -132,6 +133,19 @@ def _figures(pairs: GenuinePairs, impostors: _Impostors, edges: Scores, seed: in
 
     found_eer = share(found.eer, pairs.photos, pairs.units, eer, seed=seed, note=impostors.note)
     return dict(zip(keys, [*tars, found_eer], strict=True))
+
+
+def _once(rejected: Callable[[np.ndarray], Scores]) -> Callable[[np.ndarray], Scores]:
+    """Each draw looked up once: all figures of a group are resampled with the same draws."""
+    known: dict[bytes, Scores] = {}
+
+    def look_up(drawn: np.ndarray) -> Scores:
+        key = drawn.tobytes()
+        if key not in known:
+            known[key] = rejected(drawn)
+        return known[key]
+
+    return look_up
 
 
 def _tar(pairs: GenuinePairs, impostors: _Impostors, edges: Scores, far: float, tar: float, seed: int) -> Estimate:
