@@ -93,7 +93,7 @@ def outcome_of(cell: Cell, world: World) -> Outcome:
 
 
 def _run(cell: Cell, world: World, path: Path) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     record = {"method": cell.method.name, "settings": cell.method.settings.model_dump(), "people": list(cell.people),
               "seed": cell.seed, "in_turn": cell.in_turn}  # fmt: skip
     try:
@@ -102,7 +102,7 @@ def _run(cell: Cell, world: World, path: Path) -> None:
         write_json(path.with_suffix(".json"), {**record, "error": str(error)})
         return
     record |= {
-        "seconds": time.perf_counter() - start,
+        "seconds": time.process_time() - start,
         "steps": sum(len(erasure.steps) for erasure in erasures),
         "forgotten": all(erasure.forgotten for erasure in erasures),
         "hidden": cell.method.name == "mask_logit",

@@ -12,7 +12,7 @@ from faceforget.audit.attack import PopulationAttack, features
 
 
 def measures(cell: Cell, outcome: Outcome, world: World) -> dict[str, float]:
-    """All columns, as fractions and seconds.
+    """All columns, as fractions and seconds of one core (whatever else the machine does).
 
     ``acc_f_*`` and ``acc_r_*`` are the paper's: each method's own logits; where the forgotten class has no
     logit any more (drop_row, mask_logit, retrain) it cannot win, whatever the features know.

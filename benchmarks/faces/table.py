@@ -22,7 +22,7 @@ COLUMNS = {
     "worst_person": ("worst person who stays", 1),
     "member_train": ("judged enrolled: erased photos", 0),
     "member_test": ("judged enrolled: their unseen photos", 0),
-    "seconds": ("seconds", 0),
+    "seconds": ("CPU seconds", 0),
 }
 
 

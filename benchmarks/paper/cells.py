@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +63,16 @@ class Bench:
         """Normalised images and labels, on the device."""
         return normalised(part.images.to(self.device)), part.labels.to(self.device)
 
-    @property
+    @cached_property
     def looked_at(self) -> Labelled:
         """Train images of every class, then all test images."""
         train, test = self.data.train.first(LOOKED_AT), self.data.test
         return Labelled(torch.cat([train.images, test.images]), torch.cat([train.labels, test.labels]))
+
+    @property
+    def trained_on(self) -> Tensor:
+        """Which of ``looked_at`` are train images, ``(M,)``."""
+        return torch.arange(len(self.looked_at.labels)) < len(self.looked_at.labels) - len(self.data.test.labels)
 
 
 @lru_cache(2)
@@ -137,7 +142,7 @@ def outcome_of(cell: Cell, bench: Bench) -> Outcome:
             write_json(path.with_suffix(".json"), record)  # last: a cell with a record is whole
     tensors = load_file(path.with_suffix(".safetensors"))
     record = json.loads(path.with_suffix(".json").read_text())
-    return Outcome(record, tensors["logits"].float(), tensors["old_rows"].float())
+    return Outcome(record, tensors["logits"], tensors["old_rows"])
 
 
 def _run(cell: Cell, bench: Bench) -> tuple[dict[str, Any], nn.Module, bool]:
@@ -164,7 +169,7 @@ def _run(cell: Cell, bench: Bench) -> tuple[dict[str, Any], nn.Module, bool]:
 def answers(
     model: nn.Module, original: nn.Module, bench: Bench, hidden: Sequence[int], classes: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
-    """Logits ``(M, C)`` half precision, on the CPU: as they are, and with the old rows of ``classes`` back.
+    """Logits ``(M, C)`` on the CPU: as they are, and with the old rows of ``classes`` back.
 
     Args:
         model: The erased network.
@@ -185,6 +190,6 @@ def answers(
         restored = logits.clone()
         restored[:, gone] = features @ weight_of(old)[gone].T + (0 if old_bias is None else old_bias[gone])
         logits[:, list(hidden)] = -torch.inf
-        found.append(logits.half().cpu())
-        with_old.append(restored.half().cpu())
+        found.append(logits.float().cpu())
+        with_old.append(restored.float().cpu())
     return torch.cat(found), torch.cat(with_old)

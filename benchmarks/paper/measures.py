@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.faces.measures import harmonic
-from benchmarks.paper.cells import LOOKED_AT, Bench, Cell, Outcome
+from benchmarks.paper.cells import Bench, Cell, Outcome
 from faceforget.audit.attack import PopulationAttack, features
 
 # Images of each class that the membership attack learns from; more changes little and is slow.
@@ -15,8 +15,7 @@ _ATTACKED = 200
 
 def measures(cell: Cell, outcome: Outcome, bench: Bench) -> dict[str, float]:
     """Fractions and seconds; ``old_row`` is Acc_f,test once the old rows of the forgotten classes are back."""
-    labels = bench.looked_at.labels
-    trained = torch.arange(len(labels)) < LOOKED_AT * bench.classes
+    labels, trained = bench.looked_at.labels, bench.trained_on
     gone = torch.isin(labels, torch.tensor(cell.classes))
     right, right_old = outcome.logits.argmax(1) == labels, outcome.old_rows.argmax(1) == labels
     forgotten, retained = _mean(right[gone & ~trained]), _mean(right[~gone & ~trained])
@@ -37,10 +36,10 @@ def measures(cell: Cell, outcome: Outcome, bench: Bench) -> dict[str, float]:
 def _membership(logits: Tensor, labels: Tensor, trained: Tensor, gone: Tensor) -> dict[str, float]:
     """Shares taken for trained on: of the forgotten classes' train images, and of their test images as the control.
 
-    No forgotten class has a right answer any more, so no image is scored for one.
+    No forgotten class has a right answer any more, so no image is scored for one. A destroyed network tells nothing.
     """
     stay = labels[~gone].unique()
-    if len(stay) < 2:
+    if len(stay) < 2 or not logits.isfinite().all():
         return {"member_train": math.nan, "member_test": math.nan}
 
     def table(kind: Tensor) -> list[Tensor]:

@@ -7,7 +7,6 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.paper import cells
 from benchmarks.paper.cells import Bench, Cell, outcome_of
 from benchmarks.paper.data import load_data
 from benchmarks.paper.measures import measures
@@ -37,10 +36,7 @@ def bench(folder, tmp_path_factory):
     data = load_data("cifar10", folder, work, silent)
     network, budget = partial(small_resnet, size=32, width=4), Budget(10, 16, 0.05, 0.0, 0.3)
     recipe = TrainingRecipe(network, budget, work / "checkpoints", "small")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cells, "LOOKED_AT", 24)
-        patch.setattr("benchmarks.paper.measures.LOOKED_AT", 24)
-        yield Bench(data, recipe, "toy", 64, work, torch.device("cpu"), silent)
+    return Bench(data, recipe, "toy", 64, work, torch.device("cpu"), silent)
 
 
 def measured(bench, label, **chosen):
