@@ -22,8 +22,8 @@ from faceforget.photos.intake import PhotoFaces
 from faceforget.progress import Event, Progress, silent
 from faceforget.recognizer.recognizer import Recognition, Recognizer
 from faceforget.report.audit_document import audit_document
-from faceforget.report.audit_page import criteria_html, html, section_html
-from faceforget.report.audit_pdf import audit_pdf
+from faceforget.report.audit_page import criteria_html, html, sections_html
+from faceforget.report.audit_pdf import pdf
 
 # Two to erase from, one to check on.
 FEWEST = 3
@@ -206,26 +206,19 @@ class Papers:
 
 def papers(erased: Erased, progress: Progress = silent) -> Papers:
     """Write the reports and the model file."""
-    steps = 5
-    progress(Event("writing the report", 0, steps))
     document = audit_document(erased.report)
-    # Anew for each use: to print, a figure is changed.
-    questions = tuple((s.title, section_html(s, index)) for index, s in enumerate(document.sections))
-    progress(Event("writing the report", 1, steps))
-    page = html(audit_document(erased.report)).encode()
-    progress(Event("writing the report", 2, steps))
-    pdf = bytes(audit_pdf(erased.report))
-    progress(Event("writing the report", 3, steps))
+    sections = sections_html(document, progress)
+    page = html(document, sections).encode()
+    printed = pdf(document, progress)  # last: it changes the charts
     model = model_file(erased.outcome.recognizer)
     numbers = {"audit": erased.report.to_dict(), "erasure": erased.outcome.to_dict()}
     numbers["model_after_sha256"] = {"file": sha256_bytes(model)}
-    progress(Event("writing the report", steps, steps, final=True))
     return Papers(
         model,
         page,
-        pdf,
+        printed,
         (json.dumps(numbers, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace"),
-        questions,
+        tuple((section.title, text) for section, text in zip(document.sections, sections, strict=True)),
         criteria_html(document.criteria),
         sha256_bytes(model),
     )

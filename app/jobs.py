@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from faceforget.errors import FaceForgetError
 from faceforget.progress import Event, Progress
@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 # One heavy job at a time: torch's random numbers and matplotlib's style belong to the whole process, and two
 # erasures on two cores take as long side by side as in turn.
 _turn = threading.Lock()
+_impatient: set["Job[Any]"] = set()  # those that wait for their turn
 _POLL = 0.1
 
 
@@ -36,7 +37,13 @@ class Stage:
 class Job(Generic[T]):
     """One piece of work; read its attributes from any thread."""
 
-    def __init__(self, work: Callable[[Progress], T]) -> None:
+    def __init__(self, work: Callable[[Progress], T], *, patient: bool = False) -> None:
+        """Start it.
+
+        Args:
+            work: Called in a thread, with what it is to report to.
+            patient: Whether it lets others go first, before it begins and at each of its steps.
+        """
         self.state: State = "waiting"
         self.stage: Stage | None = None
         self.points: tuple[Mapping[str, float], ...] = ()
@@ -44,7 +51,7 @@ class Job(Generic[T]):
         self.started = time.monotonic()
         self.seconds = 0.0
         self._result: T | None = None
-        self._work = work
+        self._work, self._patient, self._has_turn = work, patient, False
         self._cancel = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="faceforget-job")
         self._thread.start()
@@ -76,14 +83,8 @@ class Job(Generic[T]):
 
     def _run(self) -> None:
         try:
-            while not _turn.acquire(timeout=_POLL):
-                self._stop_if_cancelled()
-            try:
-                self._stop_if_cancelled()
-                self.state = "running"
-                self._result = self._work(self._heard)
-            finally:
-                _turn.release()
+            self._take_turn()
+            self._result = self._work(self._heard)
             self.state = "done"
         except CancelledError:
             self._result, self.state = None, "cancelled"
@@ -97,10 +98,38 @@ class Job(Generic[T]):
             )
             self.state = "failed"
         finally:
+            self._give_turn()
             self.seconds = time.monotonic() - self.started
+
+    def _take_turn(self) -> None:
+        if not self._patient:
+            _impatient.add(self)
+        try:
+            while self._must_let_pass() or not _turn.acquire(timeout=_POLL):
+                self._stop_if_cancelled()
+        finally:
+            _impatient.discard(self)
+        self._has_turn = True
+        self._stop_if_cancelled()
+        self.state = "running"
+
+    def _give_turn(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            _turn.release()
+
+    def _must_let_pass(self) -> bool:
+        waits = self._patient and bool(_impatient)
+        if waits:
+            time.sleep(_POLL)
+        return waits
 
     def _heard(self, event: Event) -> None:
         self._stop_if_cancelled()
+        if self._patient and _impatient:
+            self._give_turn()
+            self.state = "waiting"
+            self._take_turn()
         self.stage = Stage(event.stage, event.done, event.total)
         if event.stage == "erasing" and event.values:
             self.points = (*self.points, dict(event.values))

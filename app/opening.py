@@ -28,7 +28,7 @@ def settle(here: Session) -> None:
         here.use(here.opening.result)
     if here.erasing is not None and here.erasing.state == "done":
         here.erased, here.erasing, here.fresh = here.erasing.result, None, True
-        here.papers = Job(partial(papers, here.erased))
+        here.papers = Job(partial(papers, here.erased), patient=True)
     batch = here.batch
     if batch.checking is not None and batch.checking.state == "done":
         batch.lines, batch.checking = batch.checking.result, None

@@ -73,7 +73,10 @@ def strength(ratios: FloatArray, inside: NDArray[np.bool_], seed: int = 0) -> di
             return float(statistic(truth, ratios[:, photos][kept])) if len(np.unique(truth)) == 2 else np.nan
 
         everything = np.arange(ratios.shape[1])
-        return Estimate(of(everything), count, bootstrap(len(everything), of, seed=seed, resamples=_RESAMPLES))
+        interval = bootstrap(
+            len(everything), lambda drawn: np.apply_along_axis(of, -1, drawn), seed=seed, resamples=_RESAMPLES
+        )
+        return Estimate(of(everything), count, interval)
 
     return {
         "auc": measure(roc_auc_score),

@@ -93,11 +93,12 @@ class PopulationAttack:
         hits = np.stack([np.bincount(self._owners[kind], right[kind], people) for kind in kinds])
         photos = np.stack([np.bincount(self._owners[kind], minlength=people) for kind in kinds])
 
-        def balanced(drawn: NDArray[np.int64]) -> float:
-            return float((hits[:, drawn].sum(1) / photos[:, drawn].sum(1)).mean())
+        def balanced(drawn: NDArray[np.intp]) -> FloatArray:
+            shares: FloatArray = (hits[:, drawn].sum(-1) / photos[:, drawn].sum(-1)).mean(0)
+            return shares
 
         interval = bootstrap(people, balanced, seed=self._seed)
-        return Estimate(balanced(np.arange(people)), len(self._rows), interval)
+        return Estimate(float(balanced(np.arange(people))), len(self._rows), interval)
 
 
 def _svc() -> Any:  # noqa: ANN401  # scikit-learn has no types

@@ -1,16 +1,23 @@
 """Numbers with their uncertainty: a value, a 95 % interval, and how many photos it rests on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 T = TypeVar("T")
 U = TypeVar("U")
 
+# From drawn indices ``(..., units)`` to numbers ``(...)``; NaN where a draw has no answer.
+Statistic = Callable[[NDArray[np.intp]], Any]
+
 RESAMPLES = 1000
+# Draws that are looked at in one go, so that those of thousands of units do not fill the memory.
+_INDICES_AT_ONCE = 2**18
 
 
 @runtime_checkable
@@ -98,7 +105,7 @@ def not_measured(photos: int, note: str) -> Estimate:
 
 def bootstrap(
     units: int,
-    statistic: Callable[[np.ndarray], float],
+    statistic: Statistic,
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
@@ -107,19 +114,50 @@ def bootstrap(
 
     Args:
         units: What is resampled; fewer than two give None.
-        statistic: From drawn indices ``(units,)`` to a number; NaN where a draw has no answer.
+        statistic: Called with many draws at once, see :data:`Statistic`.
         seed: Of the draws.
         resamples: How many.
     """
     if units < 2:
         return None
-    generator = np.random.default_rng(seed)
-    values = [statistic(generator.integers(0, units, units)) for _ in range(resamples)]
-    finite = np.asarray([value for value in values if np.isfinite(value)])
+    values = np.concatenate([statistic(drawn) for drawn in _draws(units, seed, resamples)])
+    finite = values[np.isfinite(values)]
     if not finite.size:
         return None
     low, high = np.quantile(finite, (0.025, 0.975))
     return float(low), float(high)
+
+
+def _draws(units: int, seed: int, resamples: int) -> Iterable[NDArray[np.intp]]:
+    """Blocks ``(R, units)`` of draws; those of few units, as most are, are kept."""
+    few = units * resamples <= _INDICES_AT_ONCE
+    return _known_draws(units, seed, resamples) if few else _new_draws(units, seed, resamples)
+
+
+@lru_cache(32)
+def _known_draws(units: int, seed: int, resamples: int) -> tuple[NDArray[np.intp], ...]:
+    return tuple(_new_draws(units, seed, resamples))
+
+
+def _new_draws(units: int, seed: int, resamples: int) -> Iterator[NDArray[np.intp]]:
+    generator, most = np.random.default_rng(seed), max(1, _INDICES_AT_ONCE // units)
+    for start in range(0, resamples, most):
+        drawn = generator.integers(0, units, (min(most, resamples - start), units))
+        drawn.flags.writeable = False
+        yield drawn
+
+
+def times_drawn(drawn: NDArray[np.intp]) -> NDArray[np.float64]:
+    """How often each unit is in each draw ``(..., units)``, of the same shape."""
+    units = drawn.shape[-1]
+    rows = drawn.reshape(-1, units)
+    places = rows + units * np.arange(len(rows))[:, None]
+    return np.bincount(places.ravel(), minlength=rows.size).reshape(drawn.shape).astype(np.float64)
+
+
+def mean_of(values: NDArray[np.floating]) -> Statistic:
+    """The mean of ``(units,)`` values."""
+    return lambda drawn: values[drawn].mean(-1)
 
 
 def mean_over_people(results: Sequence[T], *, seed: int = 0) -> T:
@@ -154,7 +192,7 @@ def _mean(people: Sequence[Measured], seed: int) -> Estimate:
     photos = sum(person.photos for person in people)
     if not values.size:
         return not_measured(photos, getattr(people[0], "note", ""))
-    interval = bootstrap(len(values), lambda drawn: float(values[drawn].mean()), seed=seed)
+    interval = bootstrap(len(values), mean_of(values), seed=seed)
     return Estimate(float(values.mean()), photos, interval, f"mean of {len(values)} people")
 
 

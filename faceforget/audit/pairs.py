@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from faceforget.audit.estimates import times_drawn
+
 Scores = NDArray[np.floating]
 
 # Impostor pairs of more photos than this (two million pairs) only cost time.
@@ -22,8 +24,8 @@ class GenuinePairs:
         scores: ``(G,)`` cosines.
         photos: How many photos they are made of; who has only one is not counted.
         units: How many photos or people are resampled.
-        rejected: From drawn units ``(U,)`` to the share of their pairs at or below each edge ``(T,)``; NaN
-            where a draw has no pair.
+        rejected: From drawn units ``(..., U)`` to the share of their pairs at or below each edge ``(..., T)``;
+            NaN where a draw has no pair.
     """
 
     scores: Scores
@@ -45,8 +47,8 @@ def pairs_by_person(people: Mapping[str, Tensor], edges: Scores) -> GenuinePairs
     below = np.array([np.searchsorted(np.sort(own), edges, side="right") for own in scores], dtype=np.float32)
 
     def rejected(drawn: np.ndarray) -> Scores:
-        shares: Scores = np.bincount(drawn, minlength=len(known)).astype(np.float32) @ below
-        shares /= shares[-1]
+        shares: Scores = times_drawn(drawn).astype(np.float32) @ below
+        shares /= shares[..., -1:]
         return shares
 
     return GenuinePairs(_joined(scores), sum(map(len, known)), len(known), rejected)
@@ -66,9 +68,13 @@ def pairs_by_photo(people: Mapping[str, Tensor], edges: Scores) -> GenuinePairs:
         bins[start : start + len(own), start : start + len(own)] = block
         start += len(own)
 
-    def rejected(drawn: np.ndarray) -> Scores:
+    def of_one(drawn: np.ndarray) -> Scores:
         counts = np.bincount(bins[np.ix_(drawn, drawn)].ravel(), minlength=len(edges) + 1)[:-1].cumsum()
         return counts / counts[-1] if counts[-1] else np.full(len(edges), np.nan)
+
+    def rejected(drawn: np.ndarray) -> Scores:
+        shares: Scores = np.apply_along_axis(of_one, -1, drawn)
+        return shares
 
     return GenuinePairs(_joined(scores), photos, photos, rejected)
 

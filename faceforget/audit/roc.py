@@ -60,12 +60,13 @@ def equal_error_rate(genuine: Scores, impostor: Scores) -> float:
     scores.sort()
     rejected = np.searchsorted(genuine, scores, side="right") / len(genuine)
     accepted = 1 - np.searchsorted(impostor, scores, side="right") / len(impostor)
-    return crossing(np.append(0.0, rejected), np.append(1.0, accepted))
+    return float(crossing(np.append(0.0, rejected), np.append(1.0, accepted)))
 
 
-def crossing(rejected: Scores, accepted: Scores) -> float:
-    """Where a rising false-reject curve ``(T,)`` from 0 meets a falling false-accept curve ``(T,)`` from 1."""
-    after = int(np.argmax(rejected >= accepted))
-    gap = accepted[after - 1] - rejected[after - 1]
-    share = gap / (gap + rejected[after] - accepted[after])
-    return float(rejected[after - 1] + share * (rejected[after] - rejected[after - 1]))
+def crossing(rejected: Scores, accepted: Scores) -> Scores:
+    """Where rising false-reject curves ``(..., T)`` from 0 meet a falling false-accept curve ``(T,)`` from 1."""
+    after = np.argmax(rejected >= accepted, axis=-1)
+    high, low = (np.take_along_axis(rejected, at[..., None], -1)[..., 0] for at in (after, after - 1))
+    gap = accepted[after - 1] - low
+    found: Scores = low + gap / (gap + high - accepted[after]) * (high - low)
+    return found

@@ -1,19 +1,17 @@
 """Shares of things that are not independent: photos that are looked at in many draws, or in many pairs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceforget.audit.estimates import Estimate, Rate, bootstrap, not_measured
+from faceforget.audit.estimates import Estimate, Rate, Statistic, bootstrap, not_measured
 
 # Whether something holds for each photo, by person.
 Flags = Mapping[str, NDArray[np.bool_]]
 
 
-def share(
-    value: float, photos: int, units: int, statistic: Callable[[np.ndarray], float], *, seed: int = 0, note: str = ""
-) -> Estimate:
+def share(value: float, photos: int, units: int, statistic: Statistic, *, seed: int = 0, note: str = "") -> Estimate:
     """A share with a bootstrap interval that owns up where resampling has nothing to tell.
 
     Where every draw gives the same (8 of 8 photos), the bootstrap's interval has no width, as if one were
@@ -53,7 +51,7 @@ def share_of(flags: Flags, needs: str, *, seed: int = 0) -> Estimate:
         return not_measured(0, needs)
     hits, photos = np.array([(own.sum(), len(own)) for own in flags.values()]).T
     average = _ratio(hits, photos)
-    return share(average(np.arange(len(hits))), int(photos.sum()), len(hits), average, seed=seed)
+    return share(float(average(np.arange(len(hits)))), int(photos.sum()), len(hits), average, seed=seed)
 
 
 def change_of(before: Flags, after: Flags, needs: str, *, seed: int = 0) -> Estimate:
@@ -67,8 +65,8 @@ def change_of(before: Flags, after: Flags, needs: str, *, seed: int = 0) -> Esti
     photos = np.array([len(own) for own in before.values()])
     average = _ratio(gained, photos)
     interval = bootstrap(len(photos), average, seed=seed)
-    return Estimate(average(np.arange(len(photos))), int(photos.sum()), interval)
+    return Estimate(float(average(np.arange(len(photos)))), int(photos.sum()), interval)
 
 
-def _ratio(of: np.ndarray, to: np.ndarray) -> Callable[[np.ndarray], float]:
-    return lambda drawn: float(of[drawn].sum() / to[drawn].sum())
+def _ratio(of: np.ndarray, to: np.ndarray) -> Statistic:
+    return lambda drawn: of[drawn].sum(-1) / to[drawn].sum(-1)

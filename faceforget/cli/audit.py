@@ -22,6 +22,7 @@ from faceforget.files import write_atomically, write_json
 
 if TYPE_CHECKING:
     from faceforget.audit.report import AuditReport
+    from faceforget.progress import Progress
 
 _PROMISES = {"forgotten": "Forgotten", "unrecognisable": "Unrecognisable", "others_kept": "Others kept"}
 _MEASURES = {
@@ -89,21 +90,21 @@ def audit(
             deep=deep,
             runtime=make_runtime(device, seed, no_cache, progress),
         )
-    if json:
-        write_json(json, report.to_dict())
-    _write_pages(report, html, pdf)
+        if json:
+            write_json(json, report.to_dict())
+        _write_pages(report, html, pdf, progress)
     _print(report)
 
 
-def _write_pages(report: "AuditReport", html: Path | None, pdf: Path | None) -> None:
+def _write_pages(report: "AuditReport", html: Path | None, pdf: Path | None, progress: "Progress") -> None:
     if html:
         from faceforget.report.audit_page import audit_page
 
-        write_atomically(html, audit_page(report).encode())
+        write_atomically(html, audit_page(report, progress).encode())
     if pdf:
         from faceforget.report.audit_pdf import audit_pdf
 
-        write_atomically(pdf, audit_pdf(report))
+        write_atomically(pdf, audit_pdf(report, progress))
 
 
 def _print(report: "AuditReport") -> None:

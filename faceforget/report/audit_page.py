@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from faceforget.audit.report import AuditedPhoto, AuditReport
+from faceforget.progress import Progress, silent, tracked
 from faceforget.report.answers import answer
 from faceforget.report.audit_document import audit_document
 from faceforget.report.chart_files import to_svg
@@ -12,14 +13,14 @@ from faceforget.report.page import page, picture
 from faceforget.report.words import shown_name
 
 
-def audit_page(report: AuditReport) -> str:
+def audit_page(report: AuditReport, progress: Progress = silent) -> str:
     """The HTML document."""
-    return html(audit_document(report))
+    document = audit_document(report)
+    return html(document, sections_html(document, progress))
 
 
-def html(document: Document) -> str:
-    """A document as HTML; everything in it is escaped here."""
-    sections = [section_html(section, index) for index, section in enumerate(document.sections)]
+def html(document: Document, sections: Sequence[str]) -> str:
+    """A document with its :func:`sections_html` as HTML; everything in it is escaped here."""
     parts = (_front(document), _photos(document), criteria_html(document.criteria), *sections, limits_html(document))
     return page(document.title, "\n".join((*parts, f"<footer>{escape(document.foot)}</footer>")))
 
@@ -93,7 +94,14 @@ def criteria_html(table: Table) -> str:
     return f'<section class="criteria">\n{_details(table)}\n</section>'
 
 
-def section_html(section: Section, index: int) -> str:
+def sections_html(document: Document, progress: Progress = silent) -> tuple[str, ...]:
+    """Every question; its charts take seconds."""
+    sections = document.sections
+    shown = enumerate(tracked(sections, "drawing the charts", len(sections), progress))
+    return tuple(_section(section, index) for index, section in shown)
+
+
+def _section(section: Section, index: int) -> str:
     """One question with its charts; ``index`` keeps the ids of two sections apart."""
     charts = "\n".join(
         f'<figure class="chart">{to_svg(chart.figure, f"c{index}-{place}", escape(chart.words))}'

@@ -8,6 +8,7 @@ from PIL import Image
 
 from faceforget.audit.report import AuditedPhoto, AuditReport
 from faceforget.photos.align import RGB
+from faceforget.progress import Progress, silent, tracked
 from faceforget.report.answers import answered
 from faceforget.report.audit_document import audit_document
 from faceforget.report.chart_files import to_image
@@ -22,18 +23,18 @@ _PHOTO = 24.0
 _HEAT = 27.0
 
 
-def audit_pdf(report: AuditReport) -> bytes:
+def audit_pdf(report: AuditReport, progress: Progress = silent) -> bytes:
     """The PDF, A4."""
-    return pdf(audit_document(report))
+    return pdf(audit_document(report), progress)
 
 
-def pdf(document: Document) -> bytes:
-    """A document as PDF."""
+def pdf(document: Document, progress: Progress = silent) -> bytes:
+    """A document as PDF; its charts are changed, so that they fit for nothing else any more."""
     sheet = Sheet(document.title)
     _front(sheet, document)
     _photos(sheet, document)
     _table(sheet, document.criteria)
-    for section in document.sections:
+    for section in tracked(document.sections, "printing the report", len(document.sections), progress):
         _section(sheet, section)
     _limits(sheet, document.limits)
     sheet.ln(3)

@@ -78,3 +78,51 @@ def test_a_waiting_job_can_be_cancelled():
     assert second.state == "cancelled"
     release.set()
     assert first.wait(5)
+
+
+def test_a_patient_job_lets_others_go_first_at_its_next_step():
+    order, begun = [], threading.Event()
+
+    def reports(progress):
+        order.append("first report")
+        begun.set()
+        while not others:
+            time.sleep(0.01)
+        time.sleep(0.05)
+        progress(Event("drawing", 1))
+        order.append("second report")
+        return True
+
+    def erasure(progress):
+        order.append("erasure")
+        return True
+
+    others = []
+    patient = Job(reports, patient=True)
+    assert begun.wait(5)
+    others.append(Job(erasure))
+    assert patient.wait(5)
+    assert order == ["first report", "erasure", "second report"]
+    assert patient.state == others[0].state == "done"
+
+
+def test_a_patient_job_can_be_cancelled_while_others_go_first():
+    release, begun = threading.Event(), threading.Event()
+
+    def reports(progress):
+        begun.set()
+        while True:
+            time.sleep(0.01)
+            progress(Event("drawing", 1))
+
+    patient = Job(reports, patient=True)
+    assert begun.wait(5)
+    other = Job(lambda progress: release.wait(10))
+    while other.state != "running":
+        time.sleep(0.01)
+    patient.cancel()
+    assert patient.wait(5)
+    release.set()
+    assert other.wait(5)
+    assert (patient.state, other.state) == ("cancelled", "done")
+    assert Job(lambda progress: True).wait(5)  # nobody has kept the turn

@@ -10,13 +10,13 @@ def flags(*hits, photos=4):
 
 
 def test_where_resampling_shows_no_spread_the_interval_is_wilsons():
-    found = share(1.0, 28, 8, lambda drawn: 1.0)
+    found = share(1.0, 28, 8, lambda drawn: np.ones(drawn.shape[:-1]))
     assert found.interval == pytest.approx(Rate(8, 8).interval)
     assert found.photos == 28
 
 
 def test_one_unit_is_not_certain_either():
-    assert share(1.0, 4, 1, lambda drawn: 1.0).interval == pytest.approx(Rate(1, 1).interval)
+    assert share(1.0, 4, 1, lambda drawn: np.ones(drawn.shape[:-1])).interval == pytest.approx(Rate(1, 1).interval)
 
 
 def test_people_are_resampled_and_not_photos():

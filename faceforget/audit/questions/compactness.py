@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from faceforget.audit.estimates import Estimate, bootstrap, not_measured
+from faceforget.audit.estimates import Estimate, bootstrap, mean_of, not_measured, times_drawn
 from faceforget.audit.view import View
 
 Matrix = NDArray[np.float64]
@@ -69,14 +69,17 @@ def _persons_within(persons: Mapping[str, Tensor], seed: int) -> Estimate:
     embeddings = torch.cat(list(persons.values()))
     cosines: Matrix = (embeddings @ embeddings.T).double().cpu().numpy()
     whose = np.repeat(np.arange(len(persons)), [len(own) for own in persons.values()])
-    same = whose[:, None] == whose
+    pairs = ((whose[:, None] == whose) & ~np.eye(photos, dtype=bool)).astype(np.float64)
+    paired = cosines * pairs
 
-    def mean(drawn: NDArray[np.intp]) -> float:
-        # A photo drawn twice is no pair.
-        pairs = same[np.ix_(drawn, drawn)] & (drawn[:, None] != drawn)
-        return float(cosines[np.ix_(drawn, drawn)][pairs].mean()) if pairs.any() else float("nan")
+    def mean(drawn: NDArray[np.intp]) -> Matrix:
+        # A photo drawn twice makes its pairs twice, but none with itself.
+        times = times_drawn(drawn)
+        with np.errstate(invalid="ignore"):
+            found: Matrix = ((times @ paired) * times).sum(-1) / ((times @ pairs) * times).sum(-1)
+        return found
 
-    return Estimate(mean(np.arange(photos)), photos, bootstrap(photos, mean, seed=seed))
+    return Estimate(float(mean(np.arange(photos))), photos, bootstrap(photos, mean, seed=seed))
 
 
 def _nearest(people: Mapping[str, Tensor], gallery: Tensor) -> Matrix:
@@ -97,7 +100,7 @@ def _mean(values: Matrix, photos: int | None, missing: str, seed: int) -> Estima
     photos = len(values) if photos is None else photos
     if not len(values):
         return not_measured(photos, missing)
-    interval = bootstrap(len(values), lambda drawn: float(values[drawn].mean()), seed=seed)
+    interval = bootstrap(len(values), mean_of(values), seed=seed)
     return Estimate(float(values.mean()), photos, interval)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faceforget.audit.estimates import Estimate, bootstrap, not_measured
+from faceforget.audit.estimates import Estimate, bootstrap, mean_of, not_measured
 from faceforget.audit.questions.heatmaps import Heat, evidence
 from faceforget.audit.view import Crops, Faces
 from faceforget.photos.align import ALIGNED_LANDMARKS, Framing
@@ -109,7 +109,7 @@ def energy_inside(heat: Heat, region: NDArray[np.bool_], *, seed: int = 0) -> Es
 def _mean(values: NDArray[np.float64], seed: int, note: str = "") -> Estimate:
     if len(values) < MIN_PHOTOS:
         return not_measured(len(values), note or f"needs {MIN_PHOTOS} photos, got {len(values)}")
-    interval = bootstrap(len(values), lambda drawn: float(values[drawn].mean()), seed=seed)
+    interval = bootstrap(len(values), mean_of(values), seed=seed)
     return Estimate(float(values.mean()), len(values), interval, note)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from faceforget.audit.estimates import Estimate, Rate, not_measured
+from faceforget.audit.estimates import Estimate, Rate, not_measured, times_drawn
 from faceforget.audit.questions.accuracy import closed_set_accuracy
 from faceforget.audit.shares import share
 from faceforget.audit.view import View
@@ -126,15 +126,17 @@ def _best(photos: Tensor, chosen: Flags, probes: Tensor, gallery: Tensor) -> Fla
 def _averaged(hits: Flags, probes: Flags, seed: int, note: str) -> Estimate:
     """Mean over draws of the share of probes, ``(draws, N)`` each."""
 
-    def average(photos: np.ndarray) -> float:
+    def average(photos: NDArray[np.intp]) -> NDArray[np.float64]:
+        times = times_drawn(photos)
         with np.errstate(invalid="ignore"):
-            shares = hits[:, photos].sum(1) / probes[:, photos].sum(1)
-        # A resample of a few photos may hold no probe of a draw.
-        finite = shares[np.isfinite(shares)]
-        return float(finite.mean()) if finite.size else float("nan")
+            shares = (times @ hits.T) / (times @ probes.T)
+            # A resample of a few photos may hold no probe of a draw.
+            known = np.isfinite(shares)
+            found: NDArray[np.float64] = np.where(known, shares, 0).sum(-1) / known.sum(-1)
+        return found
 
     photos = hits.shape[1]
-    return share(average(np.arange(photos)), photos, photos, average, seed=seed, note=note)
+    return share(float(average(np.arange(photos))), photos, photos, average, seed=seed, note=note)
 
 
 def prototype_attack(view: View) -> PrototypeAttack:

@@ -103,8 +103,10 @@ def _summary(runs: Sequence[NDArray[np.bool_]], learnt_from: int, max_steps: int
     """From which photos were named, ``(steps, M)`` for each start."""
     photos = runs[0].shape[1]
 
-    def steps(drawn: NDArray[np.intp]) -> float:
-        return float(np.mean([_steps(named[:, drawn].mean(1)) for named in runs]))
+    def steps(drawn: NDArray[np.intp]) -> NDArray[np.float64]:
+        # (steps, ..., photos) to (...)
+        found: NDArray[np.float64] = np.mean([_steps(named[:, drawn].mean(-1)) for named in runs], axis=0)
+        return found
 
     longest = max(map(len, runs))
     curve = np.mean([np.pad(named.mean(1), (0, longest - len(named)), "edge") for named in runs], axis=0)
@@ -112,14 +114,15 @@ def _summary(runs: Sequence[NDArray[np.bool_]], learnt_from: int, max_steps: int
     note = f"not within {max_steps} steps from {failed} of {len(runs)} starts" if failed else ""
     # What was cut off has no upper end.
     interval = None if failed else bootstrap(photos, steps, seed=seed)
-    estimate = Estimate(steps(np.arange(photos)), photos, interval, note)
+    estimate = Estimate(float(steps(np.arange(photos))), photos, interval, note)
     return Relearning(estimate, not failed, learnt_from, tuple(curve.tolist()))
 
 
-def _steps(curve: NDArray[np.float64]) -> float:
-    """The first step at which enough photos are named; the last one where there is none."""
-    enough = np.flatnonzero(curve >= SHARE)
-    return float(enough[0] if len(enough) else len(curve) - 1)
+def _steps(curve: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The first step ``(...)`` of ``(steps, ...)`` at which enough photos are named; the last where there is none."""
+    enough = curve >= SHARE
+    found: NDArray[np.intp] = np.where(enough.any(0), enough.argmax(0), len(curve) - 1)
+    return found
 
 
 def _until_known(

@@ -127,16 +127,17 @@ def _figures(pairs: GenuinePairs, impostors: _Impostors, edges: Scores, seed: in
     tars = [_tar(pairs, impostors, edges, far, tar, seed) for far, tar in zip(FARS, found.tars, strict=True)]
     accepted = np.append(1.0, 1 - np.searchsorted(impostors.scores, edges, side="right") / len(impostors.scores))
 
-    def eer(drawn: np.ndarray) -> float:
+    def eer(drawn: np.ndarray) -> Scores:
         rejected = pairs.rejected(drawn)
-        return crossing(np.append(0.0, rejected), accepted) if np.isfinite(rejected[-1]) else float("nan")
+        from_none = np.pad(rejected, (*[(0, 0)] * (rejected.ndim - 1), (1, 0)))
+        return np.where(np.isfinite(rejected[..., -1]), crossing(from_none, accepted), np.nan)
 
     found_eer = share(found.eer, pairs.photos, pairs.units, eer, seed=seed, note=impostors.note)
     return dict(zip(keys, [*tars, found_eer], strict=True))
 
 
 def _once(rejected: Callable[[np.ndarray], Scores]) -> Callable[[np.ndarray], Scores]:
-    """Each draw looked up once: all figures of a group are resampled with the same draws."""
+    """The same draws looked up once: all figures of a group are resampled with them."""
     known: dict[bytes, Scores] = {}
 
     def look_up(drawn: np.ndarray) -> Scores:
@@ -154,8 +155,9 @@ def _tar(pairs: GenuinePairs, impostors: _Impostors, edges: Scores, far: float, 
         return not_measured(pairs.photos, f"{len(impostors.scores)} impostor pairs cannot show a FAR of {far}")
     edge = int(np.searchsorted(edges, threshold))
 
-    def accepted(drawn: np.ndarray) -> float:
-        return 1 - float(pairs.rejected(drawn)[edge])
+    def accepted(drawn: np.ndarray) -> Scores:
+        shares: Scores = 1 - pairs.rejected(drawn)[..., edge]
+        return shares
 
     return share(tar, pairs.photos, pairs.units, accepted, seed=seed, note=impostors.note_at(far))
 
@@ -170,12 +172,13 @@ def _accepted(view: View, impostors: _Impostors, far: float, seed: int) -> Estim
     pairs = np.array([len(own) * len(theirs) for theirs in others])
     passed = np.array([(cosines(own, theirs) > threshold).sum() for theirs in others])
 
-    def accepted(drawn: np.ndarray) -> float:
-        return float(passed[drawn].sum() / pairs[drawn].sum())
+    def accepted(drawn: np.ndarray) -> Scores:
+        shares: Scores = passed[drawn].sum(-1) / pairs[drawn].sum(-1)
+        return shares
 
     everybody = np.arange(len(others))
     note = impostors.note_at(far)
-    return share(accepted(everybody), len(own), len(others), accepted, seed=seed, note=note)
+    return share(float(accepted(everybody)), len(own), len(others), accepted, seed=seed, note=note)
 
 
 def _histogram(scores: Scores) -> tuple[int, ...]:
