@@ -20,6 +20,7 @@ none, and keeps the weaker promise.
 Dispersion as a goal is from Zakharov (arXiv 2512.13317) and Spotter (arXiv 2506.01318); the rest is ours.
 """
 
+from hashlib import sha256
 from typing import ClassVar, cast
 
 import torch
@@ -31,7 +32,7 @@ from faceforget.method.base import Edited, Method, MethodSettings, Reads, Run, f
 from faceforget.method.data import ForgetSet
 from faceforget.method.head import features_of
 from faceforget.method.regions import REACH, draw_regions, look_at_persons, put_regions, rows_that_stay
-from faceforget.progress import tracked
+from faceforget.progress import Progress, tracked
 
 
 class DispersedSettings(MethodSettings):
@@ -59,13 +60,34 @@ class Dispersed(Method):
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
         """Draws the regions."""
         student, size = frozen_copy(model), self.settings.batch_size
-        batches, quick = torch.split(cast("Tensor", forget.anchors)[: self.settings.anchors], size), folded(student)
-        looked = tracked(batches, "looking at anchors", len(batches), run.progress)
-        others = torch.cat([rows_that_stay(student, forget), *(features_of(quick, batch, size) for batch in looked)])
+        anchors = cast("Tensor", forget.anchors)[: self.settings.anchors]
+        others = torch.cat([rows_that_stay(student, forget), _look_at_anchors(student, anchors, size, run.progress)])
         persons = look_at_persons(student, forget, run, size)
         regions = draw_regions(student, forget, persons, others, run, reach=self.settings.reach, batch_size=size)
         put_regions(student, forget, regions, noise=True, run=run, batch_size=size)
         return Edited(student, note=_note(regions.missed, len(forget.images)))
+
+
+# Whoever erases one person after another from copies of one model, as the app does, looks at the same anchors with
+# the same model each time.
+_known_anchors: dict[bytes, Tensor] = {}
+_MOST_KNOWN = 4
+
+
+def _look_at_anchors(model: nn.Module, anchors: Tensor, batch_size: int, progress: Progress) -> Tensor:
+    """Features of the anchors, ``(A, D)``."""
+    key = sha256()
+    for tensor in (*model.state_dict().values(), anchors):
+        key.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    known = _known_anchors.pop(key.digest(), None)
+    if known is None:
+        batches, quick = torch.split(anchors, batch_size), folded(model)
+        looked = tracked(batches, "looking at anchors", len(batches), progress)
+        known = torch.cat([features_of(quick, batch, batch_size) for batch in looked])
+    _known_anchors[key.digest()] = known
+    for oldest in list(_known_anchors)[:-_MOST_KNOWN]:
+        _known_anchors.pop(oldest, None)
+    return known
 
 
 def _note(missed: int, photos: int) -> str:

@@ -26,7 +26,7 @@ SIZES = (2, 8)
 DRAWS = 3
 STEPS = 10
 
-_BATCH = 64
+_BATCH = 32
 
 
 def perturbation(
