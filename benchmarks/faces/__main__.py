@@ -16,8 +16,9 @@ from benchmarks.faces.config import Config, MethodPlan, read_config
 from benchmarks.faces.figures import write_figures
 from benchmarks.faces.measures import measures
 from benchmarks.faces.search import choose, trials_of
-from benchmarks.faces.table import Result, markdown, write_csv
+from benchmarks.faces.table import markdown, write_csv
 from benchmarks.faces.world import World, build_world
+from benchmarks.figures import Result
 from faceforget.cli.console import progress_bar
 from faceforget.files import write_atomically
 from faceforget.method.base import Method

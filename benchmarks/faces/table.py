@@ -4,10 +4,10 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
+from benchmarks.figures import Result, Rows
 from benchmarks.spread import spread
 from faceforget.files import write_atomically
 
@@ -26,18 +26,6 @@ COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class Result:
-    """Whom a run erased, with which seed, and what was measured."""
-
-    people: tuple[str, ...]
-    seed: int
-    numbers: Mapping[str, float]
-
-
-Rows = Mapping[str, Sequence[Result]]
-
-
 def markdown(rows: Rows, reads: Mapping[str, str]) -> str:
     """One line per method, in percent; each value's worst case in brackets."""
     titles = ["method", *(title for title, _ in COLUMNS.values()), "reads", "runs"]
@@ -54,7 +42,7 @@ def _runs(found: Sequence[Result]) -> str:
 
 
 def _text(key: str, found: Sequence[Result]) -> str:
-    values = [(result.people, result.numbers[key]) for result in found]
+    values = [(result.erased, result.numbers[key]) for result in found]
     if key == "seconds":
         known = [value for _, value in values if not math.isnan(value)]
         return f"{mean(known):.1f}" if known else ""
@@ -67,8 +55,8 @@ def write_csv(path: Path, rows: Rows) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["method", "who", "seed", *COLUMNS, "failed"])
     for label, found in rows.items():
-        who = {people: number for number, people in enumerate(dict.fromkeys(result.people for result in found))}
+        who = {people: number for number, people in enumerate(dict.fromkeys(result.erased for result in found))}
         for result in found:
             numbers = [f"{result.numbers[key]:.6g}" for key in (*COLUMNS, "failed")]
-            writer.writerow([label, who[result.people], result.seed, *numbers])
+            writer.writerow([label, who[result.erased], result.seed, *numbers])
     write_atomically(path, text.getvalue().encode())

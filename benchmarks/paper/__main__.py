@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.figures import Result
 from benchmarks.paper.cells import Bench, Cell, outcome_of
 from benchmarks.paper.data import SIZES, load_data
+from benchmarks.paper.figures import write_figures
 from benchmarks.paper.measures import measures
 from benchmarks.paper.networks import NETWORKS, network_for
 from benchmarks.paper.plans import ROWS
 from benchmarks.paper.recipe import BUDGETS, TrainingRecipe
-from benchmarks.paper.table import Found, markdown, write_csv
+from benchmarks.paper.table import markdown, write_csv
 from benchmarks.protocol import ROOT
 from faceforget.cli.console import progress_bar
 from faceforget.files import write_atomically, write_json
@@ -124,25 +126,29 @@ def cells_of(
 
 
 def write_tables(tables: dict[str, dict[str, list[Cell]]], bench: Bench, results: Path) -> None:
-    """Markdown and a CSV of the cells that are there."""
+    """Markdown, a CSV and the figures of the cells that are there."""
     reads = {label: ", ".join(METHODS[row.method].reads) for label, row in ROWS.items()}
     text = [
         f"# {bench.name}\n\n`python -m benchmarks.paper`; {bench.epochs} passes over the forget set at most. Per cent: "
         "mean ± half the 95 % interval over seeds (another network, another class). Settings were chosen on the last "
         "class, which is not reported.\n"
     ]
-    found: dict[str, dict[str, list[Found]]] = {
-        table: {
-            label: [
-                (cell.seed, measures(cell, outcome_of(cell, bench), bench)) for cell in cells if _there(cell, bench)
-            ]
-            for label, cells in rows.items()
-        }
+    there = {
+        table: {label: [cell for cell in cells if _there(cell, bench)] for label, cells in rows.items()}
         for table, rows in tables.items()
+    }
+    found = {
+        table: {label: [_result(cell, bench) for cell in cells] for label, cells in rows.items() if cells}
+        for table, rows in there.items()
     }
     text += [f"## {table}\n\n{markdown(rows, reads)}" for table, rows in found.items()]
     write_csv(results / f"{bench.name}.csv", found)
+    write_figures(found, there, bench, results / bench.name)
     write_atomically(results / f"{bench.name}.md", "\n".join(text).encode())
+
+
+def _result(cell: Cell, bench: Bench) -> Result:
+    return Result((cell.seed, *cell.classes), cell.seed, measures(cell, outcome_of(cell, bench), bench))
 
 
 def _there(cell: Cell, bench: Bench) -> bool:

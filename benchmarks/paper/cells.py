@@ -25,6 +25,8 @@ from faceforget.progress import Progress
 
 # Train images of each class that accuracies and the membership attack are measured on.
 LOOKED_AT = 500
+# Test images of each class whose features are kept, for a map.
+MAPPED = 40
 _BATCH = 500
 
 
@@ -74,6 +76,13 @@ class Bench:
         """Which of ``looked_at`` are train images, ``(M,)``."""
         return torch.arange(len(self.looked_at.labels)) < len(self.looked_at.labels) - len(self.data.test.labels)
 
+    @property
+    def mapped(self) -> Tensor:
+        """Which of ``looked_at`` are on a map of the features: some test images of each class, ``(K,)`` indices."""
+        labels = self.data.test.labels
+        some = torch.cat([(labels == label).nonzero().flatten()[:MAPPED] for label in labels.unique()])
+        return some + len(self.looked_at.labels) - len(labels)
+
 
 @lru_cache(2)
 def _original(bench: Bench, seed: int) -> nn.Module:
@@ -122,11 +131,13 @@ class Outcome:
         record: Seconds and settings; with ``error`` if the method failed, which then erased nothing.
         logits: ``(M, C)`` of ``Bench.looked_at``, as the method leaves them.
         old_rows: ``(M, C)``: the same with the forgotten classes' old rows put back.
+        features: ``(K, D)`` what the head sees of ``Bench.mapped``.
     """
 
     record: dict[str, Any]
     logits: Tensor
     old_rows: Tensor
+    features: Tensor
 
 
 def outcome_of(cell: Cell, bench: Bench) -> Outcome:
@@ -137,12 +148,12 @@ def outcome_of(cell: Cell, bench: Bench) -> Outcome:
         if not path.with_suffix(".json").is_file():
             record, model, hidden = _run(cell, bench)
             hid = cell.classes if hidden else ()
-            logits, old_rows = answers(model, bench.original(cell.seed), bench, hid, cell.classes)
-            write_atomically(path.with_suffix(".safetensors"), save({"logits": logits, "old_rows": old_rows}))
+            found = answers(model, bench.original(cell.seed), bench, hid, cell.classes)
+            write_atomically(path.with_suffix(".safetensors"), save(found))
             write_json(path.with_suffix(".json"), record)  # last: a cell with a record is whole
     tensors = load_file(path.with_suffix(".safetensors"))
     record = json.loads(path.with_suffix(".json").read_text())
-    return Outcome(record, tensors["logits"], tensors["old_rows"])
+    return Outcome(record, **tensors)
 
 
 def _run(cell: Cell, bench: Bench) -> tuple[dict[str, Any], nn.Module, bool]:
@@ -168,8 +179,8 @@ def _run(cell: Cell, bench: Bench) -> tuple[dict[str, Any], nn.Module, bool]:
 @torch.no_grad()
 def answers(
     model: nn.Module, original: nn.Module, bench: Bench, hidden: Sequence[int], classes: Sequence[int]
-) -> tuple[Tensor, Tensor]:
-    """Logits ``(M, C)`` on the CPU: as they are, and with the old rows of ``classes`` back.
+) -> dict[str, Tensor]:
+    """The tensors of an :class:`Outcome`, on the CPU.
 
     Args:
         model: The erased network.
@@ -178,7 +189,7 @@ def answers(
         hidden: Classes that the erased network has no logit for.
         classes: The forgotten ones.
     """
-    found, with_old = list[Tensor](), list[Tensor]()
+    found, with_old, seen = list[Tensor](), list[Tensor](), list[Tensor]()
     model, gone = getattr(model, "model", model), list(classes)  # a wrapper only hides logits
     for images in torch.split(bench.looked_at.images, _BATCH):
         inputs = normalised(images.to(bench.device))
@@ -190,6 +201,8 @@ def answers(
         restored = logits.clone()
         restored[:, gone] = features @ weight_of(old)[gone].T + (0 if old_bias is None else old_bias[gone])
         logits[:, list(hidden)] = -torch.inf
+        seen.append(features.float().cpu())
         found.append(logits.float().cpu())
         with_old.append(restored.float().cpu())
-    return torch.cat(found), torch.cat(with_old)
+    features = torch.cat(seen)[bench.mapped].half()
+    return {"logits": torch.cat(found), "old_rows": torch.cat(with_old), "features": features}

@@ -3,14 +3,14 @@
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean
 
+from benchmarks.figures import Rows
 from benchmarks.spread import spread
 from faceforget.files import write_atomically
 
-Found = tuple[int, dict[str, float]]
 COLUMNS = {
     "acc_f_train": "Acc_f,train",
     "acc_f_test": "Acc_f,test",
@@ -23,7 +23,7 @@ COLUMNS = {
 }
 
 
-def markdown(rows: Mapping[str, Sequence[Found]], reads: Mapping[str, str]) -> str:
+def markdown(rows: Rows, reads: Mapping[str, str]) -> str:
     """A line per method: mean ± half the 95 % interval over seeds, in percent."""
     lines = [
         f"| method | reads | {' | '.join(COLUMNS.values())} | seconds |",
@@ -32,9 +32,9 @@ def markdown(rows: Mapping[str, Sequence[Found]], reads: Mapping[str, str]) -> s
     for label, found in rows.items():
         if not found:
             continue
-        values = [spread([(seed, row[key]) for seed, row in found]) for key in COLUMNS]
-        seconds = mean(row["seconds"] for _, row in found)
-        failed = sum(row["failed"] for _, row in found)
+        values = [spread([(run.erased, run.numbers[key]) for run in found]) for key in COLUMNS]
+        seconds = mean(run.numbers["seconds"] for run in found)
+        failed = sum(run.numbers["failed"] for run in found)
         cells = [
             f"{label} ({failed:.0f} of {len(found)} failed)" if failed else label,
             reads.get(label, ""),
@@ -45,14 +45,14 @@ def markdown(rows: Mapping[str, Sequence[Found]], reads: Mapping[str, str]) -> s
     return "\n".join(lines) + "\n"
 
 
-def write_csv(path: Path, tables: Mapping[str, Mapping[str, Sequence[Found]]]) -> None:
+def write_csv(path: Path, tables: Mapping[str, Rows]) -> None:
     """Every run as a line."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["table", "method", "seed", *COLUMNS, "seconds", "failed"])
     for table, rows in tables.items():
         for label, found in rows.items():
-            for seed, row in found:
-                values = [f"{row[key]:.4f}" for key in (*COLUMNS, "seconds", "failed")]
-                writer.writerow([table, label, seed, *values])
+            for run in found:
+                values = [f"{run.numbers[key]:.4f}" for key in (*COLUMNS, "seconds", "failed")]
+                writer.writerow([table, label, run.seed, *values])
     write_atomically(path, text.getvalue().encode())

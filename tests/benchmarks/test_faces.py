@@ -12,11 +12,12 @@ from torch.nn import functional
 from benchmarks.faces.__main__ import cells_of
 from benchmarks.faces.cells import Cell, Outcome, outcome_of
 from benchmarks.faces.config import Config, read_config
-from benchmarks.faces.figures import trade_off, write_figures
+from benchmarks.faces.figures import write_figures
 from benchmarks.faces.measures import harmonic, measures
 from benchmarks.faces.search import choose
-from benchmarks.faces.table import Result, markdown
+from benchmarks.faces.table import markdown
 from benchmarks.faces.world import Photos, World
+from benchmarks.figures import Result, trade_off
 from benchmarks.protocol import ROOT
 from benchmarks.spread import by_people, half_interval, spread
 from faceforget.method.registry import METHODS, make_method
