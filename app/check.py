@@ -116,7 +116,10 @@ def check(recognizer: Recognizer, person: str, photos: Sequence[SeenPhoto]) -> l
     doubts = {}
     if judged:
         crops = np.stack([photos[index].found.crop for index in judged])
-        doubts = {judged[doubt.index]: doubt.looks_like for doubt in doubtful_photos(recognizer, person, crops)}
+        doubts = {
+            judged[doubt.index]: doubt.looks_like
+            for doubt in doubtful_photos(recognizer, person, recognizer.embed(crops))
+        }
     return [
         _judged(seen, doubts.get(index), index != first.get(seen.photo.sha256, index))
         for index, seen in enumerate(photos)

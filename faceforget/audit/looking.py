@@ -107,6 +107,8 @@ def _see(
     progress: Progress,
     stage: str,
 ) -> None:
+    if not crops:
+        return  # a copy of the model is not for nothing
     keys = list(crops)
     batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
     with _listening(used.classifier, names, tail) as (classifier, heard), _workers(used.device) as pool:

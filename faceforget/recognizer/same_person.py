@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from torch import Tensor
 
 from faceforget.recognizer.recognizer import UNKNOWN, Recognizer
 
@@ -32,7 +31,7 @@ class Doubt:
         return f"looks like {who} (similarity {self.similarity:.2f}, with the person {self.own_similarity:.2f})"
 
 
-def doubtful_photos(recognizer: Recognizer, person: str, crops: NDArray[np.uint8]) -> list[Doubt]:
+def doubtful_photos(recognizer: Recognizer, person: str, embeddings: Tensor) -> list[Doubt]:
     """Photos that the model takes for somebody else, or in which it does not find the person.
 
     A photo whose best candidate is the person passes, however unsure the model is: hard photos of
@@ -43,15 +42,14 @@ def doubtful_photos(recognizer: Recognizer, person: str, crops: NDArray[np.uint8
     Args:
         recognizer: The model before erasure.
         person: Whom the photos are said to show.
-        crops: ``(N, S, S, 3)``.
+        embeddings: ``(N, D)`` unit embeddings of the photos by this model.
 
     Raises:
         UnknownPersonError: The model does not know the person.
     """
     own = recognizer.index_of(person)
     limit = recognizer.threshold.cosine
-    cosines = recognizer.cosines(crops).cpu()
-    embeddings = recognizer.embed(crops).cpu()
+    cosines, embeddings = recognizer.similarities(embeddings).cpu(), embeddings.cpu()
     best = cosines.argmax(1)
     witnesses = (best == own) & (cosines[:, own] >= limit)
     similar = embeddings @ embeddings[witnesses].T

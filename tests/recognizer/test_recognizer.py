@@ -139,7 +139,7 @@ def test_strangers_that_are_given_are_calibrated_on(faces, names, backbone_file)
 def test_photos_of_somebody_else_are_doubted(recognizer, faces, names):
     mixed = np.concatenate([faces.crops(names[0])[:4], faces.crops(names[1])[:2]])
     certain = replace(recognizer, threshold=Threshold(-1.0, 1.0, "test"))
-    doubts = doubtful_photos(certain, names[0], mixed)
+    doubts = doubtful_photos(certain, names[0], certain.embed(mixed))
     assert {4, 5} <= {doubt.index for doubt in doubts}
     assert names[1] in {doubt.looks_like for doubt in doubts}
 
@@ -246,7 +246,7 @@ def test_too_few_photos_are_not_called_a_calibration(recognizer):
 
 def test_photos_the_model_is_sure_of_vouch_for_a_hard_one(recognizer, faces, names):
     limit = replace(recognizer, threshold=Threshold(0.2, 0.0, "test"))
-    assert doubtful_photos(limit, names[0], faces.crops(names[0])) == []
+    assert doubtful_photos(limit, names[0], limit.embed(faces.crops(names[0]))) == []
 
 
 def test_many_photos_at_once_give_the_embeddings_of_one_at_a_time(recognizer, faces):

@@ -7,6 +7,7 @@ model, which goes live by one rename after the audit of everybody in the group h
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from faceforget.api.erase_people import erase
@@ -69,8 +70,10 @@ class CarryOut(Closing):
         """Those whose photos can be used; the others have failed."""
         members, errors = list[Member](), dict[str, FaceForgetError]()
         intake = faces.intake(before.spec.framing)
-        for request in ids:
-            known = self.known(request)
+        requests = {request: self.known(request) for request in ids}
+        photos = [Path(photo.path) for known in requests.values() for photo in (*known.photos, *known.check)]
+        intake.read(photos, progress=faces.progress)  # all together, which is faster; what is found is remembered
+        for request, known in requests.items():
             allow = self.plan.configuration.allow_mismatch
             try:
                 members.append(examine(before, known, intake, allow_mismatch=allow, progress=faces.progress))

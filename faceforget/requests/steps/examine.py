@@ -161,7 +161,7 @@ def _check_unchanged(photos: Sequence[PhotoFile]) -> None:
 
 
 def _check_person(before: Recognizer, person: str, faces: FaceSet, allow: bool) -> None:
-    doubts = [] if allow else doubtful_photos(before, person, faces.crops(person))
+    doubts = [] if allow else doubtful_photos(before, person, before.embed(faces.crops(person)))
     if doubts:
         photos = faces.photos[person]
         listed = "; ".join(f"{photos[doubt.index].source} {doubt}" for doubt in doubts[:3])

@@ -108,6 +108,7 @@ def judge_members(
     """
     memory, judged = Memory(), dict[str, Judged]()
     with threadpool_limits(1, "blas"):
+        _look_at_once(before, after, members, memory, runtime)
         for member in tracked(members, "auditing", len(members), runtime.progress):
             check, read = member.crops()
             faces = Faces({member.person: check}, {member.person: read}, others.retained, others.strangers)
@@ -115,6 +116,16 @@ def judge_members(
             found = keep_promises(compared, faces, seed=runtime.seed)
             judged[member.request] = _judged(found, compared.reference, member, others, promise)
     return judged
+
+
+def _look_at_once(
+    before: Recognizer, after: Recognizer, members: Sequence[Member], memory: Memory, runtime: Runtime
+) -> None:
+    """Everybody's photos go through both models together: full batches take half of the time of single photos."""
+    check, read = zip(*(member.crops() for member in members), strict=True)
+    names = [member.person for member in members]
+    faces = Faces(dict(zip(names, check, strict=True)), dict(zip(names, read, strict=True)), {}, {})
+    look_at_all(before, after, None, faces, depths=False, memory=memory, progress=runtime.progress)
 
 
 def _judged(found: Promises, reference: str, member: Member, others: OtherPeople, promise: str) -> Judged:
