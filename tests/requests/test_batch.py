@@ -61,14 +61,33 @@ def test_each_in_a_pass_of_their_own_if_so_wished(work, names):
     assert [entry["people"] for entry in live.history if entry["event"] == "erased"] == [1, 1]
 
 
-def test_whose_audit_fails_is_taken_out_and_the_others_go_live_without_them(work, names, monkeypatch):
+def test_whose_audit_fails_is_taken_out_and_fails_alone_once_the_others_are_live(work, names, monkeypatch):
     failing(monkeypatch, {names[0]})
     result = work.run()
     assert [outcome.erased for outcome in result.outcomes] == [False, True]
     assert load_recognizer(work.place.live).labels == (names[0], *names[2:])
     failed, erased = (outcome.request for outcome in result.outcomes)
-    assert states(work, failed) == ["planned", "running", "erased", "failed", "closed"]
+    again = ["running", "running", "erased"]  # to be tried alone, and on the model that the others left
+    assert states(work, failed) == ["planned", "running", "erased", *again, "failed", "closed"]
     assert states(work, erased).count("running") == 2
+
+
+def test_whose_audit_fails_only_among_others_is_erased_alone(work, names, monkeypatch):
+    judge = carry_out.judge_members
+
+    def judge_members(before, after, members, *rest):
+        judged = judge(before, after, members, *rest)
+        first = next(member.request for member in members)
+        return judged | ({first: replace(judged[first], passed=False, kept=False)} if len(members) > 1 else {})
+
+    monkeypatch.setattr(carry_out, "judge_members", judge_members)
+    result = work.run()
+    assert result.all_erased
+    assert load_recognizer(work.place.live).labels == tuple(names[2:])
+    late, early = (outcome.request for outcome in result.outcomes)
+    with Ledger(work.ledger) as ledger:
+        closed = [entry.request for entry in ledger.entries() if entry.state == "closed"]
+    assert closed == [early, late]
 
 
 def test_nothing_goes_live_if_nobody_passes(work, names, monkeypatch):

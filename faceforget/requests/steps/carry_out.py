@@ -2,7 +2,8 @@
 
 Every step is recorded in the ledger after its effect is on disk, and does nothing where the effect is there already:
 so the same code begins a batch and resumes one. A group of requests shares one pass of erasure; it has one candidate
-model, which goes live by one rename after the audit of everybody in the group has passed.
+model, which goes live by one rename after the audit of everybody in the group has passed. Whose audit fails in a joint
+pass is taken out, and tried again alone once the others are live: what was not enough among many may be enough for one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,8 @@ from faceforget.requests.closing import Closing
 from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos
 from faceforget.requests.steps.judge import Judged, OtherPeople, judge_members, read_others
 
-_JOINT, _ALONE = "joint", "alone"
+# How a request is carried out: with all others; alone, as all others; alone, after the others.
+_JOINT, _ALONE, _LATER = "joint", "alone", "later"
 
 
 class CarryOut(Closing):
@@ -29,15 +31,26 @@ class CarryOut(Closing):
     def run(self) -> None:
         """Everything that is left to do."""
         self._sweep()
-        for group in self._groups():
-            self._group(group)
+        done = set[tuple[str, ...]]()
+        while left := [group for group in self._groups() if group not in done]:
+            self._group(left[0])
+            done.add(left[0])
         self._sweep()
 
-    def _groups(self) -> list[list[str]]:
-        ids = list(self.plan.requests)
-        entries = [entry for request in ids for entry in self.ledger.of(request)]
-        alone = not self.plan.configuration.joint or any(entry.body.get("mode") == _ALONE for entry in entries)
-        return [[request] for request in ids] if alone else [ids]
+    def _groups(self) -> list[tuple[str, ...]]:
+        """In their order; what was recorded so far decides, so that a resumed batch goes the same way."""
+        modes = {request: self._mode(request) for request in self.plan.requests}
+        together = tuple(request for request, mode in modes.items() if mode == _JOINT)
+        alone: list[tuple[str, ...]] = [(request,) for request, mode in modes.items() if mode != _JOINT]
+        return [together, *alone] if together else alone
+
+    def _mode(self, request: str) -> str:
+        if not self.plan.configuration.joint or any(_ALONE in self._modes(other) for other in self.plan.requests):
+            return _ALONE
+        return _LATER if _LATER in self._modes(request) else _JOINT
+
+    def _modes(self, request: str) -> set[str]:
+        return {entry.body["mode"] for entry in self.ledger.of(request) if "mode" in entry.body}
 
     def _group(self, ids: Sequence[str]) -> None:
         self.close(ids)
@@ -87,7 +100,7 @@ class CarryOut(Closing):
     def _erased(self, before: Recognizer, members: Sequence[Member], faces: Runtime) -> None:
         """One pass for these members, down to a candidate model."""
         ids = [member.request for member in members]
-        running = self._running(members, _JOINT if len(self._groups()) == 1 else _ALONE)
+        running = self._running(members, self._mode(ids[0]))
         attempt = self._attempt_of(ids, running)
         self.note(dict.fromkeys(ids, running), "running", attempt)
         if self.state(ids[0]) == "erased":
@@ -107,7 +120,7 @@ class CarryOut(Closing):
         self.note(dict.fromkeys(ids, body), "erased", attempt)
 
     def _audited(self, before: Recognizer, members: Sequence[Member]) -> list[Member]:
-        """The candidate goes live if everybody's audit passes; else returns those with whom to try again."""
+        """The candidate goes live if everybody's audit passes; else returns those with whom to try again now."""
         ids = [member.request for member in members]
         attempt, configuration = self.last_attempt(ids), self.plan.configuration
         after = load_recognizer(self.candidate(ids, attempt), self.runtime.torch_device)
@@ -119,10 +132,14 @@ class CarryOut(Closing):
             # Everybody else pays for all of them together; for one at a time it may be bearable.
             self._one_by_one(members)
             return []
+        if failed and len(members) > 1:
+            out = [member for member in members if member.request in failed]
+            self.note({member.request: self._running([member], _LATER) for member in out}, "running", attempt + 1)
+            return [member for member in members if member.request not in failed]
         if failed:
             reasons = {request: {"reason": "audit", "audit": found.body} for request, found in failed.items()}
             self._fail(reasons, {request: _verdicts(found) for request, found in failed.items()})
-            return [member for member in members if member.request not in failed]
+            return []
         self.note({request: found.body for request, found in judged.items()}, "audited", attempt)
         self.close(ids)
         return []
