@@ -1,22 +1,31 @@
 """The engine ray on a real local cluster: a worker dies in the middle, and nothing is lost."""
 
+import json
 import os
 import shutil
 import signal
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from faceforget.errors import UsageError
+from faceforget import api
+from faceforget.errors import UnknownPersonError, UsageError
+from faceforget.files import sha256_file
+from faceforget.machines.audits import Audited, AuditTask, audit_all
 from faceforget.machines.cluster import TRIES, Cluster, LostWorkerError, cluster_of
 from faceforget.machines.intake import ClusterIntake
+from faceforget.people.folder import read_people
 from faceforget.photos import intake
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbone import MOBILE
-from faceforget.recognizer.storage import load_recognizer
+from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.machines.many import run_batches
+
+SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "people"
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +169,51 @@ def test_enroll_on_a_cluster_makes_the_same_model(cli, cluster, people, tmp_path
     one, other = map(load_recognizer, models)
     assert (one.labels, one.threshold) == (other.labels, other.threshold)
     assert one.classifier.head.weight.equal(other.classifier.head.weight)
+
+
+def test_audits_are_the_same_and_a_lost_worker_loses_none(cluster, model_file, people, names, tmp_path):
+    """Of two people erased together, one is audited; the other one does not count as one who stays."""
+    after, kill, events = tmp_path / "after.safetensors", Killer(tmp_path / "killed"), []
+    save_recognizer(load_recognizer(model_file).without(names[:2]), after)
+    others = api.Others(
+        {name: people[name][:3] for name in names[:5]},
+        strangers={name: photos[:3] for name, photos in list(read_people(SHIPPED).items())[8:11]},
+    )
+    task = AuditTask(model_file, after, {names[1]: people[names[1]][:3]}, tmp_path / "alone", others=others)
+    (alone,) = audit_all([task])
+    cache = DeadlyCache(tmp_path / "faces", kill, sha256_file(people[names[4]][0]))
+    task = replace(task, report=tmp_path / "ray", runtime=api.Runtime(cache=cache, progress=events.append))
+    unknown = replace(task, photos={"Nobody": []}, report=tmp_path / "nobody")
+    done, nobody = audit_all([task, unknown], cluster=cluster)
+    assert kill.mark.exists()
+    assert [event.done for event in events] == [0, 1, 2, 2]
+    assert isinstance(nobody.error, UnknownPersonError)
+    assert done.error is None
+    assert done.verdict == alone.verdict
+    ours, theirs = (json.loads((tmp_path / f"{way}.json").read_text()) for way in ("ray", "alone"))
+    assert ours | {"seconds": 0} == theirs | {"seconds": 0}
+    assert ours["photos"]["retained"] == 9
+    assert names[1].replace("_", " ") in (tmp_path / "ray.html").read_text()
+
+
+def test_the_command_audits_each_alone(cli, cluster, model_file, people, names, monkeypatch, tmp_path):
+    asked = []
+
+    def audited(tasks, *, cluster):
+        asked.extend(tasks)
+        assert cluster == Cluster("auto")
+        return tuple(Audited(task, None, UsageError("lost")) for task in tasks)
+
+    monkeypatch.setattr("faceforget.machines.audits.audit_all", audited)
+    monkeypatch.chdir(tmp_path)
+    arguments = ["audit", model_file, model_file, "--person", names[0], "--person", names[1], "--photos", SHIPPED]
+    code, text, message = cli(*arguments, "--each", "reports", "--engine", "ray", "--address", "auto")
+    assert code == 1
+    assert message.count("lost") == 2
+    assert text.count("not measured") == 6
+    assert [list(task.photos) for task in asked] == [names[:1], names[1:2]]
+    assert [task.report for task in asked] == [tmp_path / "reports" / name for name in names[:2]]
+    assert cli(*arguments, "--each", "reports", "--html", "a.html")[0] == 2
 
 
 def test_without_ray_the_message_says_how_to_get_it(firm, monkeypatch):
