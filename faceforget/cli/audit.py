@@ -155,7 +155,8 @@ def _print_each(done: Sequence["Audited"], folder: Path) -> bool:
         if audited.error:
             warn(f"{audited.task.report.name}: {audited.error}")
     out.print(table)
-    out.print(f"The reports are in {folder}.", highlight=False, markup=False, soft_wrap=True)
+    if any(audited.verdict for audited in done):
+        out.print(f"The reports are in {folder}.", highlight=False, markup=False, soft_wrap=True)
     return all(audited.error is None for audited in done)
 
 
