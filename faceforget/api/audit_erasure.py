@@ -70,6 +70,8 @@ def audit(
     for person in photos:
         before.index_of(person)
     before, after = before.to(runtime.torch_device), after.to(runtime.torch_device)
+    # Others whom the model after does not hold either were erased with them: they do not stay.
+    erased = (*photos, *(name for name in before.labels if name not in after.labels))
     retrained = others.retrained and others.retrained.to(runtime.torch_device)
     intake = runtime.intake(before.spec.framing)
     strangers = stranger_crops(others.strangers, before, intake, runtime)
@@ -77,9 +79,9 @@ def audit(
     faces = Faces(
         _required(photos, intake, runtime),
         _required(forget_photos, intake, runtime) if forget_photos else {},
-        retained_crops(others.retained, before, tuple(photos), intake, runtime),
+        retained_crops(others.retained, before, erased, intake, runtime),
         strangers or stand_ins,
-        retained_crops(others.members, before, tuple(photos), intake, runtime),
+        retained_crops(others.members, before, erased, intake, runtime),
     )
     exhibits = Exhibits(faces, retrained, ("strangers",) if stand_ins else (), memory)
     return audit_models(before, after, exhibits, deep=deep, seed=runtime.seed, progress=runtime.progress)

@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 
 from faceforget.errors import UsageError
+from faceforget.machines.cluster import Cluster
+from faceforget.machines.intake import ClusterIntake
 from faceforget.people.faces import FaceSet
 from faceforget.people.folder import read_people
 from faceforget.photos.align import Framing
@@ -27,12 +29,14 @@ class Runtime:
         seed: Of everything random.
         cache: Remembers found faces; None searches every photo again.
         progress: Called with events.
+        cluster: Its workers find faces on photos that may be remembered; None finds all of them here.
     """
 
     device: str = "auto"
     seed: int = 0
     cache: FaceCache | None = None
     progress: Progress = silent
+    cluster: Cluster | None = None
 
     @property
     def torch_device(self) -> torch.device:
@@ -54,8 +58,10 @@ class Runtime:
 
     def intake(self, framing: Framing) -> PhotoIntake:
         """A photo intake for a backbone's framing; faces are found on CUDA or the CPU."""
-        device = self.torch_device
-        return PhotoIntake(framing, cache=self.cache, device=device if device.type == "cuda" else "cpu")
+        device = self.torch_device if self.torch_device.type == "cuda" else "cpu"
+        if self.cluster is not None:
+            return ClusterIntake(framing, self.cluster, cache=self.cache, device=device)
+        return PhotoIntake(framing, cache=self.cache, device=device)
 
 
 def people_from(source: People) -> dict[str, Sequence[PhotoSource]]:

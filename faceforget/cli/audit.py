@@ -1,5 +1,7 @@
 """``faceforget audit``."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,9 +9,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from faceforget.cli.console import out, percent, progress_bar, warn
+from faceforget.cli.console import FAILED, out, percent, progress_bar, warn
 from faceforget.cli.options import (
+    Address,
     Device,
+    Engine,
     Json,
     NoCache,
     Persons,
@@ -18,10 +22,13 @@ from faceforget.cli.options import (
     check_persons,
     make_runtime,
 )
+from faceforget.errors import UsageError
 from faceforget.files import write_atomically, write_json
+from faceforget.machines.cluster import cluster_of
 
 if TYPE_CHECKING:
     from faceforget.audit.report import AuditReport
+    from faceforget.machines.audits import Audited, AuditTask
     from faceforget.progress import Progress
 
 _PROMISES = {"forgotten": "Forgotten", "unrecognisable": "Unrecognisable", "others_kept": "Others kept"}
@@ -65,6 +72,12 @@ def audit(
     json: Json = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as one HTML file.")] = None,
     pdf: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as PDF.")] = None,
+    each: Annotated[
+        Path | None,
+        typer.Option("--each", metavar="DIR", help="Audit each person alone; a JSON and an HTML file of each in DIR."),
+    ] = None,
+    engine: Engine = "local",
+    address: Address = None,
     seed: Seed = 0,
     device: Device = "auto",
     no_cache: NoCache = False,
@@ -74,26 +87,77 @@ def audit(
     outputs = [path for path in (json, html, pdf) if path]
     for path in outputs:
         check_output(path, before, after, *(other for other in outputs if other is not path))
+    if each:
+        _check_each(each, persons, outputs)
+    cluster = cluster_of(engine, address)
     from faceforget import api
     from faceforget.people.folder import photos_of
 
     models = api.load(before), api.load(after)
     for name in persons:
         models[0].index_of(name)
-    others = api.Others(retained, members, strangers, api.load(retrained) if retrained else None)
+    own = photos_of(photos.absolute(), persons)
+    read = photos_of(forget_photos.absolute(), persons) if forget_photos else None
+    others = api.Others(_absolute(retained), _absolute(members), _absolute(strangers))
     with progress_bar() as progress:
-        report = api.audit(
-            *models,
-            photos_of(photos, persons),
-            forget_photos=photos_of(forget_photos, persons) if forget_photos else None,
-            others=others,
-            deep=deep,
-            runtime=make_runtime(device, seed, no_cache, progress),
-        )
-        if json:
-            write_json(json, report.to_dict())
-        _write_pages(report, html, pdf, progress)
-    _print(report)
+        runtime = make_runtime(device, seed, no_cache, progress, cluster)
+        if each:
+            from faceforget.machines.audits import AuditTask, audit_all
+
+            pair, reports = (before.absolute(), after.absolute()), each.absolute()
+            task = AuditTask(*pair, own, reports, read, others, _absolute(retrained), deep, runtime)
+            done = audit_all([_alone(task, name) for name in persons], cluster=cluster)
+        else:
+            reference = api.load(retrained) if retrained else None
+            report = api.audit(
+                *models,
+                own,
+                forget_photos=read,
+                others=replace(others, retrained=reference),
+                deep=deep,
+                runtime=runtime,
+            )
+            if json:
+                write_json(json, report.to_dict())
+            _write_pages(report, html, pdf, progress)
+    if not each:
+        _print(report)
+    elif not _print_each(done, each):
+        raise typer.Exit(FAILED)
+
+
+def _absolute(path: Path | None) -> Path | None:
+    """For workers, which have working directories of their own."""
+    return path and path.absolute()
+
+
+def _check_each(folder: Path, persons: Sequence[str], outputs: Sequence[Path]) -> None:
+    if outputs:
+        raise UsageError("--each writes the reports of each person.", "Leave out --json, --html and --pdf.")
+    check_output(folder / "audit.json")
+    for name in persons:
+        if Path(name).name != name:
+            raise UsageError(f"{name!r} cannot be a file's name.", "Audit this person without --each.")
+
+
+def _alone(task: "AuditTask", person: str) -> "AuditTask":
+    """The same audit of one of its persons; ``task.report`` is the folder."""
+    read = {person: task.forget_photos[person]} if task.forget_photos else None
+    return replace(task, photos={person: task.photos[person]}, forget_photos=read, report=task.report / person)
+
+
+def _print_each(done: Sequence["Audited"], folder: Path) -> bool:
+    """The verdicts; returns whether every audit could be carried out."""
+    table = Table("person", *_PROMISES.values())
+    for audited in done:
+        outcomes = [audited.verdict.of(promise) if audited.verdict else "not measured" for promise in _PROMISES]
+        table.add_row(escape(audited.task.report.name), *(f"[{_COLOURS[o]}]{o}[/]" for o in outcomes))
+        if audited.error:
+            warn(f"{audited.task.report.name}: {audited.error}")
+    out.print(table)
+    if any(audited.verdict for audited in done):
+        out.print(f"The reports are in {folder}.", highlight=False, markup=False, soft_wrap=True)
+    return all(audited.error is None for audited in done)
 
 
 def _write_pages(report: "AuditReport", html: Path | None, pdf: Path | None, progress: "Progress") -> None:

@@ -9,9 +9,11 @@ from rich.table import Table
 
 from faceforget.cli.console import FAILED, out, progress_bar, warn
 from faceforget.cli.options import (
+    Address,
     AllowMismatch,
     DeleteModel,
     Device,
+    Engine,
     Json,
     LedgerFile,
     NoCache,
@@ -24,6 +26,7 @@ from faceforget.cli.options import (
 )
 from faceforget.errors import UsageError
 from faceforget.files import write_json
+from faceforget.machines.cluster import cluster_of
 
 if TYPE_CHECKING:
     from faceforget.requests.machines.many import BatchesResult, CheckedModel
@@ -45,10 +48,8 @@ def batch(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a crash stopped the batch in DIR.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all, estimate time, change nothing.")] = False,
     jobs: Annotated[int, typer.Option(metavar="N", help="Models at a time, each in a process.", min=1)] = 1,
-    engine: Annotated[str, typer.Option(metavar="ENGINE", help="local, or ray: tasks of a Ray cluster.")] = "local",
-    address: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of a running Ray cluster; without it, one is started here.")
-    ] = None,
+    engine: Engine = "local",
+    address: Address = None,
     retained: UnseenRetained = None,
     strangers: UnseenStrangers = None,
     key: SigningKey = None,
@@ -74,7 +75,7 @@ def batch(
 ) -> None:
     """Erase many people from models, with an audit, a receipt and a line in the ledger for each."""
     from faceforget.method.registry import PROMISES
-    from faceforget.requests.machines.many import Setting, check_batches, engine_named, run_batches
+    from faceforget.requests.machines.many import Setting, check_batches, run_batches
     from faceforget.requests.plan import Configuration
     from faceforget.requests.steps.listed import read_copies
 
@@ -82,6 +83,7 @@ def batch(
         raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(PROMISES)}.")
     if json:
         check_output(json, ledger, *([model] if model else []))
+    cluster = cluster_of(engine, address, jobs)
     if quarantine and delete_model:
         raise UsageError("A model is put away or deleted, not both.", "Leave out --quarantine or --delete-model.")
     spare = [path for path in (model, ledger, requests, key) if path is not None]
@@ -105,8 +107,7 @@ def batch(
         if dry_run:
             checked = check_batches(requests, setting)
         else:
-            named = engine_named(engine)
-            result = run_batches(requests, setting, resume=resume, jobs=jobs, engine=named, address=address)
+            result = run_batches(requests, setting, resume=resume, jobs=jobs, cluster=cluster)
     good = _print_checked(checked, jobs, json) if dry_run else _print_result(result, json)
     if not good:
         raise typer.Exit(FAILED)

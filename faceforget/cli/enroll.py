@@ -7,9 +7,21 @@ from typing import Annotated
 import typer
 
 from faceforget.cli.console import out, percent, progress_bar, warn
-from faceforget.cli.options import Device, Json, NoCache, Seed, check_output, make_runtime, warn_photos
+from faceforget.cli.options import (
+    Address,
+    Device,
+    Engine,
+    Json,
+    NoCache,
+    Seed,
+    check_output,
+    make_runtime,
+    warn_photos,
+)
 from faceforget.cli.processes import Processes, start_processes
+from faceforget.errors import UsageError
 from faceforget.files import write_json
+from faceforget.machines.cluster import cluster_of
 
 
 class Train(StrEnum):
@@ -33,6 +45,8 @@ def enroll(
     ] = None,
     skip_incomplete: Annotated[bool, typer.Option(help="Leave out people with too few usable photos.")] = False,
     processes: Processes = 1,
+    engine: Engine = "local",
+    address: Address = None,
     json: Json = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -42,6 +56,11 @@ def enroll(
     check_output(model)
     if json:
         check_output(json, model)
+    cluster = cluster_of(engine, address)
+    if cluster and processes > 1:
+        raise UsageError(
+            "With --processes each process would send all photos to the cluster.", "Leave out --engine or --processes."
+        )
     start_processes(processes)
     from faceforget import api
     from faceforget.parallel import joined
@@ -56,7 +75,7 @@ def enroll(
             plan=plan,
             strangers=strangers,
             skip_incomplete=skip_incomplete,
-            runtime=make_runtime(device, seed, no_cache, progress),
+            runtime=make_runtime(device, seed, no_cache, progress, cluster),
         )
     api.save(enrolment.recognizer, model)
     if json:

@@ -12,6 +12,7 @@ from faceforget.progress import Progress
 
 if TYPE_CHECKING:
     from faceforget.api.runtime import Runtime
+    from faceforget.machines.cluster import Cluster
     from faceforget.people.faces import FaceSet
 
 Json = Annotated[Path | None, typer.Option("--json", help="Write the result to this file.", metavar="FILE")]
@@ -33,15 +34,22 @@ UnseenStrangers = Annotated[
 ]
 DeleteModel = Annotated[bool, typer.Option("--delete-model", help="Delete MODEL once the new one is in use.")]
 AllowMismatch = Annotated[bool, typer.Option(help="Use photos that seem to show somebody else.")]
+Engine = Annotated[str, typer.Option("--engine", metavar="ENGINE", help="local, or ray: tasks of a Ray cluster.")]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", metavar="ADDRESS", help="Of a running Ray cluster; without it, one is started here."),
+]
 Persons = Annotated[list[str], typer.Option("--person", help="Name as in the model; repeat for several.")]
 
 
-def make_runtime(device: str, seed: int, no_cache: bool, progress: Progress) -> "Runtime":
+def make_runtime(
+    device: str, seed: int, no_cache: bool, progress: Progress, cluster: "Cluster | None" = None
+) -> "Runtime":
     """The runtime that the options describe."""
     from faceforget.api.runtime import Runtime
     from faceforget.photos.cache import FaceCache
 
-    return Runtime(device, seed, None if no_cache else FaceCache(), progress)
+    return Runtime(device, seed, None if no_cache else FaceCache(), progress, cluster)
 
 
 def check_persons(persons: Sequence[str]) -> list[str]:

@@ -22,6 +22,28 @@ _CHUNK = 64
 
 
 @dataclass(frozen=True)
+class Chunk:
+    """Photos that are searched together: which of them share a batch changes the last bits of what MTCNN computes.
+
+    Attributes:
+        start: Place of the first one among all photos.
+        names: What each is called in its outcome.
+        sources: Paths or bytes.
+    """
+
+    start: int
+    names: tuple[str, ...]
+    sources: tuple[PhotoSource, ...]
+
+
+def chunks_of(sources: Sequence[PhotoSource]) -> list[Chunk]:
+    """The photos in chunks, in order."""
+    names = [f"photo {place}" if isinstance(source, bytes) else str(source) for place, source in enumerate(sources, 1)]
+    ends = [(start, start + _CHUNK) for start in range(0, len(sources), _CHUNK)]
+    return [Chunk(start, tuple(names[start:end]), tuple(sources[start:end])) for start, end in ends]
+
+
+@dataclass(frozen=True)
 class PhotoFaces:
     """What was found in one photo.
 
@@ -89,20 +111,20 @@ class PhotoIntake:
         Returns:
             One outcome per source, in order; a bad photo has ``error`` set and stops nothing.
         """
-        return list(tracked(self._outcomes(sources, remember), stage, len(sources), progress))
+        outcomes = (outcome for chunk in chunks_of(sources) for outcome in self.read_chunk(chunk, remember=remember))
+        return list(tracked(outcomes, stage, len(sources), progress))
 
-    def _outcomes(self, sources: Sequence[PhotoSource], remember: bool) -> Iterator[PhotoFaces]:
-        for start in range(0, len(sources), _CHUNK):
-            names = [_name(source, start + i) for i, source in enumerate(sources[start : start + _CHUNK])]
-            loaded = [self._load(source) for source in sources[start : start + _CHUNK]]
-            found = iter(self._search([item for item in loaded if isinstance(item, DecodedPhoto)], remember))
-            for name, item in zip(names, loaded, strict=True):
-                if isinstance(item, PhotoError):
-                    yield PhotoFaces(name, error=item)
-                elif isinstance(item, DecodedPhoto):
-                    yield _judge(name, item.sha256, next(found))
-                else:
-                    yield _judge(name, *item)
+    def read_chunk(self, chunk: Chunk, *, remember: bool = True) -> Iterator[PhotoFaces]:
+        """One outcome per photo of a chunk, in order."""
+        loaded = [self._load(source) for source in chunk.sources]
+        found = iter(self._search([item for item in loaded if isinstance(item, DecodedPhoto)], remember))
+        for name, item in zip(chunk.names, loaded, strict=True):
+            if isinstance(item, PhotoError):
+                yield PhotoFaces(name, error=item)
+            elif isinstance(item, DecodedPhoto):
+                yield _judge(name, item.sha256, next(found))
+            else:
+                yield _judge(name, *item)
 
     def _load(self, source: PhotoSource) -> DecodedPhoto | tuple[str, FoundFaces] | PhotoError:
         """A photo still to be searched, what is known of it already, or why it cannot be used."""
@@ -142,7 +164,3 @@ def _judge(name: str, sha256: str, found: FoundFaces) -> PhotoFaces:
     chosen, note = choose_face(found.faces, found.width, found.height)
     problems = tuple(quality_problem(f, c) for f, c in zip(found.faces, found.crops, strict=True))
     return PhotoFaces(name, sha256, found.faces, found.crops, problems, chosen, note, problems[chosen])
-
-
-def _name(source: PhotoSource, index: int) -> str:
-    return f"photo {index + 1}" if isinstance(source, bytes) else str(source)

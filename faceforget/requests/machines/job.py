@@ -11,10 +11,6 @@ from faceforget.requests.outcome import BatchResult
 from faceforget.requests.plan import Configuration
 
 
-class LostWorkerError(FaceForgetError):
-    """A process that worked on a batch ended without a word, again and again."""
-
-
 @dataclass(frozen=True)
 class Job:
     """A batch that is in the ledger already. Whoever takes it over goes on where the last one stopped.

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, cast, get_args
 
 from faceforget.api.runtime import People, Runtime
 from faceforget.errors import FaceForgetError, UsageError
+from faceforget.machines.cluster import Cluster, LostWorkerError
 from faceforget.progress import Event
 from faceforget.requests.batch import look_at_batch, plan_batch
 from faceforget.requests.begin import REQUESTS_A_DAY, begun, check_rate
@@ -14,14 +14,11 @@ from faceforget.requests.closing import Place, Step
 from faceforget.requests.keys import ensure_key
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.machines.job import Done, Job, carry
-from faceforget.requests.machines.on_ray import on_ray
 from faceforget.requests.machines.processes import in_processes
 from faceforget.requests.machines.shares import Share, read_shares, shares_of, write_shares
 from faceforget.requests.outcome import Checked, Estimate
 from faceforget.requests.plan import Configuration
 from faceforget.requests.request_list import read_requests
-
-Engine = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
@@ -118,8 +115,7 @@ def run_batches(
     *,
     resume: bool = False,
     jobs: int = 1,
-    engine: Engine = "local",
-    address: str | None = None,
+    cluster: Cluster | None = None,
     step: Step | None = None,
 ) -> BatchesResult:
     """Carry out a list about any number of models; what fails on one of them does not sink the others.
@@ -132,8 +128,7 @@ def run_batches(
         setting: Where and how.
         resume: Go on with the batches in the folder.
         jobs: Models at a time.
-        engine: ``local``, or ``ray`` for tasks of a cluster.
-        address: Of a running cluster.
+        cluster: Whose tasks the batches are; None for processes of this machine.
         step: Called after each step, wherever that is; for tests.
 
     Raises:
@@ -142,12 +137,10 @@ def run_batches(
     """
     if jobs < 1:
         raise UsageError(f"Expected at least one job, got {jobs}.", "Give --jobs 1 or more.")
-    if address is not None and engine != "ray":
-        raise UsageError("An address is a Ray cluster's.", "Add --engine ray.")
     step = step or _ignore
     shares = _shares(requests, setting, resume)
     _check_copies(shares, setting)
-    if address is not None:
+    if cluster is not None and cluster.address is not None:
         with Ledger(setting.ledger, create=True) as ledger:
             ledger.share()
     failed = {done.place.model: done for done in _planned(shares, setting, step)}
@@ -164,22 +157,10 @@ def run_batches(
         for share in shares
         if share.model not in failed
     ]
-    for count, done in enumerate(_carried(work, jobs, engine, address), start=1):
+    for count, done in enumerate(_carried(work, jobs, cluster), start=1):
         failed[done.place.model] = done
         setting.runtime.progress(Event("models", count, len(work)))
     return BatchesResult(tuple(failed[share.model] for share in shares))
-
-
-def engine_named(name: str) -> Engine:
-    """The engine of this name.
-
-    Raises:
-        UsageError: There is none.
-    """
-    for engine in get_args(Engine):
-        if name == engine:
-            return cast(Engine, engine)
-    raise UsageError(f"There is no engine {name!r}.", f"Engines: {', '.join(get_args(Engine))}.")
 
 
 def check_batches(requests: Path, setting: Setting) -> tuple[CheckedModel, ...]:
@@ -262,11 +243,21 @@ def _planned(shares: Sequence[Share], setting: Setting, step: Step) -> Iterator[
             yield Done(place, None, error)
 
 
-def _carried(work: Sequence[Job], jobs: int, engine: Engine, address: str | None) -> Iterator[Done]:
+def _carried(work: Sequence[Job], jobs: int, cluster: Cluster | None) -> Iterator[Done]:
     quiet = [replace(job, runtime=replace(job.runtime, progress=Runtime().progress)) for job in work]
-    if engine == "ray":
-        return on_ray(quiet, jobs, address)
+    if cluster is not None:
+        return _on_ray(quiet, cluster)
     return in_processes(quiet, jobs) if jobs > 1 and len(work) > 1 else _one_by_one(work)
+
+
+def _on_ray(work: Sequence[Job], cluster: Cluster) -> Iterator[Done]:
+    """A task whose worker is lost goes to another one, which goes on from the ledger and the files.
+
+    Their disk needs locks that work across machines, as NFS 4 (:meth:`Ledger.share`; https://www.sqlite.org/faq.html#q5).
+    """
+    todo = "Nothing is lost: go on with --resume."
+    for job, done in cluster.carry(carry, work, name=lambda job: f"the batch of {job.place.model}", todo=todo):
+        yield Done(job.place, None, done) if isinstance(done, LostWorkerError) else done
 
 
 def _one_by_one(work: Sequence[Job]) -> Iterator[Done]:

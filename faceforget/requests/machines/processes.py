@@ -6,10 +6,8 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_compl
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import BaseContext
 
-from faceforget.requests.machines.job import Done, Job, LostWorkerError, carry
-
-# A process that is killed (out of memory, by hand) is followed by another; more often it is the batch itself.
-TRIES = 3
+from faceforget.machines.cluster import TRIES, LostWorkerError
+from faceforget.requests.machines.job import Done, Job, carry
 
 
 def in_processes(jobs: Sequence[Job], count: int) -> Iterator[Done]:

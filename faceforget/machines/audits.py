@@ -1,0 +1,110 @@
+"""Several audits, each by itself: one after the other, or as tasks of a Ray cluster."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from faceforget.api.audit_erasure import Others, audit
+from faceforget.api.runtime import Runtime
+from faceforget.audit.verdict import Verdict
+from faceforget.errors import FaceForgetError
+from faceforget.files import write_atomically, write_json
+from faceforget.machines.cluster import Cluster, LostWorkerError
+from faceforget.photos.intake import PhotoSource
+from faceforget.progress import silent, tracked
+from faceforget.recognizer.storage import load_recognizer
+
+
+@dataclass(frozen=True)
+class AuditTask:
+    """An audit as work that any process on any machine can do, more than once.
+
+    For a cluster all paths are absolute, and its machines see them.
+
+    Attributes:
+        before: The model before erasure.
+        after: The model after.
+        photos: Photos of each erased person that is asked about, best those that the erasure did not read.
+        report: Where the reports go, without the suffixes ``.json`` and ``.html``; no two tasks have the same.
+        forget_photos: The photos that the erasure read.
+        others: Other people's photos.
+        retrained: A model enrolled without the erased persons.
+        deep: The slow questions too.
+        runtime: Device, seed and cache.
+    """
+
+    before: Path
+    after: Path
+    photos: Mapping[str, Sequence[PhotoSource]]
+    report: Path
+    forget_photos: Mapping[str, Sequence[PhotoSource]] | None = None
+    others: Others = field(default_factory=Others)
+    retrained: Path | None = None
+    deep: bool = False
+    runtime: Runtime = field(default_factory=Runtime)
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What has become of an audit.
+
+    Attributes:
+        task: The audit.
+        verdict: Whether the promises were kept; None if it could not be carried out.
+        error: Why not.
+    """
+
+    task: AuditTask
+    verdict: Verdict | None
+    error: FaceForgetError | OSError | None = None
+
+
+def audit_all(tasks: Sequence[AuditTask], *, cluster: Cluster | None = None) -> tuple[Audited, ...]:
+    """Carry out audits, and write a report in JSON and HTML of each; one that fails leaves the others alone.
+
+    What the audits see of faces goes into the reports alone, not through the cluster.
+
+    Args:
+        tasks: The audits; the first one's ``runtime.progress`` counts them.
+        cluster: Whose tasks they are; None carries them out here.
+
+    Returns:
+        What has become of them, in order.
+
+    Raises:
+        UsageError: Ray is not installed, or there is no cluster at the address; nothing was started.
+    """
+    progress = tasks[0].runtime.progress if tasks else silent
+    alone = [replace(task, runtime=replace(task.runtime, progress=silent, cluster=None)) for task in tasks]
+    done = {audited.task.report: audited for audited in tracked(_done(alone, cluster), "audits", len(tasks), progress)}
+    return tuple(done[task.report] for task in tasks)
+
+
+def _done(tasks: Sequence[AuditTask], cluster: Cluster | None) -> Iterator[Audited]:
+    if cluster is None:
+        yield from map(_audited, tasks)
+        return
+    todo = "Look for a lack of memory. The other reports are not concerned: audit this one again."
+    for task, audited in cluster.carry(_audited, tasks, name=lambda _: "an audit", todo=todo):
+        yield Audited(task, None, audited) if isinstance(audited, LostWorkerError) else audited
+
+
+def _audited(task: AuditTask) -> Audited:
+    """Do the audit; an error of one must not sink the others."""
+    from faceforget.report.audit_page import audit_page  # charts are heavy, and only whoever audits draws them
+
+    try:
+        report = audit(
+            load_recognizer(task.before),
+            load_recognizer(task.after),
+            task.photos,
+            forget_photos=task.forget_photos,
+            others=replace(task.others, retrained=load_recognizer(task.retrained) if task.retrained else None),
+            deep=task.deep,
+            runtime=task.runtime,
+        )
+        write_json(task.report.with_name(f"{task.report.name}.json"), report.to_dict())
+        write_atomically(task.report.with_name(f"{task.report.name}.html"), audit_page(report).encode())
+    except (FaceForgetError, OSError) as error:
+        return Audited(task, None, error)
+    return Audited(task, report.verdict)

@@ -1,0 +1,85 @@
+"""Photos of a large folder, searched for faces by the workers of a cluster."""
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from faceforget.machines.cluster import Cluster, LostWorkerError
+from faceforget.photos.align import Framing
+from faceforget.photos.cache import FaceCache
+from faceforget.photos.intake import Chunk, PhotoFaces, PhotoIntake, PhotoSource, chunks_of
+from faceforget.progress import Progress, silent, tracked
+
+
+class ClusterIntake(PhotoIntake):
+    """An intake whose chunks are tasks of a cluster.
+
+    Workers search the same chunks as one machine does, so that they find the same faces. They use a core each, and the
+    cache where they see its folder. Photos that must not be remembered are searched in this process: what tasks return
+    may lie on the disk of a cluster for a while.
+    """
+
+    def __init__(
+        self,
+        framing: Framing,
+        cluster: Cluster,
+        *,
+        cache: FaceCache | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        super().__init__(framing, cache=cache, device=device)
+        self._cluster = cluster
+
+    def read(
+        self,
+        sources: Sequence[PhotoSource],
+        *,
+        remember: bool = True,
+        progress: Progress = silent,
+        stage: str = "finding faces",
+    ) -> list[PhotoFaces]:
+        """Find the faces of every photo, as :meth:`PhotoIntake.read`; progress counts them as chunks are ready.
+
+        Raises:
+            UsageError: Ray is not installed, or there is no cluster at the address.
+            LostWorkerError: No worker could finish one of the chunks.
+        """
+        if not remember:
+            return super().read(sources, remember=False, progress=progress, stage=stage)
+        outcomes = dict(tracked(self._arriving(chunks_of(sources)), stage, len(sources), progress))
+        return [outcomes[place] for place in range(len(sources))]
+
+    def _arriving(self, chunks: Sequence[Chunk]) -> Iterator[tuple[int, PhotoFaces]]:
+        """Outcomes by the photo's place, as they come."""
+        searches = [_Search(_absolute(chunk), self.framing, self.cache) for chunk in chunks]
+        kept = "Faces found so far are in the cache: the next run goes on from there." if self.cache else ""
+        todo = f"Look for a lack of memory. {kept}".strip()
+        for search, found in self._cluster.carry(_search, searches, name=_name, todo=todo):
+            if isinstance(found, LostWorkerError):
+                raise found
+            # What comes from Ray are views into its memory, which would stay full as long as they live.
+            yield from enumerate(deepcopy(found), search.chunk.start)
+
+
+@dataclass(frozen=True)
+class _Search:
+    chunk: Chunk
+    framing: Framing
+    cache: FaceCache | None
+
+
+def _search(search: _Search) -> list[PhotoFaces]:
+    return list(PhotoIntake(search.framing, cache=search.cache).read_chunk(search.chunk))
+
+
+def _name(search: _Search) -> str:
+    return f"photos {search.chunk.start + 1} to {search.chunk.start + len(search.chunk.sources)}"
+
+
+def _absolute(chunk: Chunk) -> Chunk:
+    """Workers have working directories of their own; names stay as they were given."""
+    paths = (source if isinstance(source, bytes) else Path(source).absolute() for source in chunk.sources)
+    return replace(chunk, sources=tuple(paths))
