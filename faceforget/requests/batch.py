@@ -35,7 +35,8 @@ from faceforget.requests.open_requests import OpenRequests
 from faceforget.requests.outcome import BatchResult, Checked, Estimate, RequestOutcome
 from faceforget.requests.plan import Configuration, check_same, read_plan
 from faceforget.requests.quarantine import expire
-from faceforget.requests.receipt import ERASED, why_failed
+from faceforget.requests.reasons import why_failed
+from faceforget.requests.receipt import ERASED
 from faceforget.requests.steps.carry_out import CarryOut
 from faceforget.requests.steps.examine import Member, examine, shared_photos
 from faceforget.requests.steps.trial import TrialFaces, try_one
