@@ -14,6 +14,7 @@ from faceforget.requests.chain import Entry, State
 from faceforget.requests.keys import SigningKey, check_signature
 from faceforget.requests.reasons import why_failed
 from faceforget.requests.steps.copies import kept_copies
+from faceforget.requests.steps.listed import is_listed
 
 FORMAT = "faceforget-receipt"
 ERASED, NOT_ERASED = "ERASED", "NOT ERASED"
@@ -67,8 +68,8 @@ def receipt_content(entries: Sequence[Entry]) -> dict[str, Any]:
         "erasure": erasure.get("record", {}),
         "erased_together": len(_body(last, "running").get("members", [])) if erased else 0,
         "audit": audit,
-        "copies": _body(last, "purged")["copies"] if erased else kept_copies(),
-        "not_proven": _not_proven(audit, plan["settings"]) if erased else [],
+        "copies": _body(last, "purged")["copies"] if erased else kept_copies(bool(plan["settings"].get("uploaded"))),
+        "not_proven": _not_proven(audit, plan["settings"], _body(last, "purged")["copies"]) if erased else [],
         "times": {entry.state: entry.at for entry in entries},
         "ledger": {"entry": end.seq, "hash": end.hash},
     }
@@ -107,15 +108,21 @@ def _body(last: Mapping[State, Entry], state: State) -> Mapping[str, Any]:
     return last[state].body if state in last else {}
 
 
-def _not_proven(audit: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+def _not_proven(
+    audit: Mapping[str, Any], settings: Mapping[str, Any], copies: Sequence[Mapping[str, str]]
+) -> list[str]:
+    left = {copy["copy"] for copy in copies if copy["outcome"] == "kept"}
     kept = []
     if settings.get("quarantine"):
         kept = ["The model before erasure is in quarantine until it expires: it knows the person."]
-    elif not settings["delete_model"]:
+    elif "model before erasure" in left:
         kept = ["The model before erasure is kept by the operator: it knows the person."]
-    if settings.get("copies") and not settings["delete_copies"]:
+    if any(map(is_listed, left)):
         kept += ["Copies that the operator listed are kept, each with its reason above."]
-    kept += [] if settings["delete_photos"] else ["The photos are kept by the operator: a new model can learn them."]
+    if settings.get("uploaded"):
+        kept += ["Whoever sent the photos may have kept the originals: a new model can learn them."]
+    elif "photos" in left:
+        kept += ["The photos are kept by the operator: a new model can learn them."]
     required = audit.get("required", [])
     verdicts = audit.get("verdicts", {})
     others = [name for name, outcome in verdicts.items() if name not in required and outcome != "passed"]
