@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.batches.ending import close_orphans, reason
+from app.batches.ending import close_orphans
 from app.batches.folder import Folder, sweep
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.files import sha256_bytes
@@ -14,6 +14,7 @@ from faceforget.requests.chain import Entry
 from faceforget.requests.export import export_ledger
 from faceforget.requests.keys import SigningKey, ensure_key, load_key, load_public_key
 from faceforget.requests.ledger import Ledger
+from faceforget.requests.reasons import why_failed
 from faceforget.requests.receipt import ERASED, Receipt, read_receipt
 
 # Set by `faceforget app --ledger FILE`.
@@ -123,7 +124,7 @@ def _record(entries: tuple[Entry, ...]) -> Record:
         str(entries[0].body.get("settings", {}).get("promise", "")),
         last.state,
         erased,
-        "" if erased or not failed else reason(str(failed.get("reason", ""))),
+        "" if erased or not failed else why_failed(failed),
         dict(audit.get("verdicts", {})),
         entries,
     )

@@ -1,7 +1,8 @@
-"""The end of requests that a batch has left open, and the reasons that only the app has."""
+"""The end of requests that a batch has left open."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -12,23 +13,16 @@ from faceforget.requests.keys import ensure_key
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.open_requests import OpenRequests
 from faceforget.requests.plan import read_plan
-from faceforget.requests.receipt import reason_of
-
-CANCELLED, STOPPED, _INTERRUPTED = "cancelled", "stopped", "interrupted"
-_OWN_REASONS: Mapping[str, str] = {
-    CANCELLED: "The batch was cancelled before.",
-    STOPPED: "The batch could not go on.",
-    _INTERRUPTED: "The app was ended while the batch ran.",
-}
+from faceforget.requests.reasons import INTERRUPTED
 
 
-def close_open(place: Place, ledger: Path, reason: str) -> None:
+def close_open(place: Place, ledger: Path, reason: Mapping[str, Any]) -> None:
     """Close every request of a batch that is open still, with a receipt that says NOT ERASED.
 
     Args:
         place: Of the batch.
         ledger: The database.
-        reason: Kind of the failure, for the ledger.
+        reason: What the ledger keeps of it, with its kind as ``reason``; see :mod:`faceforget.requests.reasons`.
     """
     plan = read_plan(place.out)
     if plan is None or not ledger.is_file():
@@ -42,7 +36,7 @@ def close_open(place: Place, ledger: Path, reason: str) -> None:
         closing.close([request for request in known if closing.state(request) in ("audited", "purged", "failed")])
         for request in known:
             if closing.state(request) != "closed":
-                closing.note({request: {"reason": reason}}, "failed", closing.last_attempt([request]))
+                closing.note({request: reason}, "failed", closing.last_attempt([request]))
         closing.close(known)
         # A crash before the plan came into the ledger leaves files that nobody will ask for.
         with FileLock(f"{ledger}.lock"):
@@ -58,9 +52,4 @@ def close_orphans(folder: Path, ledger: Path) -> None:
         ledger: The database.
     """
     for plan in folder.glob("*/out/batch.json"):
-        close_open(Place(plan.parents[1] / MODEL, plan.parent), ledger, _INTERRUPTED)
-
-
-def reason(kind: str) -> str:
-    """Why somebody was not erased, without names."""
-    return _OWN_REASONS.get(kind) or reason_of(kind)
+        close_open(Place(plan.parents[1] / MODEL, plan.parent), ledger, {"reason": INTERRUPTED})

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from app.batches.asked import Asked
 from app.batches.data import Done, Outcome, Terms
-from app.batches.ending import reason
 from app.people import OpenModel
 from faceforget import api
 from faceforget.errors import UsageError
@@ -15,6 +14,7 @@ from faceforget.requests.closing import Place
 from faceforget.requests.keys import public_path
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.plan import read_plan
+from faceforget.requests.reasons import why_failed
 from faceforget.requests.receipt import ERASED, read_receipt
 from faceforget.requests.receipt_page import receipt_pdf
 from faceforget.requests.steps.examine import label_of
@@ -40,8 +40,8 @@ def _outcome(ledger: Ledger, request: str, person: str) -> Outcome:
     entries = ledger.of(request)
     if entries[-1].body.get("outcome") == ERASED:
         return Outcome(request, erased=True, person=person)
-    kinds = [str(entry.body["reason"]) for entry in entries if entry.state == "failed"]
-    return Outcome(request, False, reason(kinds[-1]) if kinds else "", person=person)
+    failed = [entry.body for entry in entries if entry.state == "failed"]
+    return Outcome(request, False, why_failed(failed[-1]) if failed else "", person=person)
 
 
 def done(

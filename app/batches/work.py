@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.batches.asked import Asked
 from app.batches.data import Done, Line, Live, Terms
-from app.batches.ending import CANCELLED, STOPPED, close_open
+from app.batches.ending import close_open
 from app.batches.files import Files
 from app.batches.folder import Folder
 from app.batches.results import done, outcomes_of
@@ -21,6 +21,7 @@ from faceforget.requests.closing import Place
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.outcome import RequestOutcome
 from faceforget.requests.plan import read_plan
+from faceforget.requests.reasons import CANCELLED, stopped_by
 from faceforget.requests.steps.examine import RecentFaces
 
 
@@ -125,9 +126,9 @@ def run(
             ).outcomes
         except CancelledError:
             cancelled = True
-            close_open(files.place, ledger, CANCELLED)
+            close_open(files.place, ledger, {"reason": CANCELLED})
         except Exception as error:
-            close_open(files.place, ledger, STOPPED)
+            close_open(files.place, ledger, stopped_by(error))
             stopped = files.readable(error) if isinstance(error, FaceForgetError) else error
         outcomes = outcomes_of(files.place, ledger, asked)
         if stopped is not None and not any(outcome.erased for outcome in outcomes):

@@ -32,6 +32,10 @@ from faceforget.recognizer.training import mirror
 from faceforget.recognizer.vary import vary
 
 
+class NobodyLeftError(UsageError):
+    """Everybody in the model is to be erased."""
+
+
 @dataclass(frozen=True)
 class ErasureOutcome:
     """An erasure and what is known of it.
@@ -122,7 +126,8 @@ def erase(
 
     Raises:
         UnknownPersonError: The model does not know a person.
-        UsageError: Nobody, or everybody, is to be erased.
+        UsageError: Nobody is to be erased.
+        NobodyLeftError: Everybody is.
         MethodError: The method or a setting is not known, or it reads photos that were not given.
         WrongPersonError: Photos seem to show somebody else.
         NotForgottenError: The step budget ended before the person was forgotten.
@@ -190,7 +195,7 @@ def _classes(recognizer: Recognizer, people: Sequence[str]) -> tuple[int, ...]:
     if not classes:
         raise UsageError("Expected at least one person to erase, got none.", "Name them with --person.")
     if len(classes) == len(recognizer.labels):
-        raise UsageError(
+        raise NobodyLeftError(
             "These are all the people in the model; at least one must remain.",
             "Delete the model file instead.",
         )

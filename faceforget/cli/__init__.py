@@ -21,6 +21,7 @@ from faceforget.cli import (
     serve,
 )
 from faceforget.cli.console import run
+from faceforget.cli.processes import check_alone
 
 app = typer.Typer(
     name="faceforget",
@@ -50,6 +51,7 @@ app.add_typer(keys.app, name="keys")
 
 @app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
 ) -> None:
     if version:
@@ -57,6 +59,7 @@ def _root(
 
         typer.echo(__version__)
         raise typer.Exit
+    check_alone(context.invoked_subcommand)
 
 
 def main() -> None:

@@ -86,6 +86,8 @@ def batch(
     cluster = cluster_of(engine, address, jobs)
     if quarantine and delete_model:
         raise UsageError("A model is put away or deleted, not both.", "Leave out --quarantine or --delete-model.")
+    if delete_copies and not copies:
+        raise UsageError("There is no list of copies to delete.", "Add --copies FILE, or leave out --delete-copies.")
     spare = [path for path in (model, ledger, requests, key) if path is not None]
     listed = read_copies(copies, spare) if copies else ()
     configuration = Configuration(
@@ -125,9 +127,11 @@ def _print_checked(checked: tuple["CheckedModel", ...], jobs: int, json: Path | 
             table.add_row(model.place.model.name, "", "", "", escape(str(model.error)))
     out.print(table)
     estimates = [model.estimate for model in checked if model.estimate]
-    seconds, disk = sum(e.seconds or 0 for e in estimates), sum(e.disk for e in estimates)
-    text = f"Nothing was changed. About {clock(seconds)} on one core here, measured on one person of each model; "
-    out.print(f"{text}{disk / 2**20:.0f} MB of disk at most.", highlight=False, soft_wrap=True)
+    seconds, disk = [e.seconds for e in estimates if e.seconds is not None], sum(e.disk for e in estimates)
+    took = f"About {clock(sum(seconds))} on one core here, measured on one person of each model"
+    if len(seconds) < len(checked):  # nobody's photos can be used, or the erasure of the one who was tried failed
+        took = f"How long it takes could be measured on {len(seconds)} of {len(checked)} models"
+    out.print(f"Nothing was changed. {took}; {disk / 2**20:.0f} MB of disk at most.", highlight=False, soft_wrap=True)
     if jobs > 1:
         out.print(f"With {min(jobs, len(checked))} models at a time, as much less as there are cores for them.")
     if json:

@@ -77,6 +77,7 @@ def percent(value: float | None, interval: tuple[float, float] | None = None) ->
 
 
 def _report(error: FaceForgetError) -> None:
+    err.quiet = False  # of several processes all but the first are
     err.print(f"[bold red]Error[/] {escape(error.message)}", soft_wrap=True)
     if error.todo:
         err.print(escape(error.todo), soft_wrap=True)

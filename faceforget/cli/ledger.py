@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from faceforget.cli.console import out, warn
@@ -21,14 +22,17 @@ Database = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger tha
 def list_requests(ledger: Database, json: Json = None) -> None:
     """List the requests and what each has come to."""
     from faceforget.requests.ledger import Ledger
+    from faceforget.requests.reasons import why_failed
 
     with Ledger(ledger) as opened:
         latest = opened.latest()
+        why = {entry.request: why_failed(entry.body) for entry in opened.entries() if entry.state == "failed"}
     if json:
-        write_json(json, {"requests": [entry.to_dict() for entry in latest]})
-    table = Table("request", "state", "outcome", "since")
+        write_json(json, {"requests": [entry.to_dict() | {"why": why.get(entry.request, "")} for entry in latest]})
+    table = Table("request", "state", "outcome", "since", "why")
     for entry in latest:
-        table.add_row(entry.request, entry.state, str(entry.body.get("outcome", "")), entry.at)
+        outcome = str(entry.body.get("outcome", ""))
+        table.add_row(entry.request, entry.state, outcome, entry.at, escape(why.get(entry.request, "")))
     out.print(table)
 
 
@@ -40,6 +44,7 @@ def show(
 ) -> None:
     """Show every entry of one request."""
     from faceforget.requests.ledger import Ledger
+    from faceforget.requests.reasons import why_failed
 
     with Ledger(ledger) as opened:
         ids = [entry.request for entry in opened.latest() if entry.request.startswith(request)]
@@ -55,6 +60,8 @@ def show(
         out.print(f"[bold]{entry.seq} {entry.state}[/] {entry.at}  [dim]{entry.hash}[/]", highlight=False)
         body = json_text.dumps(entry.body, indent=2)
         out.print(body, highlight=False, markup=False, soft_wrap=True)
+        if entry.state == "failed":
+            out.print(why_failed(entry.body), highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command("verify")

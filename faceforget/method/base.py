@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from faceforget.errors import FaceForgetError, MethodError
 from faceforget.method.data import Erasure, ForgetSet, RetainSet, Step
 from faceforget.method.losses import LossInputError, log_odds_margin, remaining
+from faceforget.parallel import process
 from faceforget.progress import Event, Progress, silent
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
@@ -64,6 +65,8 @@ class Method(ABC):
         settings_type: Its hyperparameters with their defaults.
         caveat: What a user must know of its results; empty when they mean what they seem to.
         varied: Whether it wants strongly varied versions of the photos instead of mirrored ones.
+        shares_batches: Whether it trains on a mean over photos that do not see each other: then processes can share
+            a batch.
         must_forget: Whether a forgotten class that still wins is a failure. False for the baselines
             that leave the old row recognising its photos by design.
     """
@@ -75,6 +78,7 @@ class Method(ABC):
     caveat: ClassVar[str] = ""
     must_forget: ClassVar[bool] = True
     varied: ClassVar[bool] = False
+    shares_batches: ClassVar[bool] = False
     settings: MethodSettings
 
     def __init__(self, settings: MethodSettings | None = None) -> None:
@@ -110,11 +114,16 @@ class Method(ABC):
 
         Raises:
             LossInputError: No forget photos, or classes that the model does not have.
-            MethodError: The method reads data that was not given.
+            MethodError: The method reads data that was not given, or has nothing that several processes could share.
             DivergedError: The learning rate was too high.
         """
         if len(forget.images) == 0:
             raise LossInputError("Expected at least one forget photo, got none.", "Give photos of the person.")
+        if process()[1] > 1 and not self.can_share(forget):
+            raise MethodError(
+                f"{self.name} with these settings has no batches that several processes could share.",
+                "Leave out --processes and torchrun; `delete` with batch_norm=frozen can use several.",
+            )
         if "retained photos" in self.reads:
             self.retained(forget)
         if "anchors" in self.reads and (forget.anchors is None or len(forget.anchors) == 0):
@@ -128,6 +137,10 @@ class Method(ABC):
         student = edited.model.eval().requires_grad_(False)
         margin, left = measure(student, forget, self.settings.batch_size)
         return Erasure(student, edited.steps, margin > 0, left, margin, edited.stopped_early, edited.note)
+
+    def can_share(self, forget: ForgetSet) -> bool:
+        """Whether several processes come to the same as one, each with a part of every batch."""
+        return self.shares_batches
 
     def retained(self, forget: ForgetSet) -> RetainSet:
         """The retained photos.

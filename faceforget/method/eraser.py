@@ -15,7 +15,6 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.errors import MethodError
 from faceforget.method.base import (
     Augment,
     DivergedError,
@@ -29,7 +28,7 @@ from faceforget.method.base import (
 )
 from faceforget.method.data import ForgetSet, RetainSet, Step
 from faceforget.method.losses import DecoupledKL, decoupled_kl, log_odds_margin, mask_logits
-from faceforget.parallel import add_up_gradients, added_up, own_part, process, smallest_of
+from faceforget.parallel import add_up_gradients, added_up, own_part, smallest_of
 from faceforget.progress import Event
 
 Objective = Callable[["Batch"], Tensor]
@@ -120,8 +119,6 @@ class Eraser(Method):
 
     settings_type: ClassVar[type[MethodSettings]] = Settings
     settings: Settings
-    #: Whether the loss is a mean over photos that do not see each other: then processes can share a batch.
-    shares_batches: ClassVar[bool] = False
 
     def loss(self, batch: Batch) -> Tensor:
         """Scalar to minimise on one batch."""
@@ -149,7 +146,6 @@ class Eraser(Method):
 
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
         """The loop."""
-        self._check_processes(forget)
         teacher = frozen_copy(model)
         student = self.start(model, forget).requires_grad_(False)
         moving = list(self.trainable(student, forget))
@@ -164,13 +160,9 @@ class Eraser(Method):
         steps, stopped_early = self._optimise(Scene(teacher, student, forget, generator), optimizer, run)
         return Edited(self.finish(student, forget), steps, stopped_early)
 
-    def _check_processes(self, forget: ForgetSet) -> None:
-        exact = self.shares_batches and self.settings.batch_norm == "frozen" and forget.where is None
-        if process()[1] > 1 and not exact:
-            raise MethodError(
-                f"{self.name} with these settings cannot share its batches among processes.",
-                "Use one process; `delete` with batch_norm=frozen can use several.",
-            )
+    def can_share(self, forget: ForgetSet) -> bool:
+        """Only where no layer mixes photos, and every photo counts alike."""
+        return self.shares_batches and self.settings.batch_norm == "frozen" and forget.where is None
 
     def advice(self) -> str:
         """A larger budget or another rate."""

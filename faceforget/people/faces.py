@@ -1,5 +1,6 @@
 """The usable faces of people, and what became of every photo."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,10 @@ from faceforget.progress import Progress, silent
 
 class SamePhotoError(PeopleFolderError):
     """One photo stands under two names."""
+
+
+class NoUsablePhotoError(FaceForgetError):
+    """There is no photo of somebody that can be used; counts by kind of error are among its ``values``."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +99,15 @@ def require_faces(faces: FaceSet, names: Sequence[str]) -> None:
     """Check that each of these people has at least one usable photo.
 
     Raises:
-        FaceForgetError: Somebody has none; the reason of each photo is in the message.
+        NoUsablePhotoError: Somebody has none; the reason of each photo is in the message.
     """
     empty = [name for name in names if not faces.photos.get(name)]
     if empty:
         reasons = "; ".join(f"{photo.source}: {photo.error}" for photo in faces.refused[:5])
-        raise FaceForgetError(
+        kinds = Counter(photo.error.kind for photo in faces.refused if photo.error)
+        raise NoUsablePhotoError(
             f"No usable photo of {', '.join(empty)}. {reasons}".rstrip(),
             "Give at least one photo that shows their face.",
             persons=empty,
+            **kinds,
         )

@@ -35,8 +35,10 @@ from faceforget.requests.open_requests import OpenRequests
 from faceforget.requests.outcome import BatchResult, Checked, Estimate, RequestOutcome
 from faceforget.requests.plan import Configuration, check_same, read_plan
 from faceforget.requests.quarantine import expire
-from faceforget.requests.receipt import ERASED, why_failed
+from faceforget.requests.reasons import why_failed
+from faceforget.requests.receipt import ERASED
 from faceforget.requests.steps.carry_out import CarryOut
+from faceforget.requests.steps.copies import discard
 from faceforget.requests.steps.examine import Member, examine, shared_photos
 from faceforget.requests.steps.trial import TrialFaces, try_one
 
@@ -99,6 +101,8 @@ def run_batch(
             raise UsageError(f"There is a batch in {place.out} already.", "Add --resume, or give another folder.")
         else:
             check_same(plan, configuration, sha256_file(place.model) if place.model.exists() else None)
+        if configuration.uploaded and isinstance(requests, Path):
+            discard([requests])
         work = CarryOut(plan, place, opened, store, signer, runtime, step)
         work.run()
         outcomes = tuple(_outcome(opened, request, work.details) for request in plan.requests)

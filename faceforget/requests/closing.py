@@ -18,7 +18,7 @@ from faceforget.requests.open_requests import OpenRequest, OpenRequests
 from faceforget.requests.plan import Plan
 from faceforget.requests.receipt import receipt_content, sign_receipt
 from faceforget.requests.receipt_page import receipt_page
-from faceforget.requests.steps.copies import model_before, purge
+from faceforget.requests.steps.copies import discard, model_before, purge
 from faceforget.requests.steps.listed import listed_copies
 
 # From here on nobody reads the photos of a request any more.
@@ -93,6 +93,7 @@ class Closing:
                 labels = labels or self._go_live(request)
                 self._purge(request, labels)
             if self.state(request) in ("purged", "failed"):
+                self._discard_uploads(request)
                 self.store.destroy(request)
                 self.step("destroyed")
                 self._hand_out(request)
@@ -116,6 +117,7 @@ class Closing:
 
     def _purge(self, request: str, labels: Sequence[str]) -> None:
         known = self.known(request)
+        self._discard_uploads(request)
         caches = [FaceCache(), *([self.runtime.cache] if self.runtime.cache else [])]
         needed = self._needed_elsewhere(request) if self.plan.configuration.delete_photos else frozenset()
         settings = self.plan.configuration
@@ -125,6 +127,16 @@ class Closing:
         copies = purge(known, labels, [before, *listed], settings, caches, needed)
         self.step("copies")
         self.note({request: {"copies": copies}}, "purged", self.last_attempt([request]))
+
+    def _discard_uploads(self, request: str) -> None:
+        """Before a receipt says so; nobody reads them any more, so a crash in between loses nothing.
+
+        Raises:
+            UploadsLeftError: One could not be removed; the receipt waits until it can be.
+        """
+        known = self.store.get(request)
+        if self.plan.configuration.uploaded and known is not None:
+            discard([Path(photo.path) for photo in (*known.photos, *known.check)])
 
     def _needed_elsewhere(self, request: str) -> frozenset[str]:
         """Photos that a request on another model has still to read; whichever comes last removes them."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from filelock import FileLock
 
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.files import sha256_bytes, write_atomically
@@ -59,8 +60,10 @@ def ensure_key(path: Path) -> SigningKey:
         KeyFileError: There is something else.
     """
     if not path.exists():
-        public_path(path).unlink(missing_ok=True)
-        return new_key(path)
+        with FileLock(f"{path}.lock"):  # two batches may begin a ledger at once; a key that is lost signed in vain
+            if not path.exists():
+                public_path(path).unlink(missing_ok=True)
+                return new_key(path)
     key = load_key(path)
     if not public_path(path).exists():  # a crash came between the two halves
         _write_public(key.private, public_path(path))

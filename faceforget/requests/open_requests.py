@@ -88,7 +88,10 @@ class OpenRequests:
         """
         path = self._path(request)
         try:
-            fields = _Fields.model_validate(read_canonical(path.read_bytes(), "The file of an open request"))
+            data = path.read_bytes()
+            if not data.strip(b"\0"):  # overwritten, but a crash came before it was removed
+                return None
+            fields = _Fields.model_validate(read_canonical(data, "The file of an open request"))
         except FileNotFoundError:
             return None
         except ValidationError as error:

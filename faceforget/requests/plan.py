@@ -32,6 +32,8 @@ class Configuration(BaseModel):
         quarantine: Days for which the model before is put away, once the new one is live; 0 leaves it where it is.
         copies: How many copies the operator listed.
         delete_copies: Remove those, once somebody was erased.
+        uploaded: The list and the photos came over HTTP and are this program's own: it removes the list once the
+            requests are in the ledger, and a request's photos before its receipt, however it ends.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +48,7 @@ class Configuration(BaseModel):
     quarantine: int = Field(0, ge=0)
     copies: int = Field(0, ge=0)
     delete_copies: bool = False
+    uploaded: bool = False
 
     @property
     def method(self) -> str:

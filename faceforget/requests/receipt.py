@@ -12,30 +12,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from faceforget.requests.canonical import TamperedError, canonical, read_canonical
 from faceforget.requests.chain import Entry, State
 from faceforget.requests.keys import SigningKey, check_signature
+from faceforget.requests.reasons import why_failed
 from faceforget.requests.steps.copies import kept_copies
+from faceforget.requests.steps.listed import is_listed
 
 FORMAT = "faceforget-receipt"
 ERASED, NOT_ERASED = "ERASED", "NOT ERASED"
 _WHAT = "The receipt"
-
-# By the kind of the error; its message may name the person, and a receipt does not.
-_REASONS: Mapping[str, str] = {
-    "unknown_person": "The model does not know the person.",
-    "photos_changed": "The photos were not as they were when the batch was planned.",
-    "wrong_person": "The photos seem to show somebody else, or several people.",
-    "same_photo": "One photo was given twice: for two people, or for the erasure and for its check.",
-    "not_forgotten": "The erasure ended with the person still named on their own photos.",
-    "audit": "The audit of the new model did not pass; that model was thrown away.",
-    "usage": "The erasure cannot be carried out as asked.",
-}
-_ADVICE_FAILED = "Submit the request again with more and more varied photos of the person, or promise less."
-_ADVICE_BROKEN = (
-    "Others would no longer be recognised as before. Submit the people one at a time, with photos that show them "
-    "alone, and check that the photos given for those who stay are right."
-)
-# From here on a single photo among them no longer decides.
-_ENOUGH_PHOTOS = 10
-_OTHER_REASON = "The request could not be carried out."
 
 
 class _ReceiptFields(BaseModel):
@@ -85,53 +68,14 @@ def receipt_content(entries: Sequence[Entry]) -> dict[str, Any]:
         "erasure": erasure.get("record", {}),
         "erased_together": len(_body(last, "running").get("members", [])) if erased else 0,
         "audit": audit,
-        "copies": _body(last, "purged")["copies"] if erased else kept_copies(),
-        "not_proven": _not_proven(audit, plan["settings"]) if erased else [],
+        "copies": _body(last, "purged")["copies"] if erased else kept_copies(bool(plan["settings"].get("uploaded"))),
+        "not_proven": _not_proven(audit, plan["settings"], _body(last, "purged")["copies"]) if erased else [],
         "times": {entry.state: entry.at for entry in entries},
         "ledger": {"entry": end.seq, "hash": end.hash},
     }
     if not erased:
         content["reason"] = why_failed(end.body)
     return content
-
-
-def reason_of(kind: str) -> str:
-    """Why somebody was not erased, in words without names."""
-    return _REASONS.get(kind, _OTHER_REASON)
-
-
-def why_failed(body: Mapping[str, Any]) -> str:
-    """Why somebody was not erased, and what can be done, in words without names.
-
-    Args:
-        body: Of the entry ``failed``.
-    """
-    reason = reason_of(str(body["reason"]))
-    audit = body.get("audit", {})
-    verdicts = audit.get("verdicts", {})
-    advice = [
-        f"{name.replace('_', ' ').capitalize()}: {verdicts[name]}. {_advice(audit, name)}"
-        for name in audit.get("required", [])
-        if verdicts.get(name) != "passed"
-    ]
-    advice += [
-        f"{name.replace('_', ' ').capitalize()}: failed. {_ADVICE_BROKEN}"
-        for name in audit.get("unbroken", [])
-        if verdicts.get(name) == "failed"
-    ]
-    return " ".join([reason, *advice])
-
-
-def _advice(audit: Mapping[str, Any], promise: str) -> str:
-    """What to do about a promise that was not shown to be kept."""
-    findings = [found for found in audit.get("findings", {}).get(promise, []) if found["outcome"] != "passed"]
-    fewest = min((found["photos"] for found in findings), default=0)
-    if audit["verdicts"][promise] == "failed" or fewest >= _ENOUGH_PHOTOS:
-        return _ADVICE_FAILED
-    return (
-        f"{fewest} photos were checked: one of so few weighs more than the threshold allows. Submit the request again "
-        f"with more photos of the person, best with {_ENOUGH_PHOTOS} or more for the check."
-    )
 
 
 def sign_receipt(content: Mapping[str, Any], key: SigningKey) -> bytes:
@@ -164,15 +108,21 @@ def _body(last: Mapping[State, Entry], state: State) -> Mapping[str, Any]:
     return last[state].body if state in last else {}
 
 
-def _not_proven(audit: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+def _not_proven(
+    audit: Mapping[str, Any], settings: Mapping[str, Any], copies: Sequence[Mapping[str, str]]
+) -> list[str]:
+    left = {copy["copy"] for copy in copies if copy["outcome"] == "kept"}
     kept = []
     if settings.get("quarantine"):
         kept = ["The model before erasure is in quarantine until it expires: it knows the person."]
-    elif not settings["delete_model"]:
+    elif "model before erasure" in left:
         kept = ["The model before erasure is kept by the operator: it knows the person."]
-    if settings.get("copies") and not settings["delete_copies"]:
+    if any(map(is_listed, left)):
         kept += ["Copies that the operator listed are kept, each with its reason above."]
-    kept += [] if settings["delete_photos"] else ["The photos are kept by the operator: a new model can learn them."]
+    if settings.get("uploaded"):
+        kept += ["Whoever sent the photos may have kept the originals: a new model can learn them."]
+    elif "photos" in left:
+        kept += ["The photos are kept by the operator: a new model can learn them."]
     required = audit.get("required", [])
     verdicts = audit.get("verdicts", {})
     others = [name for name, outcome in verdicts.items() if name not in required and outcome != "passed"]

@@ -4,6 +4,7 @@ import errno
 import logging
 import traceback
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,13 +32,16 @@ class Guard:
 
         try:
             await self.app(scope, receive, sending)
+        except ClientDisconnect:  # nobody is there to be answered; what was sent so far is removed
+            log.info("a client hung up")
         except Exception as error:
             # Where it happened, not its message: that may hold a name.
             places = "".join(traceback.format_tb(error.__traceback__))
             log.error("fault %s\n%s", type(error).__name__, places)
-            if begun or scope["type"] != "http":
+            if scope["type"] != "http":
                 raise
-            await _answer(error)(scope, receive, send)
+            if not begun:  # else the server ends a half-sent answer; passed on, the message would come into its log
+                await _answer(error)(scope, receive, send)
 
 
 def _answer(error: Exception) -> JSONResponse:

@@ -142,7 +142,7 @@ class Inbox:
             self._changed.notify_all()
 
     def close(self, record: Record, request: str, erased: bool, reason: str) -> None:
-        """Remove what was sent, then mark the request as closed."""
+        """Remove what is left of what was sent, then mark the request as closed."""
         folder = self.folder(record.id)
         for sent in ("photos", "check"):
             shutil.rmtree(folder / sent, ignore_errors=True)

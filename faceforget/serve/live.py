@@ -35,12 +35,16 @@ class LiveModel:
         return self._settings.out / self._settings.model.name
 
     def place(self, record: Record) -> Place:
-        """Where the batch of a request reads and writes."""
-        settings = self._settings
-        return Place(self.current(), self._out(record), settings.retained, settings.strangers)
+        """Where the batch of a request, the oldest that is open, reads and writes.
+
+        Once somebody was erased, the operator's own model is a copy beside the one that the batch starts from.
+        """
+        settings, closed = self._settings, self._models(audited=False)
+        model, copies = (closed[-1], (settings.model,)) if closed else (settings.model, ())
+        return Place(model, self._out(record), settings.retained, settings.strangers, copies)
 
     def current(self) -> Path:
-        """The model that the next request starts from."""
+        """The last model whose audit has passed; before the first, the operator's."""
         done = self._models()
         return done[-1] if done else self._settings.model
 
@@ -70,7 +74,13 @@ class LiveModel:
             )
 
     def publish(self) -> None:
-        """Put the last model in use, and remove those before it: they know the erased persons."""
+        """Put the last model in use, and remove those before it: they know the erased persons.
+
+        Done before the receipt of an erasure is signed, which says that the model is in use, and again at each start.
+
+        Raises:
+            ModelFileError: It is gone.
+        """
         done = self._models()
         if not done:
             return
@@ -92,6 +102,7 @@ class LiveModel:
     def _out(self, record: Record) -> Path:
         return self._inbox.folder(record.id) / "out"
 
-    def _models(self) -> Sequence[Path]:
-        erased = [record for record in self._inbox.all() if record.end is not None and record.end.erased]
-        return [self._out(record) / self._settings.model.name for record in erased]
+    def _models(self, *, audited: bool = True) -> Sequence[Path]:
+        """Of closed requests; with ``audited`` also of the open one whose model is there: its audit has passed."""
+        models = [(record.end, self._out(record) / self._settings.model.name) for record in self._inbox.all()]
+        return [model for end, model in models if (end.erased if end else audited and model.is_file())]

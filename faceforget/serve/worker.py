@@ -12,6 +12,7 @@ from faceforget.api.runtime import Runtime
 from faceforget.errors import FaceForgetError
 from faceforget.progress import Event
 from faceforget.requests.batch import run_batch
+from faceforget.requests.closing import Place
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.plan import Configuration, read_plan
 from faceforget.serve.inbox import LIST, Inbox, Record
@@ -65,11 +66,12 @@ class Worker(threading.Thread):
         """
         place = self._live.place(record)
         plan = read_plan(place.out)
+        configuration = plan.configuration if plan else self._configuration(record, place)
         result = run_batch(
             self._inbox.folder(record.id) / LIST,
             place,
             self._settings.ledger,
-            configuration=plan.configuration if plan else self._configuration(record),
+            configuration=configuration,
             key=self._settings.key,
             resume=True,
             runtime=Runtime(self._settings.device, progress=self._progress),
@@ -94,12 +96,15 @@ class Worker(threading.Thread):
         # In the ledger it is; what was sent is being removed.
         return "closing" if state == "closed" else state, request if entries else None
 
-    def _configuration(self, record: Record) -> Configuration:
+    def _configuration(self, record: Record, place: Place) -> Configuration:
         settings = self._settings
         return Configuration.model_validate(
             {
                 "promise": record.promise,
-                "delete_model": settings.delete_model,
+                # The operator's own model is theirs to keep; one that an earlier request has left is the service's.
+                "delete_model": settings.delete_model or place.model != settings.model,
+                "copies": len(place.copies),
+                "uploaded": True,
                 "allow_mismatch": settings.allow_mismatch,
                 "retained": settings.retained is not None,
                 "strangers": settings.strangers is not None,
@@ -108,6 +113,8 @@ class Worker(threading.Thread):
 
     def _step(self, record: Record, step: str) -> None:
         log.info("request %s: %s", record.id, step)
+        if step == "live":
+            self._live.publish()
         self._progress()
 
     def _progress(self, event: Event | None = None) -> None:

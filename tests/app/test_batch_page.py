@@ -22,6 +22,7 @@ from faceforget.errors import FaceForgetError, WrongPersonError
 from faceforget.progress import silent
 from faceforget.requests.canonical import TamperedError
 from faceforget.requests.export import read_export
+from faceforget.requests.receipt import read_receipt
 
 CANARY = b"canary-41d7 in the photo's own bytes"
 
@@ -107,8 +108,11 @@ def test_whoever_was_not_erased_when_it_is_cancelled_is_closed_as_not_erased(mod
     asked = requests(names, photos_of)[:1]
     done = run(model, asked, Terms(), folder, ledger, memory_for(model), cancel_at("auditing"), live=Live())
     assert (done.cancelled, done.model, done.outcomes[0].erased) == (True, None, False)
-    assert "cancelled" in done.outcomes[0].reason
-    assert [r.outcome for r in read_records(ledger)] == ["NOT ERASED"]
+    assert done.outcomes[0].reason == "The operator cancelled the batch before this request was through."
+    assert [(r.outcome, r.reason) for r in read_records(ledger)] == [("NOT ERASED", done.outcomes[0].reason)]
+    with zipfile.ZipFile(io.BytesIO(done.receipts)) as archive:
+        receipt = read_receipt(archive.read(f"{done.outcomes[0].request}.json"))
+    assert receipt.content["reason"] == done.outcomes[0].reason
     verify(ledger)
     again = run(model, asked, Terms(), folder, ledger, memory_for(model), cancel_at("finding faces"), live=Live())
     assert not again.outcomes[0].erased  # and nothing was in the way of asking for the same person again
@@ -141,7 +145,8 @@ def test_an_error_in_between_leaves_nothing_open(model, names, photos_of, folder
     ledger = folder.path / "ledger.db"
     with pytest.raises(OSError, match="disk full"):
         run(model, requests(names, photos_of)[:1], Terms(), folder, ledger, memory_for(model), live=Live())
-    assert [r.outcome for r in read_records(ledger)] == ["NOT ERASED"]
+    (record,) = read_records(ledger)
+    assert (record.outcome, "Its kind: OSError." in record.reason) == ("NOT ERASED", True)
     assert not [path for path in folder.path.iterdir() if path.is_dir() and path.name.startswith("tmp")]
 
 

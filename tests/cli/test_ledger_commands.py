@@ -13,7 +13,7 @@ def ledger(tmp_path):
     with Ledger(path, create=True) as opened:
         for request in ("aa11", "aa22"):
             opened.append({request: {"model": "m", "configuration": "c"}}, "planned", 0)
-        opened.append({"aa11": {"reason": "no_face"}}, "failed", 1)
+        opened.append({"aa11": {"reason": "unknown_person"}}, "failed", 1)
     return path
 
 
@@ -24,9 +24,11 @@ def test_requests_are_listed_and_shown(cli, ledger, tmp_path):
     assert "failed" in text
     listed = json.loads((tmp_path / "list.json").read_text())["requests"]
     assert [(entry["request"], entry["state"]) for entry in listed] == [("aa11", "failed"), ("aa22", "planned")]
+    assert [entry["why"] for entry in listed] == ["The model does not know the person.", ""]
     code, text, _ = cli("ledger", "show", ledger, "aa1")
     assert code == 0
-    assert "no_face" in text
+    assert '"unknown_person"' in text
+    assert "The model does not know the person." in text
     assert cli("ledger", "show", ledger, "aa")[0] == 2
     assert cli("ledger", "list", tmp_path / "absent.db")[0] == 2
 

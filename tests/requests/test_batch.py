@@ -8,9 +8,10 @@ from filelock import FileLock
 from faceforget.errors import NotForgottenError, UsageError
 from faceforget.files import sha256_file
 from faceforget.recognizer.storage import load_recognizer
-from faceforget.requests.batch import ModelBusyError, check_batch
+from faceforget.requests.batch import ModelBusyError, check_batch, look_at_batch
 from faceforget.requests.ledger import Ledger
-from faceforget.requests.steps import carry_out
+from faceforget.requests.receipt import read_receipt
+from faceforget.requests.steps import carry_out, trial
 
 
 def states(work, request):
@@ -30,11 +31,15 @@ def failing(monkeypatch, persons):
     def judge_members(before, after, members, *rest):
         judged = judge(before, after, members, *rest)
         bad = {member.request for member in members if member.person in persons}
-        return {
-            r: replace(found, passed=found.passed and r not in bad, kept=r not in bad) for r, found in judged.items()
-        }
+        return {r: unkept(found) if r in bad else found for r, found in judged.items()}
 
     monkeypatch.setattr(carry_out, "judge_members", judge_members)
+
+
+def unkept(found):
+    """An audit that shows the person still named."""
+    verdicts = {**found.body["verdicts"], "forgotten": "failed"}
+    return replace(found, passed=False, kept=False, body={**found.body, "passed": False, "verdicts": verdicts})
 
 
 def test_people_are_erased_in_one_pass_and_one_failure_does_not_sink_the_rest(finished, names, model_file):
@@ -90,6 +95,52 @@ def test_whose_audit_fails_only_among_others_is_erased_alone(work, names, monkey
     assert closed == [early, late]
 
 
+def test_the_pass_that_is_redone_is_a_joint_one_of_all_who_are_left(make_work, people, names, tmp_path, monkeypatch):
+    work = make_work(tmp_path, {name: people[name] for name in names[:3]})
+    failing(monkeypatch, {names[1]})
+    work.result = work.run()
+    assert [outcome.erased for outcome in work.result.outcomes] == [True, False, True]
+    live = load_recognizer(work.place.live)
+    assert live.labels == (names[1], *names[3:])
+    assert [entry["people"] for entry in live.history if entry["event"] == "erased"] == [2]
+    first, failed, third = (outcome.request for outcome in work.result.outcomes)
+    with Ledger(work.ledger) as ledger:
+        members = [entry.body["members"] for entry in ledger.of(first) if entry.state == "running"]
+    assert members == [[first, failed, third], [first, third]]
+    contents = [read_receipt(work.receipt(index)).content for index in range(3)]
+    assert [content["erased_together"] for content in contents] == [2, 0, 2]
+    after = {content["model_sha256"]["after"] for content in contents}
+    assert after == {work.result.model, None}
+    assert contents[1]["reason"] == work.result.outcomes[1].reason
+    assert "Forgotten: failed. Submit the request again" in contents[1]["reason"]
+
+
+def test_if_others_pay_too_much_for_all_together_each_gets_a_pass_of_their_own(work, names, monkeypatch):
+    judge = carry_out.judge_members
+
+    def judge_members(before, after, members, *rest):
+        judged = judge(before, after, members, *rest)
+        broken = len(members) > 1 or members[0].person == names[1]
+        return {r: others_pay(found) if broken else found for r, found in judged.items()}
+
+    monkeypatch.setattr(carry_out, "judge_members", judge_members)
+    work.result = work.run()
+    assert [outcome.erased for outcome in work.result.outcomes] == [True, False]
+    assert load_recognizer(work.place.live).labels == tuple(names[1:])
+    assert "Others kept: failed. Others would no longer be recognised" in work.result.outcomes[1].reason
+    erased, failed = (outcome.request for outcome in work.result.outcomes)
+    way = ["planned", "running", "erased", "running", "erased"]
+    assert states(work, erased) == [*way, "audited", "purged", "closed"]
+    assert states(work, failed) == [*way, "failed", "closed"]
+    assert read_receipt(work.receipt(0)).content["erased_together"] == 1
+
+
+def others_pay(found):
+    """An audit that shows the promise kept, and others no longer recognised."""
+    verdicts = {**found.body["verdicts"], "others_kept": "failed"}
+    return replace(found, passed=False, kept=True, body={**found.body, "passed": False, "verdicts": verdicts})
+
+
 def test_nothing_goes_live_if_nobody_passes(work, names, monkeypatch):
     failing(monkeypatch, set(names))
     result = work.run()
@@ -124,7 +175,9 @@ def test_photos_of_somebody_else_fail_only_the_one_they_are_given_for(work, peop
 def test_a_photo_that_is_given_for_two_people_fails_both(work, people, names):
     work.ask(names[3], [*people[names[3]], people[names[0]][0]])
     result = work.run(allow_mismatch=True)
+    shared = "One photo was given for another request of the batch, too."
     assert [outcome.erased for outcome in result.outcomes] == [False, True, False]
+    assert [outcome.reason for outcome in result.outcomes] == [shared, "", shared]
 
 
 def test_a_batch_is_not_begun_twice_in_one_folder(finished):
@@ -175,6 +228,17 @@ def test_a_dry_run_finds_the_problems_and_changes_nothing(work, people, names):
         ("Zoe_Nobody", (0, 0), False),
     ]
     assert files(work.folder) == before
+
+
+def test_a_dry_run_whose_trial_fails_says_so_instead_of_how_long_it_takes(work, monkeypatch):
+    def fail(*_, **__):
+        raise NotForgottenError("NOT ERASED: a person is still named.")
+
+    monkeypatch.setattr(trial, "erase", fail)
+    checked, estimate = look_at_batch(work.requests, work.place)
+    assert [line.error for line in checked] == [None, None]
+    assert (estimate.seconds, estimate.per_person) == (None, None)
+    assert estimate.to_dict()["seconds"] is None
 
 
 def test_a_model_is_never_written_over(work, tmp_path):

@@ -1,6 +1,7 @@
 """Keys: made once, never overwritten, readable by their owner alone."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -11,6 +12,7 @@ from faceforget.requests.canonical import TamperedError
 from faceforget.requests.keys import (
     KeyFileError,
     check_signature,
+    ensure_key,
     load_key,
     load_public_key,
     new_key,
@@ -30,6 +32,12 @@ def test_what_one_key_signs_its_public_half_confirms(path):
     check_signature(public, key.sign(b"words"), b"words", "a text")
     with pytest.raises(TamperedError):
         check_signature(public, key.sign(b"words"), b"Words", "a text")
+
+
+def test_batches_that_begin_at_once_make_one_key(path):
+    with ThreadPoolExecutor(8) as threads:
+        keys = {key.public for key in threads.map(lambda _: ensure_key(path), range(8))}
+    assert keys == {load_public_key(public_path(path))}
 
 
 def test_a_signature_has_one_spelling(path):

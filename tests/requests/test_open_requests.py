@@ -40,6 +40,16 @@ def test_what_a_crash_left_behind_is_destroyed(store):
     assert [path.name for path in store.folder.iterdir()] == [f"{kept.id}.json"]
 
 
+def test_a_crash_between_overwriting_and_removing_leaves_nothing_to_stumble_over(store):
+    request = new_request("Ada", (PhotoFile("/photos/ada.jpg", "ab"),))
+    store.put(request)
+    path = store.folder / f"{request.id}.json"
+    path.write_bytes(bytes(path.stat().st_size))
+    assert store.get(request.id) is None
+    store.destroy(request.id)
+    assert list(store.folder.iterdir()) == []
+
+
 def test_a_damaged_file_is_named(store):
     request = new_request("Ada", ())
     store.put(request)

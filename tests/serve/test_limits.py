@@ -1,12 +1,15 @@
 """Who may call, how much they may send, and that nothing they send becomes a path or is repeated."""
 
+import asyncio
 import http.client
 import json
+import time
 
 import pytest
 
 from faceforget.cli.serve import MissingExtraError
 from faceforget.errors import UsageError
+from faceforget.serve.guard import Guard
 from faceforget.serve.settings import Limits, ServeSettings, read_token
 from tests.serve.conftest import TOKEN, Client, serving
 
@@ -143,6 +146,39 @@ def test_a_body_that_never_ends_is_given_up(small):
     connection.putheader("Content-Length", "1000")
     connection.endheaders(b"--b\r\n")
     assert connection.getresponse().status == 408
+
+
+def test_a_client_that_hangs_up_is_no_fault_and_leaves_nothing(small, caplog):
+    before = files_of(small)
+    caplog.set_level("INFO", "faceforget.serve")
+    connection = http.client.HTTPConnection(small.url.removeprefix("http://"), timeout=10)
+    connection.putrequest("POST", "/v1/requests")
+    connection.putheader("Authorization", f"Bearer {TOKEN}")
+    connection.putheader("Content-Type", "multipart/form-data; boundary=b")
+    connection.putheader("Content-Length", "1000")
+    connection.endheaders(PERSON)
+    connection.close()
+    end = time.monotonic() + 10
+    while "hung up" not in caplog.text and time.monotonic() < end:
+        time.sleep(0.02)
+    assert "hung up" in caplog.text
+    assert "fault" not in caplog.text
+    assert files_of(small) == before
+    assert list(small.service.inbox.incoming.iterdir()) == []
+
+
+def test_an_answer_that_breaks_off_does_not_bring_its_message_into_the_servers_log():
+    sent, scope = [], {"type": "http"}
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("Ada Lovelace")
+
+    async def send(message):
+        sent.append(message["type"])
+
+    asyncio.run(Guard(app)(scope, None, send))
+    assert sent == ["http.response.start"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from faceforget.requests import batch
 from faceforget.requests.canonical import canonical
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.receipt import read_receipt
+from faceforget.requests.steps import copies
 from faceforget.serve import worker
 from faceforget.serve.service import Service
 from tests.serve.conftest import TOKEN, Client, serving
@@ -72,6 +73,34 @@ def test_the_receipt_is_signed_and_can_be_read_by_people(served):
     assert pdf.content.startswith(b"%PDF")
 
 
+def copies_in(served, end):
+    receipt = served.get(f"/v1/requests/{end['id']}/receipt").json()["receipt"]
+    return {copy["copy"]: copy for copy in receipt["copies"]}, " ".join(receipt["not_proven"])
+
+
+def test_receipts_say_that_what_was_uploaded_is_gone_however_the_request_ended(served):
+    for end in served.ends:
+        told, not_proven = copies_in(served, end)
+        assert told["photos"]["outcome"] == told["list of requests"]["outcome"] == "erased"
+        assert "uploaded was removed before this was signed" in told["photos"]["reason"]
+        assert "kept by the operator: a new model" not in not_proven
+        folder = served.service.inbox.folder(end["id"])
+        assert sorted(path.name for path in folder.iterdir()) == ["meta.json", "out"]
+    assert "may have kept the originals" in copies_in(served, served.ends[0])[1]
+    assert "uploaded was removed" in served.get(f"/v1/requests/{served.ends[2]['id']}/receipt.html").text
+
+
+def test_receipts_tell_the_operators_model_from_those_of_the_service(served):
+    first, second = (copies_in(served, end) for end in served.ends[:2])
+    assert first[0]["model before erasure"]["outcome"] == "kept"
+    assert "The model before erasure is kept by the operator" in first[1]
+    assert second[0]["model before erasure"]["outcome"] == "erased"
+    own = second[0]["copy 1 of the operator's list"]
+    assert own["outcome"] == "kept"
+    assert "names the person" in own["reason"]
+    assert "Copies that the operator listed are kept" in second[1]
+
+
 def test_nothing_of_the_persons_is_left_but_in_the_operators_model(served, photos, names):
     needles = [name.encode() for name in (*names[:2], names[1].replace("_", " "), "Zoe Nobody")]
     needles += [data[len(data) // 2 :][:48] for name in names[:3] for data in photos[name]]
@@ -108,11 +137,11 @@ class Killed(BaseException):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.parametrize("step", ["planned", "live"])
+@pytest.mark.parametrize(("step", "delete"), [("planned", False), ("live", False), ("copies", True), ("receipt", True)])
 def test_a_request_that_was_cut_off_is_carried_out_after_a_restart(
-    step, settings_in, tmp_path, photos, names, monkeypatch
+    step, delete, settings_in, tmp_path, photos, names, monkeypatch
 ):
-    settings = settings_in(tmp_path)
+    settings = settings_in(tmp_path, delete_model=delete)
     monkeypatch.setattr(worker, "run_batch", cut_off_at(step))
     with serving(settings) as client:
         request = client.ask(names[0], photos[names[0]]).json()["id"]
@@ -127,11 +156,69 @@ def test_a_request_that_was_cut_off_is_carried_out_after_a_restart(
         assert [entry.state for entry in ledger.latest()] == ["closed"]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_later_request_that_was_cut_off_after_its_model_went_live(settings_in, tmp_path, photos, names, monkeypatch):
+    settings = settings_in(tmp_path)
+    published = settings.out / "team.safetensors"
+    with serving(settings) as client:
+        assert client.closed(client.ask(names[0], photos[names[0]]).json()["id"])["outcome"] == "ERASED"
+        monkeypatch.setattr(worker, "run_batch", cut_off_at("copies"))
+        request = client.ask(names[1], photos[names[1]]).json()["id"]
+        client.service.worker.join(60)
+    assert names[1] not in load_recognizer(published).labels  # in use before any receipt says so
+    assert len(list(settings.out.rglob("*.safetensors"))) == 2
+    monkeypatch.undo()
+    with serving(settings) as client:
+        assert client.closed(request)["outcome"] == "ERASED"
+        told, _ = copies_in(client, client.get(f"/v1/requests/{request}").json())
+    assert told["model before erasure"]["outcome"] == "erased"
+    assert set(load_recognizer(published).labels) == set(names) - set(names[:2])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_uploads_are_gone_before_a_receipt_is_signed_and_a_crash_between_loses_nothing(
+    settings_in, tmp_path, photos, names, monkeypatch
+):
+    settings = settings_in(tmp_path)
+    monkeypatch.setattr(worker, "run_batch", cut_off_at("destroyed"))
+    with serving(settings) as client:
+        request = client.ask("Zoe", photos[names[0]][:2], photos[names[0]][2:3]).json()["id"]
+        client.service.worker.join(30)
+        folder = client.service.inbox.folder(request)
+    sent = [path for path in folder.rglob("*") if path.is_file() and "out" not in path.parts]
+    assert [path.name for path in sent] == ["meta.json"]
+    assert not list(folder.rglob("receipts/*"))
+    monkeypatch.undo()
+    with serving(settings) as client:
+        state = client.closed(request)
+        assert (state["outcome"], state["reason"]) == ("NOT ERASED", "The model does not know the person.")
+        assert copies_in(client, state)[0]["photos"]["outcome"] == "erased"
+
+
+def test_while_uploads_cannot_be_removed_no_receipt_says_that_they_were(
+    settings_in, tmp_path, photos, names, monkeypatch
+):
+    settings = settings_in(tmp_path, retry_s=0.05)
+    remove = copies.removed
+    monkeypatch.setattr(copies, "removed", lambda path: path.parent.name != "photos" and remove(path))
+    with serving(settings) as client:
+        request = client.ask("Zoe", photos[names[0]][:2]).json()["id"]
+        end = time.monotonic() + 30
+        while (state := client.get(f"/v1/requests/{request}").json())["fault"] is None and time.monotonic() < end:
+            time.sleep(0.05)
+        assert (state["state"], state["fault"], state["outcome"]) == ("failed", "uploads_left", None)
+        assert client.get(f"/v1/requests/{request}/receipt").status_code == 409
+        assert not list(settings.out.rglob("receipts/*"))
+        monkeypatch.undo()
+        assert client.closed(request)["outcome"] == "NOT ERASED"
+
+
 def cut_off_at(step):
     def run_batch(*arguments, **options):
         def cut(done):
             if done == step:
                 raise Killed
+            options["step"](done)
 
         return batch.run_batch(*arguments, **{**options, "step": cut})
 

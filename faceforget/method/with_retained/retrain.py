@@ -25,6 +25,7 @@ class Retrain(Method):
     name: ClassVar[str] = "retrain"
     paper: ClassVar[str] = "The reference: the model's own recipe without the forgotten classes"
     reads: ClassVar[tuple[Reads, ...]] = ("retained photos", "training recipe")
+    shares_batches: ClassVar[bool] = True  # the recipe is enrolment's
     must_forget: ClassVar[bool] = False
     caveat: ClassVar[str] = (
         "retrain is the reference: the model never saw the person. With their old row put back it may still match "

@@ -18,6 +18,7 @@ from faceforget.files import sha256_file
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.closing import Closing
+from faceforget.requests.reasons import failure_of
 from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos
 from faceforget.requests.steps.judge import Judged, OtherPeople, judge_members, read_others
 
@@ -65,7 +66,7 @@ class CarryOut(Closing):
                 self._erased(before, members, faces)
             except (NotForgottenError, WrongPersonError, UsageError) as error:
                 if len(members) == 1:
-                    self._fail({members[0].request: {"reason": error.kind}}, {members[0].request: str(error)})
+                    self._fail({members[0].request: failure_of(error)}, {members[0].request: str(error)})
                     return
                 # Nobody can say whose photos were to blame: each in a pass of their own.
                 self._one_by_one(members)
@@ -93,7 +94,7 @@ class CarryOut(Closing):
             except FaceForgetError as error:
                 errors[request] = error
         errors |= shared_photos(members)
-        reasons = {request: {"reason": errors[request].kind} for request in ids if request in errors}
+        reasons = {request: failure_of(errors[request]) for request in ids if request in errors}
         self._fail(reasons, {request: str(error) for request, error in errors.items()})
         return [member for member in members if member.request not in errors]
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from faceforget.errors import FaceForgetError
 from faceforget.files import sync_folder
 from faceforget.people.folder import person_key
 from faceforget.photos.cache import FaceCache
@@ -13,6 +14,10 @@ from faceforget.requests.plan import Configuration
 from faceforget.requests.quarantine import put_away
 
 Fate = Literal["erased", "kept", "absent"]
+
+
+class UploadsLeftError(FaceForgetError):
+    """What was uploaded cannot be removed, and no receipt may say that it was."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,13 @@ class Copy:
     copy: str
     outcome: Fate
     reason: str
+
+
+_LIST = Copy("list of requests", "kept", "it is the operator's: it names the person")
+_UPLOADS = (
+    Copy("photos", "erased", "what was uploaded was removed before this was signed; originals elsewhere were not"),
+    Copy("list of requests", "erased", "the service's own, with the person's name: removed before this was signed"),
+)
 
 
 def purge(
@@ -53,19 +65,32 @@ def purge(
         Copy("classifier row", *_outcome(gone, "the live model has no row for the person")),
         Copy("label", *_outcome(gone, "the live model does not hold the name")),
         _crops(request, caches),
-        _photos(request, configuration.delete_photos, needed),
+        *(_UPLOADS if configuration.uploaded else (_photos(request, configuration.delete_photos, needed), _LIST)),
         *others,
         Copy("candidate models, faces in memory", "erased", "moved or removed when the new model went live"),
-        Copy("list of requests", "kept", "it is the operator's: it names the person"),
         Copy("backups, and copies that nobody listed", "kept", "out of reach: --copies names those that are known"),
     ]
     return [asdict(copy) for copy in copies]
 
 
-def kept_copies() -> list[dict[str, str]]:
-    """What is left of somebody who was not erased: all."""
+def kept_copies(uploaded: bool) -> list[dict[str, str]]:
+    """What is left of somebody who was not erased: all, but for what was uploaded to this program."""
     reason = "the person was not erased"
-    return [asdict(Copy(name, "kept", reason)) for name in ("classifier row", "label", "photos", "model")]
+    kept = ("classifier row", "label", "model") if uploaded else ("classifier row", "label", "photos", "model")
+    return [asdict(copy) for copy in (*(Copy(name, "kept", reason) for name in kept), *(_UPLOADS if uploaded else ()))]
+
+
+def discard(uploads: Sequence[Path]) -> None:
+    """Remove what was uploaded; what is gone already is passed over.
+
+    Raises:
+        UploadsLeftError: A file could not be removed.
+    """
+    left = sum(not removed(path) for path in uploads)
+    if left:
+        raise UploadsLeftError(
+            f"{left} of {len(uploads)} uploaded files could not be removed.", "Check who may write into their folder."
+        )
 
 
 def _outcome(gone: bool, reason: str) -> tuple[Literal["erased", "kept"], str]:

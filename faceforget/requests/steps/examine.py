@@ -28,6 +28,10 @@ class PhotosChangedError(FaceForgetError):
     """A photo is not the one that was planned with."""
 
 
+class SharedPhotoError(SamePhotoError):
+    """One photo stands under two requests of a batch."""
+
+
 @dataclass(frozen=True)
 class Member:
     """A request that can be carried out.
@@ -95,7 +99,7 @@ def examine(
         PhotosChangedError: A photo is not as it was planned.
         WrongPersonError: Photos seem to show somebody else.
         SamePhotoError: A photo for the erasure is for the check as well.
-        FaceForgetError: There is no usable photo.
+        NoUsablePhotoError: There is no usable photo.
     """
     person = label_of(before, request.person)
     _check_unchanged((*request.photos, *request.check))
@@ -132,15 +136,15 @@ def label_of(before: Recognizer, person: str) -> str:
     raise UnknownPersonError(f"The model does not know {person!r}.")
 
 
-def shared_photos(members: Sequence[Member]) -> dict[str, SamePhotoError]:
+def shared_photos(members: Sequence[Member]) -> dict[str, SharedPhotoError]:
     """By request: those of whose photos one stands under another request, too."""
     owners: dict[str, str] = {}
-    found: dict[str, SamePhotoError] = {}
+    found: dict[str, SharedPhotoError] = {}
     for member in members:
         for photo in {p.sha256: p for p in (*member.read, *member.check)}.values():
             other = owners.setdefault(photo.sha256, member.request)
             if other != member.request:
-                error = SamePhotoError(
+                error = SharedPhotoError(
                     f"The photo {photo.source} is given for two people.", "Leave it with the one whom it shows."
                 )
                 found |= {other: error, member.request: error}
@@ -157,6 +161,8 @@ def _check_unchanged(photos: Sequence[PhotoFile]) -> None:
         raise PhotosChangedError(
             f"{len(changed)} photos are not as they were when the batch was planned, the first is {changed[0]}.",
             "Submit the request again.",
+            changed=len(changed),
+            photos=len(photos),
         )
 
 
@@ -168,6 +174,8 @@ def _check_person(before: Recognizer, person: str, faces: FaceSet, allow: bool) 
         raise WrongPersonError(
             f"{len(doubts)} of {len(photos)} photos of {person} seem to show somebody else: {listed}.",
             "Remove them, or confirm with --allow-mismatch that they are right.",
+            doubtful=len(doubts),
+            photos=len(photos),
         )
 
 

@@ -139,6 +139,7 @@ def _judged(found: Promises, reference: str, member: Member, others: OtherPeople
         kept,
         {
             "passed": passed,
+            "rows_removed": found.check.rows_removed,
             "required": list(REQUIRED[promise]),
             "unbroken": list(UNBROKEN),
             "verdicts": outcomes,

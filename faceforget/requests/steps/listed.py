@@ -8,6 +8,8 @@ from faceforget.people.folder import person_key
 from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests.steps.copies import Copy, Fate, removed
 
+_OF_LIST = " of the operator's list"
+
 
 def read_copies(source: Path, spare: Sequence[Path] = ()) -> tuple[Path, ...]:
     """A list of copies: a path a line, seen from where the list is; lines that begin with # are left out.
@@ -45,9 +47,14 @@ def listed_copies(paths: Sequence[Path], there: Sequence[bool], person: str, del
         delete: Delete them.
     """
     return [
-        Copy(f"copy {number} of the operator's list", *_outcome(path, was, person, delete))
+        Copy(f"copy {number}{_OF_LIST}", *_outcome(path, was, person, delete))
         for number, (path, was) in enumerate(zip(paths, there, strict=True), start=1)
     ]
+
+
+def is_listed(copy: str) -> bool:
+    """Whether a line of a receipt is about a copy of the list."""
+    return copy.endswith(_OF_LIST)
 
 
 def _outcome(path: Path, was: bool, person: str, delete: bool) -> tuple[Fate, str]:
@@ -60,5 +67,5 @@ def _outcome(path: Path, was: bool, person: str, delete: bool) -> tuple[Fate, st
     except (FaceForgetError, OSError):
         return "kept", "no model of this program: nobody looked into it; --delete-copies removes it"
     if person_key(person) in map(person_key, labels):
-        return "kept", "it names the person: erase them from it too, or remove it with --delete-copies"
+        return "kept", "it names the person: erase them from it too, or remove it (`faceforget batch --delete-copies`)"
     return "kept", "it does not name the person; whether its features know them was not asked"
