@@ -15,7 +15,7 @@ from torch.nn import functional
 from faceforget.audit.layers import LAYERS, layers_of
 from faceforget.audit.view import Crops, Faces, Groups, View, grouped
 from faceforget.folding import folded
-from faceforget.progress import Progress, silent, tracked
+from faceforget.progress import Event, Progress, silent, tracked
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 
@@ -107,8 +107,9 @@ def _see(
     progress: Progress,
     stage: str,
 ) -> None:
-    if not crops:
-        return  # a copy of the model is not for nothing
+    if not crops:  # all is known: without a copy of the model, which takes as long as a batch
+        progress(Event(stage, 0, 0, final=True))
+        return
     keys = list(crops)
     batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
     with _listening(used.classifier, names, tail) as (classifier, heard), _workers(used.device) as pool:

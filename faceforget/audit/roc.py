@@ -69,4 +69,4 @@ def crossing(rejected: Scores, accepted: Scores) -> Scores:
     high, low = (np.take_along_axis(rejected, at[..., None], -1)[..., 0] for at in (after, after - 1))
     gap = accepted[after - 1] - low
     found: Scores = low + gap / (gap + high - accepted[after]) * (high - low)
-    return found
+    return np.minimum(found, high)  # rounding may put it beyond

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-import torch
 from safetensors.torch import load_file
 
 from faceforget.cli.processes import check_alone, start_processes
@@ -30,12 +29,20 @@ def few(people_dir, tmp_path_factory):
 
 
 def assert_equal(one, two, start):
-    """Two models that were trained to the same weights, within the rounding of sums that later steps enlarge."""
+    """Two models that were trained to the same weights, but for the rounding of sums, which each step enlarges.
+
+    What they differ by is held against what they have learned: a process whose photos did not count would show. The
+    few steps of ``tests/test_parallel.py`` are held to the tolerance of floats.
+    """
     first, second, before = load_file(one), load_file(two), load_file(start)
     learned = [key for key in before if key in first and first[key].shape == before[key].shape]
     assert max((first[key].double() - before[key].double()).abs().max() for key in learned) > 1e-3
-    for key, value in first.items():
-        torch.testing.assert_close(second[key], value, rtol=1e-4, atol=1e-4)
+    assert first.keys() == second.keys()
+    assert apart(first, second, first.keys()) < 0.02 * apart(first, before, learned)
+
+
+def apart(one, other, keys):
+    return sum((one[key].double() - other[key].double()).square().sum() for key in keys) ** 0.5
 
 
 def test_enrolment_and_joint_erasure_come_to_what_one_process_does(cli, few, names, backbone_file, tmp_path):

@@ -180,11 +180,22 @@ def test_a_scattered_model_can_forget_another_person_by_projection(shipped, face
     assert (functional.normalize(embeddings(both, everybody), dim=1) @ direction).abs().max() < 0.3
 
 
-def test_looking_at_anchors_shows_progress(shipped, person):
+def test_looking_at_anchors_shows_progress(shipped, person, monkeypatch):
     events = []
+    monkeypatch.setattr("faceforget.method.dispersed._known_anchors", {})
     make_method("dispersed")(shipped.classifier, person, progress=events.append)
     assert [event.stage for event in events if event.final] == ["looking at anchors", "looking at the photos"]
     assert events[-1].final
+
+
+def test_the_same_anchors_are_looked_at_once_per_model(shipped, person, monkeypatch):
+    monkeypatch.setattr("faceforget.method.dispersed._known_anchors", {})
+    first, second = [], []
+    one = make_method("dispersed")(shipped.classifier, person, progress=first.append).model
+    two = make_method("dispersed")(shipped.classifier, person, progress=second.append).model
+    assert "looking at anchors" in {event.stage for event in first}
+    assert "looking at anchors" not in {event.stage for event in second}
+    assert all(torch.equal(value, two.state_dict()[key]) for key, value in one.state_dict().items())
 
 
 def test_without_anchors_it_refuses(classifier, forget):
