@@ -11,7 +11,7 @@ import torch
 from app.people import OpenModel, Photo, model_file, split_photos, stand_ins
 from faceforget import api
 from faceforget.audit.audit_models import Exhibits, audit_models
-from faceforget.audit.looking import Memory
+from faceforget.audit.looking import Memory, look
 from faceforget.audit.report import AuditedPhoto, AuditReport
 from faceforget.audit.view import Crops, Faces
 from faceforget.errors import UsageError
@@ -144,6 +144,18 @@ def run(
         len(read),
         _most_alike(model, outcome.recognizer, request.person),
     )
+
+
+def look_ahead(model: OpenModel, memory: Memory, progress: Progress = silent) -> None:
+    """Show everybody's photos to the model before an erasure asks for it: a fifth of the time to its verdicts.
+
+    Args:
+        model: The open model.
+        memory: Of the session: filled.
+        progress: Called with events.
+    """
+    faces = Faces({}, retained=model.unseen, strangers=model.strangers, members=model.enrolled)
+    look(model.recognizer, model.recognizer, faces, memory=memory, progress=progress)
 
 
 def _most_alike(model: OpenModel, after: Recognizer, person: str) -> tuple[AuditedPhoto, ...]:

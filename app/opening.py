@@ -11,7 +11,7 @@ from app.batches.data import Live as LiveBatch
 from app.batches.work import check, memory_for
 from app.batches.work import run as run_batch
 from app.books import ledger_in
-from app.erasing import Live, Request, papers, run
+from app.erasing import Live, Request, look_ahead, papers, run
 from app.jobs import Job
 from app.people import OpenModel, Photo, build_model, embedded_people
 from app.session import Session
@@ -25,7 +25,9 @@ BATCH_ENDED = "The batch has ended: its outcomes are on the page Batch. The new 
 def settle(here: Session) -> None:
     """Take over what the jobs of this session have finished."""
     if here.opening is not None and here.opening.state == "done":
-        here.use(here.opening.result)
+        model = here.opening.result
+        here.use(model)
+        here.ahead = Job(partial(look_ahead, model, here.memory), patient=True)
     if here.erasing is not None and here.erasing.state == "done":
         here.erased, here.erasing, here.fresh = here.erasing.result, None, True
         here.papers = Job(partial(papers, here.erased), patient=True)

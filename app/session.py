@@ -73,6 +73,7 @@ class Session:
     Attributes:
         model: The open model.
         opening: The model being opened or built.
+        ahead: The photos of its people being looked at, so that an erasure need not.
         draft: People being added one at a time.
         person: Whom to forget.
         seen: Photos given for the erasure.
@@ -95,6 +96,7 @@ class Session:
 
     model: OpenModel | None = None
     opening: Job[OpenModel] | None = None
+    ahead: Job[None] | None = None
     draft: dict[str, list[Photo]] = field(default_factory=dict)
     person: str | None = None
     seen: list[SeenPhoto] = field(default_factory=list)
@@ -117,7 +119,7 @@ class Session:
     def use(self, model: OpenModel | None) -> None:
         """Work with another model, or with none; what belonged to the last one goes."""
         self._stop()
-        self.model, self.opening, self.draft = model, None, {}
+        self.model, self.opening, self.ahead, self.draft = model, None, None, {}
         self.choose(None)
         self.recognised = {}
         self.erased = self.papers = self.erasing = None
@@ -150,7 +152,7 @@ class Session:
         self.__dict__.update(fresh.__dict__)
 
     def _stop(self) -> None:
-        for job in (self.opening, self.erasing, self.papers, self.batch.checking, self.batch.running):
+        for job in (self.opening, self.ahead, self.erasing, self.papers, self.batch.checking, self.batch.running):
             if job is not None:
                 job.cancel()
 

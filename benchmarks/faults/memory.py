@@ -12,7 +12,7 @@ from faceforget.photos.intake import PhotoSource
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.requests.steps import carry_out
 from faceforget.requests.steps.examine import Member
-from faceforget.requests.steps.judge import Judged, OtherPeople
+from faceforget.requests.steps.judge import Judged
 
 Photos = Mapping[str, Sequence[PhotoSource]]
 
@@ -46,17 +46,12 @@ class Memory:
             return self.erased[key]
 
         def judge_once(
-            before: Recognizer,
-            after: Recognizer,
-            members: Sequence[Member],
-            others: OtherPeople,
-            promise: str,
-            runtime: Runtime,
+            before: Recognizer, after: Recognizer, members: Sequence[Member], *rest: object
         ) -> dict[str, Judged]:
             people = tuple(member.person for member in members)
             key = (after.weights_hash(), after.labels, people)
             if key not in self.judged or not recall:
-                judged = judge(before, after, members, others, promise, runtime)
+                judged = judge(before, after, members, *rest)
                 self.judged[key] = [judged[member.request] for member in members]
             found = zip(members, self.judged[key], strict=True)
             return {

@@ -10,8 +10,7 @@ import torch
 from faceforget.machines.cluster import Cluster, LostWorkerError
 from faceforget.photos.align import Framing
 from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import Chunk, PhotoFaces, PhotoIntake, PhotoSource, chunks_of
-from faceforget.progress import Progress, silent, tracked
+from faceforget.photos.intake import Chunk, PhotoFaces, PhotoIntake
 
 
 class ClusterIntake(PhotoIntake):
@@ -20,6 +19,9 @@ class ClusterIntake(PhotoIntake):
     Workers search the same chunks as one machine does, so that they find the same faces. They use a core each, and the
     cache where they see its folder. Photos that must not be remembered are searched in this process: what tasks return
     may lie on the disk of a cluster for a while.
+
+    Reading raises, beside what an intake does, UsageError (Ray is not installed, or there is no cluster at the address)
+    and LostWorkerError (no worker could finish one of the chunks).
     """
 
     def __init__(
@@ -33,27 +35,10 @@ class ClusterIntake(PhotoIntake):
         super().__init__(framing, cache=cache, device=device)
         self._cluster = cluster
 
-    def read(
-        self,
-        sources: Sequence[PhotoSource],
-        *,
-        remember: bool = True,
-        progress: Progress = silent,
-        stage: str = "finding faces",
-    ) -> list[PhotoFaces]:
-        """Find the faces of every photo, as :meth:`PhotoIntake.read`; progress counts them as chunks are ready.
-
-        Raises:
-            UsageError: Ray is not installed, or there is no cluster at the address.
-            LostWorkerError: No worker could finish one of the chunks.
-        """
+    def _arriving(self, chunks: Sequence[Chunk], remember: bool) -> Iterator[tuple[int, PhotoFaces]]:
         if not remember:
-            return super().read(sources, remember=False, progress=progress, stage=stage)
-        outcomes = dict(tracked(self._arriving(chunks_of(sources)), stage, len(sources), progress))
-        return [outcomes[place] for place in range(len(sources))]
-
-    def _arriving(self, chunks: Sequence[Chunk]) -> Iterator[tuple[int, PhotoFaces]]:
-        """Outcomes by the photo's place, as they come."""
+            yield from super()._arriving(chunks, remember)
+            return
         searches = [_Search(_absolute(chunk), self.framing, self.cache) for chunk in chunks]
         kept = "Faces found so far are in the cache: the next run goes on from there." if self.cache else ""
         todo = f"Look for a lack of memory. {kept}".strip()

@@ -111,8 +111,13 @@ class PhotoIntake:
         Returns:
             One outcome per source, in order; a bad photo has ``error`` set and stops nothing.
         """
-        outcomes = (outcome for chunk in chunks_of(sources) for outcome in self.read_chunk(chunk, remember=remember))
-        return list(tracked(outcomes, stage, len(sources), progress))
+        outcomes = dict(tracked(self._arriving(chunks_of(sources), remember), stage, len(sources), progress))
+        return [outcomes[place] for place in range(len(sources))]
+
+    def _arriving(self, chunks: Sequence[Chunk], remember: bool) -> Iterator[tuple[int, PhotoFaces]]:
+        """Each outcome with its photo's place, as they come."""
+        for chunk in chunks:
+            yield from enumerate(self.read_chunk(chunk, remember=remember), chunk.start)
 
     def read_chunk(self, chunk: Chunk, *, remember: bool = True) -> Iterator[PhotoFaces]:
         """One outcome per photo of a chunk, in order."""

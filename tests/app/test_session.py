@@ -2,10 +2,12 @@ import gc
 import weakref
 
 from app.check import look_at
-from app.erasing import Named
+from app.erasing import Named, Request, look_ahead, run
 from app.jobs import Job
+from app.opening import settle
 from app.people import Photo, model_file, open_model
 from app.session import Session, Watch
+from faceforget.audit.looking import Memory
 
 
 def test_a_session_whose_browser_is_gone_is_let_go_after_a_while(model):
@@ -64,3 +66,25 @@ def test_a_model_goes_through_its_file_unchanged(model):
     again = open_model(model_file(model.recognizer), "mine.safetensors")
     assert again.recognizer.weights_hash() == model.recognizer.weights_hash()
     assert again.photos == {}
+
+
+def test_an_erasure_does_not_look_again_at_what_was_looked_at_ahead(model, names):
+    memory, events = Memory(), []
+    look_ahead(model, memory)
+    seen = look_at(model.recognizer, model.photos[names[0]])
+    request = Request(names[0], [(s.photo, s.found) for s in seen], "forgotten")
+    run(model, request, events.append, memory=memory)
+    shown = {event.stage: event.total for event in events if event.stage.startswith("showing photos")}
+    # One batch is left: the faces on the photos that were given for the erasure.
+    assert shown == {"showing photos to the model before": 1, "showing photos to the erased model": 0}
+
+
+def test_a_model_that_was_opened_is_looked_at_ahead_until_it_is_let_go(model):
+    session = Session(opening=Job(lambda progress: model))
+    assert session.opening.wait(5)
+    settle(session)
+    ahead = session.ahead
+    assert ahead.wait(60)
+    assert ahead.state == "done"
+    session.forget_everything()
+    assert session.ahead is None

@@ -40,18 +40,17 @@ class CarryOut(Closing):
 
     def _groups(self) -> list[tuple[str, ...]]:
         """In their order; what was recorded so far decides, so that a resumed batch goes the same way."""
-        modes = {request: self._mode(request) for request in self.plan.requests}
+        modes = self._modes()
         together = tuple(request for request, mode in modes.items() if mode == _JOINT)
         alone: list[tuple[str, ...]] = [(request,) for request, mode in modes.items() if mode != _JOINT]
         return [together, *alone] if together else alone
 
-    def _mode(self, request: str) -> str:
-        if not self.plan.configuration.joint or any(_ALONE in self._modes(other) for other in self.plan.requests):
-            return _ALONE
-        return _LATER if _LATER in self._modes(request) else _JOINT
-
-    def _modes(self, request: str) -> set[str]:
-        return {entry.body["mode"] for entry in self.ledger.of(request) if "mode" in entry.body}
+    def _modes(self) -> dict[str, str]:
+        """How each request is to be carried out."""
+        noted = {r: {entry.body.get("mode") for entry in self.ledger.of(r)} for r in self.plan.requests}
+        if not self.plan.configuration.joint or any(_ALONE in own for own in noted.values()):
+            return dict.fromkeys(noted, _ALONE)
+        return {request: _LATER if _LATER in own else _JOINT for request, own in noted.items()}
 
     def _group(self, ids: Sequence[str]) -> None:
         self.close(ids)
@@ -101,7 +100,7 @@ class CarryOut(Closing):
     def _erased(self, before: Recognizer, members: Sequence[Member], faces: Runtime) -> None:
         """One pass for these members, down to a candidate model."""
         ids = [member.request for member in members]
-        running = self._running(members, self._mode(ids[0]))
+        running = self._running(members, self._modes()[ids[0]])
         attempt = self._attempt_of(ids, running)
         self.note(dict.fromkeys(ids, running), "running", attempt)
         if self.state(ids[0]) == "erased":
