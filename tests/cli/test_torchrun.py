@@ -31,7 +31,7 @@ def few(people_dir, tmp_path_factory):
 def assert_equal(one, two, start):
     """Two models that were trained to the same weights, but for the rounding of sums, which each step enlarges.
 
-    What they differ by is held against what they have learned: a process whose photos did not count would show. The
+    What they differ by is held against what they have learned: where processes do not share, it is 80 %. The
     few steps of ``tests/test_parallel.py`` are held to the tolerance of floats.
     """
     first, second, before = load_file(one), load_file(two), load_file(start)
