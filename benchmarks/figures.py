@@ -54,7 +54,7 @@ def trade_off(rows: Rows, *, erased: str = "the erased person", photos: str = "u
         axes.axhline(points[_REFERENCE][1], color=REFERENCE, linewidth=1, linestyle="--")
     crowded: dict[tuple[int, int], int] = {}
     for label, (forgotten, kept) in sorted(points.items(), key=lambda item: (-item[1][1], item[0])):
-        colour = REFERENCE if label == _REFERENCE else AFTER if rows[label][0].numbers["old_row"] < 0.5 else BEFORE
+        colour = REFERENCE if label == _REFERENCE else AFTER if _mean(rows[label], "old_row") < 0.5 else BEFORE
         axes.plot(forgotten, kept, "o", color=colour, markersize=7, alpha=0.85)
         place = (round(forgotten / 8), round(kept / 4))
         crowded[place] = line = crowded.get(place, -1) + 1
@@ -96,7 +96,7 @@ def stability(rows: Rows) -> Figure:
         _plain(axes).set_title(title, fontsize=10)
         axes.grid(axis="x", color=LINE)
         axes.tick_params(axis="y", labelsize=8)
-        axes.invert_yaxis()
+    figure.axes[0].invert_yaxis()  # both: they share it
     return figure
 
 
