@@ -19,7 +19,7 @@ from faceforget.progress import Event, Progress, silent, tracked
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 
-_BATCH = 32
+_BATCH = 8  # as in embed_images
 _MOST_WORKERS = 8
 # Places that are left of a feature map: where in the face something is matters to who it is.
 _GRID = 2

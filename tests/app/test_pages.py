@@ -3,8 +3,9 @@
 import io
 import shutil
 import sqlite3
-import time
+import threading
 import zipfile
+from contextlib import contextmanager
 
 import pytest
 
@@ -36,6 +37,19 @@ def labels(app):
 def wait(app, job):
     job.wait(60)
     return app.run()
+
+
+@contextmanager
+def busy():
+    """Somebody else's work has the turn: what is begun meanwhile waits."""
+    begun, over = threading.Event(), threading.Event()
+    other = Job(lambda progress: begun.set() or over.wait(120))
+    try:
+        assert begun.wait(60)
+        yield
+    finally:
+        over.set()
+    assert other.wait(60)
 
 
 def test_start_offers_three_ways(open_page):
@@ -205,14 +219,13 @@ def test_an_erasure_ends_on_the_proof(open_page, model, names):
 
 
 def test_a_cancelled_erasure_leaves_the_model(open_page, model, names):
-    slow = Job(lambda progress: time.sleep(3))  # keeps the erasure waiting for its turn
-    app = erase(open_page("forget", Session(model=model)), names)
-    job = app.session_state[KEY].erasing
-    button(app, "Cancel").click().run()
-    assert "The model is as it was." in texts(app)
-    assert job.wait(60)
+    with busy():
+        app = erase(open_page("forget", Session(model=model)), names)
+        job = app.session_state[KEY].erasing
+        button(app, "Cancel").click().run()
+        assert "The model is as it was." in texts(app)
+        assert job.wait(60)
     assert (job.state, app.session_state[KEY].erased) == ("cancelled", None)
-    assert slow.wait(60)
 
 
 def test_a_failed_erasure_says_so(open_page, model):
@@ -370,15 +383,14 @@ def test_outcomes_can_be_tried_again(batch_page, finished, names):
 
 
 def test_a_batch_that_is_cancelled_before_it_began_leaves_the_model(batch_page, names, photos_of, model):
-    slow = Job(lambda progress: time.sleep(2))  # keeps the batch waiting for its turn
     asked = (Asked(names[0], tuple(photos_of[names[0]][:4])),)
-    app = batch_page(asked=asked, running=Job(lambda progress: None))
-    button(app, "Cancel").click().run()
-    app = wait(app, app.session_state[KEY].batch.running)
+    with busy():
+        app = batch_page(asked=asked, running=Job(lambda progress: None))
+        button(app, "Cancel").click().run()
+        app = wait(app, app.session_state[KEY].batch.running)
     assert "Cancelled. The model is as it was." in texts(app)
     button(app, "Back to the requests").click().run()
     assert app.session_state[KEY].model is model
-    assert slow.wait(60)
 
 
 def test_a_batch_never_takes_everybody(batch_page, names, photos_of):
