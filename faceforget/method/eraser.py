@@ -53,11 +53,19 @@ class Settings(MethodSettings):
 
 @dataclass(frozen=True)
 class RetainBatch:
-    """One batch of retained photos: both models' logits ``(M, C)`` and the classes ``(M,)``."""
+    """One batch of retained photos: the student's logits ``(M, C)``, the classes ``(M,)``, augmented images."""
 
     student_logits: Tensor
-    teacher_logits: Tensor
     labels: Tensor
+    images: Tensor
+    teacher: nn.Module
+
+    @property
+    def teacher_logits(self) -> Tensor:
+        """Of the same images, ``(M, C)``; computed when asked for, as not every method does."""
+        with torch.no_grad():
+            logits: Tensor = self.teacher(self.images)
+        return logits
 
 
 @dataclass(frozen=True)
@@ -227,27 +235,22 @@ def _forward(
 ) -> Batch:
     forget = scene.forget
     own, share = own_part(len(index))
-    images, student_logits, teacher_logits = _both(scene, forget.images[index], augment, own)
+    images = _augmented(forget.images[index], augment, scene.generator)[own]
     index = index[own]
+    with torch.no_grad():
+        teacher_logits = scene.teacher(images)
+    student_logits = scene.student(images)
     where = None if forget.where is None else forget.where[index]
     beside = None
     if retained is not None:
         drawn = torch.randperm(len(retained.images), generator=scene.generator)[:batch_size]
-        _, student_beside, teacher_beside = _both(scene, retained.images[drawn], augment)
-        beside = RetainBatch(student_beside, teacher_beside, retained.labels[drawn])
+        images_beside = _augmented(retained.images[drawn], augment, scene.generator)
+        beside = RetainBatch(scene.student(images_beside), retained.labels[drawn], images_beside, scene.teacher)
     return Batch(student_logits, teacher_logits, forget.classes, where, images, index, step, beside, share)
 
 
-def _both(
-    scene: Scene, images: Tensor, augment: Augment | None, own: Tensor | slice = slice(None)
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Augmented images, those that are this process's own, and what student and teacher say of them."""
-    if augment is not None:
-        images = augment(images, scene.generator)
-    images = images[own]
-    with torch.no_grad():
-        teacher_logits = scene.teacher(images)
-    return images, scene.student(images), teacher_logits
+def _augmented(images: Tensor, augment: Augment | None, generator: torch.Generator) -> Tensor:
+    return images if augment is None else augment(images, generator)
 
 
 def _visible(batch: Batch) -> Tensor:

@@ -59,7 +59,7 @@ def _all(data):
 
 def retained_batch(step, forget_student, retained_student, teacher, labels):
     count = len(forget_student)
-    beside = RetainBatch(retained_student, teacher, labels)
+    beside = RetainBatch(retained_student, labels, teacher, nn.Identity())
     return Batch(forget_student, teacher, (0,), None, torch.zeros(count, 2), torch.arange(count), step, beside)
 
 
