@@ -110,7 +110,7 @@ def bad_erasures():
     yield "an unknown setting", {"--set": "rate=1"}, 2, "learning_rate="
     yield "a setting without a value", {"--set": "rate"}, 2, "key=value"
     yield "output is a folder", {"--out": "empty"}, 2, "expected a file name"
-    yield "too small a rate", {"--set": "learning_rate=1e-12"}, 1, "NOT ERASED"
+    yield "too few steps", {"--set": "max_steps=1"}, 1, "NOT ERASED"
 
 
 @pytest.mark.parametrize(
