@@ -4,6 +4,7 @@ import atexit
 import gc
 import logging
 import threading
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 
@@ -23,7 +24,8 @@ def watch() -> Watch:
         let_go(runtime, session_id)
         # Only the server's own loop may close a session; there is no public way to it.
         loop = runtime._get_async_objs().eventloop
-        loop.call_soon_threadsafe(runtime.close_session, session_id)
+        with suppress(RuntimeError):  # the server is stopping: its loop is closed, and its sessions with it
+            loop.call_soon_threadsafe(runtime.close_session, session_id)
         _log.info("A session is over; its photos are gone.")
 
     threading.Thread(target=_at_first, daemon=True, name="faceforget-first").start()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -80,17 +81,24 @@ def audit_models(
     for person in faces.forgotten:
         before.index_of(person)
     # Many small matrices: with several threads each, BLAS takes ten times as long.
-    with threadpool_limits(1, "blas"):
-        return _asked_and_judged(before, after, exhibits, deep, seed, progress)
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(1) as beside:
+        return _asked_and_judged(before, after, exhibits, deep, seed, progress, beside)
 
 
 def _asked_and_judged(
-    before: Recognizer, after: Recognizer, exhibits: Exhibits, deep: bool, seed: int, progress: Progress
+    before: Recognizer,
+    after: Recognizer,
+    exhibits: Exhibits,
+    deep: bool,
+    seed: int,
+    progress: Progress,
+    beside: Executor,
 ) -> AuditReport:
     faces = exhibits.faces
     clock = _Clock(progress)
     compared = look_at_all(before, after, exhibits.retrained, faces, memory=exhibits.memory, progress=progress)
     clock.lap("looking")
+    drawn = beside.submit(embedding_map, compared.before, compared.after, seed=seed)  # a second of one core
 
     def ask(name: str, question: Callable[[View], T]) -> Sides[T]:
         return clock.timed(name, lambda: compared.ask(question))
@@ -119,7 +127,7 @@ def _asked_and_judged(
         photos=_answered(compared, faces),
         heatmaps=clock.timed("heatmaps", lambda: _heated(compared, faces)),
         energy=clock.timed("heat energy", lambda: _energies(compared, faces, seed)),
-        map=clock.timed("map", lambda: embedding_map(compared.before, compared.after, seed=seed)),
+        map=clock.timed("map", drawn.result),
         seconds=clock.seconds,
     )
 

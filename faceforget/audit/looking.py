@@ -1,9 +1,7 @@
 """Photos go through a model: every photo once, for all questions of the audit."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
 
@@ -14,13 +12,13 @@ from torch.nn import functional
 
 from faceforget.audit.layers import LAYERS, layers_of
 from faceforget.audit.view import Crops, Faces, Groups, View, grouped
+from faceforget.audit.workers import workers
 from faceforget.folding import folded
 from faceforget.progress import Event, Progress, silent, tracked
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 
 _BATCH = 8  # as in embed_images
-_MOST_WORKERS = 8
 # Places that are left of a feature map: where in the face something is matters to who it is.
 _GRID = 2
 
@@ -112,7 +110,7 @@ def _see(
         return
     keys = list(crops)
     batches = [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
-    with _listening(used.classifier, names, tail) as (classifier, heard), _workers(used.device) as pool:
+    with _listening(used.classifier, names, tail) as (classifier, heard), workers(used.device) as pool:
 
         @torch.no_grad()
         def layers(batch: list[bytes]) -> list[Tensor]:
@@ -123,17 +121,6 @@ def _see(
         done = zip(batches, pool.map(layers, batches), strict=True)
         for batch, found in tracked(done, stage, len(batches), progress):
             seen.update({key: tuple(layer[i] for layer in found) for i, key in enumerate(batch)})
-
-
-def _workers(device: torch.device) -> ThreadPoolExecutor:
-    """A batch for each core, each computed by one thread.
-
-    Two threads on one small network wait for each other more than they compute: twice the time, and on a busy
-    machine ten times. A GPU gets its batches one by one.
-    """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    count = min(cores, _MOST_WORKERS) if device.type == "cpu" else 1
-    return ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
 
 
 @contextmanager

@@ -22,7 +22,6 @@ from faceforget.recognizer.recognizer import Recognizer
 _HALF_WIDTH = 1.09
 _ABOVE_EYES, _BELOW_MOUTH = 1.0, 0.7
 MIN_PHOTOS = 2
-_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -83,11 +82,7 @@ def _group_heat(
         return GroupHeat(not_measured(0, "no photos"), not_measured(0, "no photos"))
     crops = np.stack([crop for _, _, crop in chosen])
     names = [name for name, _, _ in chosen]
-    # In small batches: every layer's output is kept for the gradients.
-    starts = range(0, len(crops), _BATCH)
-    heat = np.concatenate(
-        [evidence(model, crops[i : i + _BATCH], names[i : i + _BATCH], method=method) for i in starts]
-    )
+    heat = evidence(model, crops, names, method=method)
     return GroupHeat(energy_inside(heat, region, seed=seed), _mean(heat.mean((1, 2), dtype=np.float64), seed))
 
 

@@ -14,7 +14,6 @@ comparable:
 The library's other methods can be asked for by name, to see whether a finding depends on the method.
 """
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +26,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from faceforget.audit.layers import layers_of
+from faceforget.audit.workers import workers
 from faceforget.errors import MethodError
+from faceforget.folding import folded
 from faceforget.photos.align import RGB
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
@@ -47,6 +48,7 @@ METHODS: Mapping[str, str] = {
 }
 # First principal components, whose sign is arbitrary.
 _COMPONENTS = ("eigencam", "eigengradcam")
+_BATCH = 6  # so that a dozen photos keep two cores busy
 
 
 @dataclass(frozen=True)
@@ -106,31 +108,43 @@ def evidence(
         BackboneError: No layer is known for the backbone.
         MethodError: No heatmap method is called so.
     """
-    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-
-    cam_class = _cam_class(method)
-    targets = [ClassifierOutputTarget(recognizer.index_of(name)) for name in names]
-    # A copy: neither hooks nor gradients ever touch the model itself.
-    layers = layers_of(recognizer.spec.name)
-    model = _Similarity(copy.deepcopy(recognizer.classifier), layers.embedding)
-    model.eval().requires_grad_(False)
-    layer = model.network.get_submodule(layers.places)
-    # With frozen weights the graph begins at the input.
-    images = to_images(crops, recognizer.device).requires_grad_(True)
-    with torch.enable_grad(), cam_class(model, [layer]) as cam:
-        cam(images, targets)
-        found = cam.activations_and_grads
-        gradients = found.gradients[0].numpy() if found.gradients else None
-        maps = cam.get_cam_image(images, layer, targets, found.activations[0].numpy(), gradients, False)
-        # The graph hangs in cycles of hooks: a gigabyte for two dozen faces, until the collector comes by.
-        cam.outputs = None
-        model.release()
+    cam_class, rows = _cam_class(method), [recognizer.index_of(name) for name in names]
+    places = range(0, len(crops), _BATCH)
+    with workers(recognizer.device) as pool:
+        parts = pool.map(
+            lambda at: _maps(recognizer, crops[at : at + _BATCH], rows[at : at + _BATCH], cam_class), places
+        )
+        maps = np.concatenate(list(parts))
     if method in _COMPONENTS:
         maps = np.stack([_positive_side(m) for m in maps])
     size = crops.shape[1]
     large = [cv2.resize(m, (size, size), interpolation=cv2.INTER_CUBIC) for m in maps]
     positive: Heat = np.maximum(np.stack(large), 0).astype(np.float32)
     return positive
+
+
+def _maps(recognizer: Recognizer, crops: NDArray[np.uint8], rows: Sequence[int], cam_class: Any) -> Heat:  # noqa: ANN401
+    """``(N, H, W)`` with the places of the layer, of both signs."""
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    targets = [ClassifierOutputTarget(row) for row in rows]
+    # A copy: neither hooks nor gradients ever touch the model itself.
+    layers = layers_of(recognizer.spec.name)
+    model = _Similarity(folded(recognizer.classifier), layers.embedding)
+    model.eval().requires_grad_(False)
+    layer = model.network.get_submodule(layers.places)
+    images = to_images(crops, recognizer.device)
+    # With frozen weights the graph begins here, and not two thirds of the network earlier.
+    layer.register_forward_hook(lambda _, inputs, output: output.detach().requires_grad_(True).clone())
+    with torch.enable_grad(), cam_class(model, [layer]) as cam:
+        cam(images, targets)
+        found = cam.activations_and_grads
+        gradients = found.gradients[0].numpy() if found.gradients else None
+        maps: Heat = cam.get_cam_image(images, layer, targets, found.activations[0].numpy(), gradients, False)
+        # The graph hangs in cycles of hooks until the collector comes by.
+        cam.outputs = None
+        model.release()
+    return maps
 
 
 def _cam_class(method: str) -> Any:  # noqa: ANN401  # the library has no types

@@ -7,8 +7,7 @@ Every network yields to a change made on purpose that is large enough: compare w
 retrained one, or with strangers' photos changed towards the same row.
 """
 
-import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -17,6 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from faceforget.audit.estimates import Rate
+from faceforget.audit.workers import workers
+from faceforget.folding import folded
 from faceforget.progress import Progress, silent, tracked
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
@@ -26,7 +27,7 @@ SIZES = (2, 8)
 DRAWS = 3
 STEPS = 10
 
-_BATCH = 32
+_BATCH = 6  # so that a dozen photos keep two cores busy
 
 
 def perturbation(
@@ -56,21 +57,21 @@ def perturbation(
         ``attacks`` also ``"attack_SIZE"``, by ten steps of projected gradient ascent of the probability of
         the person (Madry et al. 2018, arXiv 1706.06083, towards a target).
     """
-    classifier = copy.deepcopy(recognizer.classifier).eval().requires_grad_(False)
-    images = to_images(crops, recognizer.device)
-    generator = torch.Generator().manual_seed(seed)
+    classifier = folded(recognizer.classifier).requires_grad_(False)
+    batches = torch.split(to_images(crops, recognizer.device), _BATCH) if len(crops) else ()
     kinds: dict[str, tuple[Callable[..., Tensor], int]] = {"unchanged": (_unchanged, 0)}
     kinds |= {f"random_{size}": (_random, size) for size in sizes}
     kinds |= {f"attack_{size}": (_attack, size) for size in attacks}
     found: dict[str, Rate] = {}
-    for kind, (named, size) in tracked(kinds.items(), "changing photos", len(kinds), progress):
-        batches = [named(classifier, batch, row, size / 255, generator) for batch in _batches(images)]
-        found[kind] = Rate(sum(int(batch.sum()) for batch in batches), len(images))
+    with workers(recognizer.device) as pool:
+        for kind, (named, size) in tracked(kinds.items(), "changing photos", len(kinds), progress):
+
+            def hits(number: int, named: Callable[..., Tensor] = named, size: int = size) -> int:
+                generator = torch.Generator().manual_seed((seed << 16) + number)  # of its own: threads end in any order
+                return int(named(classifier, batches[number], row, size / 255, generator).sum())
+
+            found[kind] = Rate(sum(pool.map(hits, range(len(batches)))), len(crops))
     return found
-
-
-def _batches(images: Tensor) -> Iterator[Tensor]:
-    yield from torch.split(images, _BATCH) if len(images) else ()
 
 
 @torch.no_grad()
@@ -81,9 +82,12 @@ def _unchanged(classifier: FaceClassifier, images: Tensor, row: int, size: float
 
 @torch.no_grad()
 def _random(classifier: FaceClassifier, images: Tensor, row: int, size: float, generator: torch.Generator) -> Tensor:
+    """Which photos ``(N,)`` one of the draws lets the model name; done with each as soon as it does."""
     named = torch.zeros(len(images), dtype=torch.bool, device=images.device)
     for _ in range(DRAWS):
-        named |= classifier(_nearby(images, size, generator)).argmax(1) == row
+        left = torch.nonzero(~named)[:, 0]
+        if len(left):
+            named[left] = classifier(_nearby(images[left], size, generator)).argmax(1) == row
     return named
 
 

@@ -82,11 +82,11 @@ def test_no_pixel_leaves_the_ball_nor_the_range(recognizer, own, other):
             seen.append(images.detach().clone())
             return self.inner(images)
 
-    question._random(Watched(), images, 0, 8 / 255, torch.Generator().manual_seed(0))
+    # A row that is never reached: no photo is done with early, so that all draws and steps see all photos.
+    question._random(Watched(), images, -1, 8 / 255, torch.Generator().manual_seed(0))
     assert len(seen) == question.DRAWS
     distances = [(shown - images).abs().max().item() for shown in seen]
     assert all(0.9 * 8 / 255 < distance <= 8 / 255 + 1e-6 for distance in distances)
-    # A row that is never reached: no photo is done with early, so that all steps see all photos.
     seen.clear()
     question._attack(Watched(), images, -1, 8 / 255, torch.Generator().manual_seed(0))
     assert len(seen) == question.STEPS + 1
