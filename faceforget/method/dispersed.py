@@ -27,12 +27,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from faceforget.folding import folded
 from faceforget.method.base import Edited, Method, MethodSettings, Reads, Run, frozen_copy
 from faceforget.method.data import ForgetSet
-from faceforget.method.head import features_of
-from faceforget.method.regions import REACH, draw_regions, look_at_persons, put_regions, rows_that_stay
-from faceforget.progress import Progress, tracked
+from faceforget.method.regions import REACH, draw_regions, look_at, look_at_persons, put_regions, rows_that_stay
+from faceforget.progress import Progress
 
 
 class DispersedSettings(MethodSettings):
@@ -81,9 +79,7 @@ def _look_at_anchors(model: nn.Module, anchors: Tensor, batch_size: int, progres
         key.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     known = _known_anchors.pop(key.digest(), None)
     if known is None:
-        batches, quick = torch.split(anchors, batch_size), folded(model)
-        looked = tracked(batches, "looking at anchors", len(batches), progress)
-        known = torch.cat([features_of(quick, batch, batch_size) for batch in looked])
+        known = look_at(model, anchors, batch_size, progress, "looking at anchors")
     _known_anchors[key.digest()] = known
     for oldest in list(_known_anchors)[:-_MOST_KNOWN]:
         _known_anchors.pop(oldest, None)

@@ -1,5 +1,6 @@
 """Regions around the persons to erase: where each begins and ends, and the layer that does something there."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,8 +13,9 @@ from faceforget.method.base import Run, kept_classes, measure
 from faceforget.method.data import ForgetSet
 from faceforget.method.head import features_of, find_head, weight_of
 from faceforget.method.projection import replace_layer
-from faceforget.progress import tracked
+from faceforget.progress import Progress, tracked
 from faceforget.scatter import Scatter
+from faceforget.workers import workers
 
 # At zero the person is like nobody, and among few people that can be more than like anyone who stays: the old row
 # won on a third of the photos with 3 rendered people, on one photo of one person with 16. Then a little is taken out
@@ -27,6 +29,8 @@ ROW_COUNTS_AS = 4.0
 _DISTANCE = 0.05
 # Of a single photo this many varied versions stand in for other photos.
 _VERSIONS = 8
+# Photos that a core looks at together: with more, memory is slower than what it saves.
+_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,8 @@ class Known:
 def look_at_persons(model: nn.Module, forget: ForgetSet, run: Run, batch_size: int) -> list[Known]:
     """Features of all forgotten classes that there are photos of, with progress."""
     mirrored = forget.images.flip(3) if forget.images.ndim == 4 else forget.images
-    batches, quick = torch.split(torch.cat([forget.images, mirrored]), batch_size), folded(model)
-    looked = tracked(batches, "looking at the photos", len(batches), run.progress)
-    features = functional.normalize(torch.cat([features_of(quick, batch, batch_size) for batch in looked]), dim=1)
+    both = torch.cat([forget.images, mirrored])
+    features = functional.normalize(look_at(model, both, batch_size, run.progress, "looking at the photos"), dim=1)
     photos, mirrors = features.tensor_split(2)
     rows, own = weight_of(find_head(model, forget.images)).detach().flatten(1), forget.own_classes()
     return [
@@ -72,6 +75,20 @@ def look_at_persons(model: nn.Module, forget: ForgetSet, run: Run, batch_size: i
         for index in forget.classes
         if (own == index).any()
     ]
+
+
+def look_at(model: nn.Module, images: Tensor, batch_size: int, progress: Progress, stage: str) -> Tensor:
+    """Features ``(N, D)`` of many images, with progress: on a CPU a small batch for each core."""
+    own = threading.local()  # what the head sees is heard by hooks, so each thread has a model of its own
+
+    def features(batch: Tensor) -> Tensor:
+        if not hasattr(own, "model"):
+            own.model = folded(model)
+        return features_of(own.model, batch, batch_size)
+
+    batches = torch.split(images, _BATCH if images.device.type == "cpu" else batch_size)
+    with workers(images.device) as pool:
+        return torch.cat(list(tracked(pool.map(features, batches), stage, len(batches), progress)))
 
 
 def common_direction(photos: Tensor, mirrors: Tensor, row: Tensor, row_counts_as: float = ROW_COUNTS_AS) -> Tensor:
