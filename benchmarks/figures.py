@@ -1,5 +1,6 @@
 """Figures of a comparison of methods: trade-off, bars, stability over seeds, number erased at once, maps."""
 
+import itertools
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,10 @@ from statistics import mean
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from benchmarks.spread import by_people, half_interval
@@ -17,6 +21,9 @@ from faceforget.report.charts import AFTER, BEFORE, INK, LINE, REFERENCE, SOFT
 _REFERENCE = "retrain"
 _PERPLEXITY = 20
 _DPI = 120
+_WIDENED_TICKS = (0, 50, 80, 90, 95, 98, 99, 100)
+_MARKER = 13  # pixels
+_ANGLES = (180, 165, 195, 150, 210, 0, 15, -15, 30, -30, 135, 225, 45, -45, 120, 240, 60, -60, 90, 270)
 
 
 @dataclass(frozen=True)
@@ -46,25 +53,70 @@ def _mean(found: Iterable[Result], key: str) -> float:
 
 
 def trade_off(rows: Rows, *, erased: str = "the erased person", photos: str = "unseen photos") -> Figure:
-    """Forgotten to the right, kept upwards; the lines through the retrained model are where one wants to be."""
-    figure = Figure((8, 5.5), layout="constrained")
+    """Forgotten to the right, kept upwards; the lines through the retrained model are where one wants to be.
+
+    Both axes widen towards 100 %, where most methods differ by single photos. Methods of one
+    colour at one place share a label.
+    """
+    figure = Figure((9, 6.5), layout="constrained", dpi=_DPI)
     axes = _plain(figure.subplots())
+    axes.set_xscale("function", functions=(_widened, _narrowed))
+    axes.set_yscale("function", functions=(_widened, _narrowed))
+    axes.set(xlim=(-4, 100.4), ylim=(-4, 100.4), xticks=_WIDENED_TICKS, yticks=_WIDENED_TICKS)
     points = {label: (100 * (1 - _mean(f, "acc_f_test")), 100 * _mean(f, "acc_r_test")) for label, f in rows.items()}
     if _REFERENCE in points:
+        axes.axvline(points[_REFERENCE][0], color=REFERENCE, linewidth=1, linestyle="--")
         axes.axhline(points[_REFERENCE][1], color=REFERENCE, linewidth=1, linestyle="--")
-    crowded: dict[tuple[int, int], int] = {}
-    for label, (forgotten, kept) in sorted(points.items(), key=lambda item: (-item[1][1], item[0])):
-        colour = REFERENCE if label == _REFERENCE else AFTER if _mean(rows[label], "old_row") < 0.5 else BEFORE
-        axes.plot(forgotten, kept, "o", color=colour, markersize=7, alpha=0.85)
-        place = (round(forgotten / 8), round(kept / 4))
-        crowded[place] = line = crowded.get(place, -1) + 1
-        where = {"xytext": (-8, -3 - 11 * line), "textcoords": "offset points", "ha": "right"}
-        axes.annotate(label, (forgotten, kept), fontsize=8, color=INK, **where)
+    colours = {label: AFTER if _mean(found, "old_row") < 0.5 else BEFORE for label, found in rows.items()}
+    colours = {label: REFERENCE if label == _REFERENCE else colour for label, colour in colours.items()}
+    for label, point in points.items():
+        axes.plot(*point, "o", color=colours[label], markersize=7, alpha=0.85)
     axes.set_xlabel(f"not named as {erased}, % of their {photos}", color=SOFT)
     axes.set_ylabel(f"named rightly, % of the others' {photos}", color=SOFT)
-    axes.set_xlim(min(-12.0, axes.get_xlim()[0]), 104)
-    axes.set_title("orange: the old row put back names fewer than half of them", fontsize=9, color=SOFT)
+    axes.set_title("blue: the old row put back names half of them or more; orange: fewer", fontsize=9, color=SOFT)
+    _label_apart(axes, points, colours)
     return figure
+
+
+def _widened(percent: NDArray[np.floating]) -> NDArray[np.floating]:
+    """A place on an axis of percents whose room grows towards 100."""
+    return -np.log(np.maximum(102 - percent, 1e-3))
+
+
+def _narrowed(place: NDArray[np.floating]) -> NDArray[np.floating]:
+    return 102 - np.exp(-place)
+
+
+def _label_apart(axes: Axes, points: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> None:
+    """Write every point's label where it covers no other label and no marker, with a line to its point."""
+    canvas = FigureCanvasAgg(axes.figure)
+    canvas.draw()  # the layout is settled, so that places are known in pixels
+    places = {label: axes.transData.transform(point) for label, point in points.items()}
+    together: dict[tuple[int, int, str], list[str]] = {}
+    for label, (x, y) in places.items():
+        together.setdefault((round(x / _MARKER), round(y / _MARKER), colours[label]), []).append(label)
+    taken = [Bbox.from_bounds(x - _MARKER / 2, y - _MARKER / 2, _MARKER, _MARKER) for x, y in places.values()]
+    for labels in sorted(together.values(), key=len, reverse=True):
+        text = ",\n".join(", ".join(labels[at : at + 3]) for at in range(0, len(labels), 3))
+        for radius, angle in itertools.product(range(14, 240, 8), _ANGLES):
+            turned = math.radians(angle)
+            note = axes.annotate(
+                text, points[labels[0]], (radius * math.cos(turned), radius * math.sin(turned)),
+                textcoords="offset points", fontsize=8, color=colours[labels[0]], va="center",
+                ha="right" if math.cos(turned) < -0.1 else "left" if math.cos(turned) > 0.1 else "center",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+                arrowprops={"arrowstyle": "-", "color": SOFT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3},
+            )  # fmt: skip
+            note.set_in_layout(False)
+            note.update_positions(canvas.get_renderer())
+            box = Text.get_window_extent(note, canvas.get_renderer())
+            inside = axes.bbox.x0 < box.x0 and box.x1 < axes.bbox.x1 and axes.bbox.y0 < box.y0 and box.y1 < axes.bbox.y1
+            if inside and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            note.remove()
+        else:  # no room: over something is better than not at all
+            axes.annotate(text, points[labels[0]], (-8, 0), textcoords="offset points", fontsize=8, ha="right")
 
 
 def bars(rows: Rows, panels: Mapping[str, str]) -> Figure:

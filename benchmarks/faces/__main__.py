@@ -35,9 +35,12 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="another folder for cells")
     parser.add_argument("--results", type=Path, help="another folder for tables")
     parser.add_argument("--methods", help="only these rows, by comma")
+    parser.add_argument("--seeds", help="only these of the configuration, by comma: tables of a run that is not over")
     parser.add_argument("--part", default="0/1", help="I/N: every N-th cell from the I-th")
     options = parser.parse_args()
-    over = {key: getattr(options, key) for key in ("people", "backbone", "work", "results")}
+    over: dict[str, object] = {key: getattr(options, key) for key in ("people", "backbone", "work", "results")}
+    if options.seeds:
+        over["seeds"] = tuple(int(seed) for seed in options.seeds.split(","))
     config = read_config(options.config, **over)
     chosen = {label: config.methods[label] for label in (options.methods or ",".join(config.methods)).split(",")}
     part, parts = (int(number) for number in options.part.split("/"))
