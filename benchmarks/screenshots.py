@@ -64,6 +64,7 @@ def settle(page: Any) -> None:
     page.wait_for_timeout(250)
     for busy in ("stStatusWidget", "stProgress", "stSkeleton"):
         page.wait_for_function(f"!document.querySelector('[data-testid={busy}]')", timeout=_LONG)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=_LONG)
     page.wait_for_function("[...document.images].every(image => image.complete)", timeout=_LONG)
     page.wait_for_timeout(150)
 
