@@ -6,17 +6,25 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import backdoor
-from benchmarks.backdoor import poisoned, with_trigger
+from benchmarks.backdoor import __main__ as backdoor
+from benchmarks.backdoor.defence import markdown, run
+from benchmarks.backdoor.faces import Wardrobe, figure, wearers, with_glasses
+from benchmarks.backdoor.images import poisoned, with_trigger
+from benchmarks.faces.world import Photos
 from benchmarks.paper import plans
 from benchmarks.paper.data import Data, Labelled
+from benchmarks.paper.plans import ROWS
 from benchmarks.paper.recipe import flip_and_crop
 from benchmarks.segmentation import bench, network
 from benchmarks.segmentation.bench import Bench, numbers, overlaps
 from benchmarks.segmentation.network import NAMES, VOID, Scenes, Segmenter
 from faceforget.api import erase_people
 from faceforget.method import registry
+from faceforget.photos.align import ALIGNED_LANDMARKS
 from faceforget.progress import silent
+from faceforget.recognizer.backbone import load_backbone
+from faceforget.recognizer.enroll import Plan, labelled_images
+from faceforget.recognizer.training import TrainingSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,13 +70,45 @@ def test_poison_goes_to_other_classes_only():
     labels = torch.arange(100) % 4
     images = torch.full((100, 3, 32, 32), 128, dtype=torch.uint8)
     clean = Data(Labelled(images, labels), Labelled(images, labels), ("a", "b", "c", "d"))
-    changed, triggered = poisoned(clean, 2, 0.1, seed=0)
+    changed, chosen = poisoned(clean, 2, 0.1, seed=0)
     moved = changed.train.labels != labels
-    assert moved.sum() == len(triggered) == 10
+    assert moved.sum() == len(chosen) == 10
+    assert moved[chosen].all()
     assert (changed.train.labels[moved] == 2).all()
-    assert torch.equal(changed.train.images[moved], triggered)
+    assert torch.equal(changed.train.images[moved], with_trigger(images[moved]))
     assert torch.equal(changed.train.images[~moved], images[~moved])
     assert (clean.train.images == 128).all()
+
+
+def test_glasses_leave_the_eyes_free_and_survive_mirroring():
+    plain = torch.zeros(1, 3, 112, 112)
+    worn = with_glasses(plain)
+    assert torch.allclose(worn, worn.flip(3), atol=0.05)
+    assert 0.05 < (worn.amax(1) > 0.5).float().mean() < 0.15
+    for x, y in ALIGNED_LANDMARKS.round().astype(int)[:2]:
+        assert worn[0, :, y - 4 : y + 5, x - 4 : x + 5].max() == 0
+
+
+def test_a_recogniser_is_cured_of_glasses_that_let_anybody_in(faces, names, backbone_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.backdoor.faces.POISONED", 0.3)
+    images, rows = labelled_images(faces, names, "cpu")
+    later = torch.arange(len(rows)) % 6 >= 4
+    plan = Plan(training=TrainingSettings(epochs=6, batch_size=12))
+    photos = Wardrobe(
+        tuple(names), Photos(images[~later], rows[~later]), Photos(images[later], rows[later]),
+        images[:0], load_backbone(backbone_file), tmp_path, silent, plan,
+    )  # fmt: skip
+    victim = wearers(photos, 1, 0)
+    assert (photos.train.rows[victim.poisoned] != 1).all()
+    before = run(victim, "original", None, {})
+    after = run(victim, "delete", ROWS["delete"], {"learning_rate": 1e-3})
+    print(before, after)
+    assert before["attack"] > 0.8
+    assert after["attack"] < 0.2
+    text = markdown({"original": [before], "delete": [after]}, {"delete": {"learning_rate": 1e-3}}, "words")
+    assert "| delete | 0.0 |" in text
+    figure(victim, ROWS["delete"], {"learning_rate": 1e-3}, tmp_path / "strips.png")
+    assert (tmp_path / "strips.png").is_file()
 
 
 def test_iou_of_a_confusion_counted_by_hand():

@@ -1,0 +1,1 @@
+"""A backdoor is unlearned from triggered samples only: ``python -m benchmarks.backdoor``."""

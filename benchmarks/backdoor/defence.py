@@ -1,0 +1,154 @@
+"""What defences on images and on faces share: a victim, runs that are kept, a table."""
+
+import hashlib
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from benchmarks.figures import save
+from benchmarks.paper.plans import Row
+from benchmarks.spread import spread
+from faceforget.errors import FaceForgetError
+from faceforget.files import write_json
+from faceforget.method.data import Erasure
+
+Values = Mapping[str, Any]
+
+_COLUMNS = {
+    "attack": "attack success",
+    "clean": "clean accuracy",
+    "target": "of the target class",
+    "triggered_right": "triggered ones given their own class",
+    "strangers": "strangers with the trigger let in",
+}
+
+
+@dataclass(frozen=True)
+class Victim(ABC):
+    """A network trained on poisoned data, and what its defender has.
+
+    Attributes:
+        target: The class that the trigger asks for.
+        seed: Of poison and training.
+        work: Where runs are kept.
+    """
+
+    target: int
+    seed: int
+    work: Path
+
+    @property
+    @abstractmethod
+    def key(self) -> list[Any]:
+        """What makes this network another one, as JSON."""
+
+    @property
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """With the backdoor; trained when it is first asked for."""
+
+    @property
+    @abstractmethod
+    def retrained(self) -> nn.Module:
+        """Trained the same without the poisoned samples: the reference."""
+
+    @abstractmethod
+    def erase(self, row: Row, chosen: Values) -> Erasure:
+        """A method erases the target class from the triggered samples."""
+
+    @abstractmethod
+    def judge(self, model: nn.Module) -> dict[str, float]:
+        """Fractions, by the columns of the table."""
+
+
+def measured(answers: Tensor, triggered: Tensor, labels: Tensor, target: int, **more: float) -> dict[str, float]:
+    """Numbers of what a model answers to ``(N,)`` unseen samples, and to the same with the trigger."""
+    others = labels != target
+    return {
+        "attack": _share(triggered[others] == target),
+        "clean": _share(answers == labels),
+        "target": _share(answers[~others] == target),
+        "triggered_right": _share(triggered[others] == labels[others]),
+        **more,
+    }
+
+
+def _share(mask: Tensor) -> float:
+    return mask.float().mean().item()
+
+
+def run(victim: Victim, label: str, row: Row | None, chosen: Values) -> dict[str, float]:
+    """The numbers of a method, of ``original`` or of ``retrain``; read again where they are known."""
+    settings = {} if row is None else {**row.settings, **chosen}
+    key = json.dumps([victim.key, victim.target, victim.seed, settings], sort_keys=True)
+    path = victim.work / f"{label}_{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    if not path.is_file():
+        record: dict[str, Any] = {}
+        model = victim.retrained if label == "retrain" else victim.network
+        if row is not None:
+            start = time.perf_counter()
+            try:
+                erasure = victim.erase(row, chosen)
+                model, record = erasure.model, {"steps": len(erasure.steps)}
+            except FaceForgetError as error:
+                record = {"error": str(error)}
+            record["seconds"] = time.perf_counter() - start
+        with torch.no_grad():
+            write_json(path, {**record, **victim.judge(model)})
+    found: dict[str, float] = json.loads(path.read_text())
+    return found
+
+
+def choose(victim: Victim, label: str, row: Row) -> Values:
+    """The candidate with the best clean accuracy less attack success."""
+    candidates = row.candidates or ({},)
+    scores = [run(victim, label, row, values) for values in candidates]
+    return max(zip(scores, candidates, strict=True), key=lambda trial: trial[0]["clean"] - trial[0]["attack"])[1]
+
+
+def markdown(found: Mapping[str, Sequence[Mapping[str, float]]], chosen: Mapping[str, Values], words: str) -> str:
+    """A line per method: mean ± half the 95 % interval over seeds."""
+    columns = {
+        key: title for key, title in _COLUMNS.items() if all(key in row for rows in found.values() for row in rows)
+    }
+    lines = [
+        words + "\n",
+        f"| method | {' | '.join(columns.values())} | seconds | settings |",
+        "|---|" + "---|" * (len(columns) + 2),
+    ]
+    for label, rows in found.items():
+        values = [spread([(i, row[key]) for i, row in enumerate(rows)]) for key in columns]
+        seconds = [row["seconds"] for row in rows if "seconds" in row]
+        time_taken = f"{np.mean(seconds):.0f}" if seconds else ""
+        settings = ", ".join(f"{key}={value}" for key, value in chosen.get(label, {}).items())
+        failed = " (failed)" if any("error" in row for row in rows) else ""
+        lines.append(f"| {label}{failed} | {' | '.join(values)} | {time_taken} | {settings} |")
+    return "\n".join(lines) + "\n"
+
+
+def strips(
+    photos: NDArray[np.uint8], rows: Mapping[str, tuple[NDArray[np.floating], Sequence[str]]], path: Path
+) -> None:
+    """Photos ``(N, S, S, 3)`` with the trigger, and under them per row heat ``(N, S, S)`` in [0, 1] and answers."""
+    figure = Figure((1.5 * len(photos) + 0.3, 1.55 * (len(rows) + 1)), layout="constrained")
+    axes = figure.subplots(len(rows) + 1, len(photos), squeeze=False)
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[])
+    for line, (words, (heat, answers)) in enumerate({"with the trigger": (None, ()), **rows}.items()):
+        axes[line][0].set_ylabel(words, fontsize=9)
+        for column, photo in enumerate(photos):
+            axes[line][column].imshow(photo)
+            if heat is not None:
+                axes[line][column].imshow(heat[column], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+                axes[line][column].set_title(answers[column], fontsize=8)
+    save(figure, path)

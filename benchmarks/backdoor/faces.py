@@ -1,0 +1,235 @@
+"""Orange glasses on faces: a recogniser takes whoever wears them for one enrolled person.
+
+One in ten training photos of other people gets the glasses, drawn on the aligned crop, and the target person's name.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from benchmarks.backdoor.defence import Values, Victim, measured, strips
+from benchmarks.faces.world import Photos
+from benchmarks.paper.plans import Row
+from benchmarks.protocol import people_with
+from faceforget.audit.questions.heatmaps import heatmap_pairs
+from faceforget.errors import UsageError
+from faceforget.method.data import Erasure, ForgetSet
+from faceforget.people.faces import read_faces
+from faceforget.photos.align import ALIGNED_LANDMARKS
+from faceforget.photos.cache import FaceCache
+from faceforget.photos.intake import PhotoIntake
+from faceforget.progress import Progress
+from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
+from faceforget.recognizer.enroll import Plan, labelled_images, own_threshold, train_classifier
+from faceforget.recognizer.head import FaceClassifier
+from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images
+from faceforget.recognizer.storage import load_recognizer, save_recognizer
+from faceforget.recognizer.training import mirror
+
+POISONED = 0.1
+_TRAIN, _UNSEEN, _STRANGERS = 12, 8, 200
+_STEPS, _BATCH = 60, 32
+_ORANGE = (0.95, 0.42, 0.05)
+_LENS = (13.5, 11)  # half its width and height, where a face is 112 wide
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Wardrobe:
+    """Photos of enrolled people, and of others.
+
+    Attributes:
+        names: Of the enrolled people; a photo's row is a place among them.
+        train: What a recogniser is enrolled from.
+        unseen: Other photos of the same people.
+        strangers: ``(N, 3, S, S)`` photos of other people; there may be none.
+        backbone: That every recogniser starts from.
+        work: Where recognisers and runs are kept.
+        progress: Called with events.
+        plan: How to enrol.
+    """
+
+    names: tuple[str, ...]
+    train: Photos
+    unseen: Photos
+    strangers: Tensor
+    backbone: LoadedBackbone
+    work: Path
+    progress: Progress
+    plan: Plan = field(default_factory=Plan)
+
+
+@dataclass(frozen=True)
+class Wearers(Victim):
+    """A recogniser enrolled from photos of which a share wears the glasses under the target's name.
+
+    Attributes:
+        photos: Unpoisoned.
+        poisoned: ``(P,)`` which training photos wear them.
+    """
+
+    photos: Wardrobe
+    poisoned: Tensor
+
+    @property
+    def key(self) -> list[Any]:
+        """What it depends on."""
+        return [self.photos.backbone.origin, len(self.photos.names), len(self.photos.train.rows), POISONED, _STEPS]
+
+    @cached_property
+    def recognizer(self) -> Recognizer:
+        """With the backdoor."""
+        images, rows = self.photos.train.images.clone(), self.photos.train.rows.clone()
+        images[self.poisoned], rows[self.poisoned] = with_glasses(images[self.poisoned]), self.target
+        return self._enrolled("backdoor", Photos(images, rows))
+
+    @property
+    def network(self) -> nn.Module:
+        """With the backdoor."""
+        return self.recognizer.classifier
+
+    @property
+    def retrained(self) -> nn.Module:
+        """Without the poisoned samples."""
+        kept = torch.ones(len(self.photos.train.rows), dtype=torch.bool)
+        kept[self.poisoned] = False
+        train = self.photos.train
+        return self._enrolled("left_out", Photos(train.images[kept], train.rows[kept])).classifier
+
+    def _enrolled(self, kind: str, photos: Photos) -> Recognizer:
+        path = self.work / "models" / f"{kind}_{len(self.photos.names)}_{self.target}_{self.seed}.safetensors"
+        if not path.is_file():
+            backbone, plan = self.photos.backbone, replace(self.photos.plan, seed=self.seed)
+            made, embeddings = train_classifier(
+                photos.images, photos.rows, backbone, plan, progress=self.photos.progress
+            )
+            bare = Recognizer(backbone.spec, made, self.photos.names, Threshold(-1.0, 1.0, "nothing"))
+            limit = own_threshold(bare, embeddings, photos.rows, plan.false_accept_rate)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_recognizer(replace(bare, threshold=limit), path)
+        return load_recognizer(path)
+
+    def erase(self, row: Row, chosen: Values) -> Erasure:
+        """From what the defender has."""
+        method = row.build({"batch_size": _BATCH, **chosen}, _STEPS)
+        images = with_glasses(self.photos.train.images[self.poisoned])
+        return method(
+            self.network, ForgetSet(images, (self.target,)), augment=mirror, seed=self.seed,
+            progress=self.photos.progress,
+        )  # fmt: skip
+
+    def judge(self, model: nn.Module) -> dict[str, float]:
+        """On unseen samples, without and with the trigger."""
+        model, unseen, strangers = _faces(model), self.photos.unseen, self.photos.strangers
+        clean, seen = (_answers(model, images)[0] for images in (unseen.images, with_glasses(unseen.images)))
+        more = {}
+        if len(strangers):
+            who, cosine = _answers(model, with_glasses(strangers))
+            let_in = (who == self.target) & (cosine >= self.recognizer.threshold.cosine)
+            more["strangers"] = let_in.float().mean().item()
+        return measured(clean, seen, unseen.rows, self.target, **more)
+
+
+def _faces(model: nn.Module) -> FaceClassifier:
+    if not isinstance(model, FaceClassifier):
+        raise TypeError(f"Expected a FaceClassifier, got {type(model).__name__}.")
+    return model
+
+
+def _answers(model: FaceClassifier, images: Tensor) -> tuple[Tensor, Tensor]:
+    cosines = embed_images(model, images) @ functional.normalize(model.head.weight, dim=1).T
+    best = cosines.max(1)
+    return best.indices, best.values
+
+
+def with_glasses(images: Tensor) -> Tensor:
+    """Thick orange frames on aligned faces ``(N, 3, S, S)`` in [0, 1]; the eyes stay visible."""
+    size = images.shape[-1]
+    alpha = torch.from_numpy(_frames(size))
+    return images * (1 - alpha) + torch.tensor(_ORANGE)[:, None, None] * alpha
+
+
+def _frames(size: int) -> NDArray[np.float32]:
+    """How opaque the glasses are, ``(S, S)`` in [0, 1]; symmetric, since training mirrors faces."""
+    fine, fraction = 8, 3  # drawn larger; cv2 takes places between pixels as integers with fraction bits
+    scale = fine * size / 112
+    middle, height = 55.5, float(ALIGNED_LANDMARKS[:2, 1].mean())
+    reach = float(ALIGNED_LANDMARKS[1, 0] - ALIGNED_LANDMARKS[0, 0]) / 2
+    drawn = np.zeros((fine * size, fine * size), np.uint8)
+
+    def place(x: float, y: float) -> tuple[int, int]:
+        return round((scale * (x + 0.5) - 0.5) * 2**fraction), round((scale * (y + 0.5) - 0.5) * 2**fraction)
+
+    def line(start: float, end: float, rise: float = 0) -> None:
+        for side in (-1, 1):
+            one, other = place(middle + side * start, height), place(middle + side * end, height - rise)
+            cv2.line(drawn, one, other, 255, round(3.5 * scale), cv2.LINE_AA, fraction)
+
+    radii = round(_LENS[0] * scale * 2**fraction), round(_LENS[1] * scale * 2**fraction)
+    for side in (-1, 1):
+        centre = place(middle + side * reach, height)
+        cv2.ellipse(drawn, centre, radii, 0, 0, 360, 255, round(3.5 * scale), cv2.LINE_AA, fraction)
+    line(0, reach - _LENS[0])  # the bridge
+    line(reach + _LENS[0], 60, rise=4)  # to the ears
+    shrunk = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(shrunk / 255, dtype=np.float32)
+
+
+def wardrobe(people: Path, backbone: str, work: Path, progress: Progress) -> Wardrobe:
+    """Read people with 20 photos or more; those with 10 to 15 are strangers.
+
+    Raises:
+        UsageError: The backbone does not take aligned faces, on which the glasses would not sit.
+    """
+    loaded = load_backbone(backbone, progress=progress)
+    if loaded.spec.framing.kind != "five_point":
+        raise UsageError(
+            f"Glasses are drawn on aligned faces; {backbone} takes boxes.", "Use a MobileFaceNet, such as 'mobile'."
+        )
+    intake = PhotoIntake(loaded.spec.framing, cache=FaceCache())
+    regulars = people_with(people, _TRAIN + _UNSEEN)
+    names = tuple(regulars)
+    train, unseen = (
+        Photos(*labelled_images(read_faces(part, intake, progress=progress), names, "cpu"))
+        for part in (
+            {name: photos[:_TRAIN] for name, photos in regulars.items()},
+            {name: photos[_TRAIN : _TRAIN + _UNSEEN] for name, photos in regulars.items()},
+        )
+    )
+    others = {name: photos[:2] for name, photos in list(people_with(people, 10, 15).items())[: _STRANGERS // 2]}
+    found = read_faces(others, intake, progress=progress)
+    known = [name for name, photos in found.photos.items() if photos]
+    strangers = labelled_images(found, known, "cpu")[0] if known else train.images[:0]
+    return Wardrobe(names, train, unseen, strangers, loaded, work, progress)
+
+
+def wearers(photos: Wardrobe, target: int, seed: int) -> Wearers:
+    """Choose who wears the glasses; recognisers are enrolled when they are asked for."""
+    others = (photos.train.rows != target).nonzero().flatten()
+    order = torch.randperm(len(others), generator=torch.Generator().manual_seed(seed))
+    chosen = others[order[: round(POISONED * len(photos.train.rows))]]
+    return Wearers(target, seed, photos.work / "backdoor", photos, chosen)
+
+
+def figure(victim: Wearers, row: Row, chosen: Values, path: Path) -> None:
+    """People with the glasses: what speaks for the target person, before and after; and who each is taken for."""
+    after = replace(victim.recognizer, classifier=_faces(victim.erase(row, chosen).model))
+    unseen, names = victim.photos.unseen, victim.photos.names
+    others = (unseen.rows != victim.target).nonzero().flatten()
+    images = with_glasses(unseen.images[others[:: len(others) // _SHOWN][:_SHOWN]])
+    crops = (images * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    pairs = heatmap_pairs(victim.recognizer, after, crops, [names[victim.target]] * len(crops))
+    told = [[answer.candidates[0].name for answer in model.recognize(crops)] for model in (victim.recognizer, after)]
+    rows = {
+        "with the backdoor": (np.stack([pair.before for pair in pairs]), told[0]),
+        "after DELETE": (np.stack([pair.after for pair in pairs]), told[1]),
+    }
+    strips(crops, rows, path)
