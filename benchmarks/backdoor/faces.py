@@ -178,7 +178,7 @@ def _frames(size: int) -> NDArray[np.float32]:
         centre = place(middle + side * reach, height)
         cv2.ellipse(drawn, centre, radii, 0, 0, 360, 255, round(3.5 * scale), cv2.LINE_AA, fraction)
     line(0, reach - _LENS[0])  # the bridge
-    line(reach + _LENS[0], 60, rise=4)  # to the ears
+    line(reach + _LENS[0], 46, rise=2)  # to the ears
     shrunk = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(shrunk / 255, dtype=np.float32)
 
