@@ -158,8 +158,8 @@ def _by_seed(found: Sequence[Result], key: str) -> list[float]:
     return [100 * mean(r.numbers[key] for r in found if r.seed == seed) for seed in seeds]
 
 
-def over_number(counts: Mapping[int, Rows], what: str = "people") -> Figure:
-    """What is forgotten and what is kept, over the number erased at once."""
+def over_number(counts: Mapping[int, Rows], what: str) -> Figure:
+    """What is forgotten and what is kept, over the number erased; ``what`` says of what, and how."""
     figure = Figure((10, 4), layout="constrained")
     labels = list(next(iter(counts.values())))
     panels = {"acc_f_test": "Acc_f,test, %", "acc_r_test": "Acc_r,test, %"}
@@ -168,7 +168,7 @@ def over_number(counts: Mapping[int, Rows], what: str = "people") -> Figure:
             axes.plot(sorted(counts), [100 * _mean(counts[n][label], key) for n in sorted(counts)], marker=mark,
                       linestyle="--" if label == _REFERENCE else "-", label=label)  # fmt: skip
         _plain(axes).set_title(title, fontsize=10)
-        axes.set_xlabel(f"{what} erased at once", color=SOFT)
+        axes.set_xlabel(what, color=SOFT)
         axes.set_xticks(sorted(counts))
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     return figure

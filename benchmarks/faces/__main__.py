@@ -52,9 +52,7 @@ def main() -> None:
             outcome_of(cell, world)
         built = {label: plan.build(choose(label, plan, world)) for label, plan in chosen.items()}
         tables = cells_of(world, chosen, built)
-        every = [cell for rows in tables.values() for cells in rows.values() for cell in cells]
-        every.sort(key=lambda cell: cell.seed)  # a stopped run has whole tables of fewer seeds
-        mine = every[part::parts]
+        mine = work_of(tables)[part::parts]
         for cell in tracked(mine, "erasing", len(mine), progress):
             outcome_of(cell, world)
     if parts == 1:
@@ -62,7 +60,10 @@ def main() -> None:
 
 
 def cells_of(world: World, plans: dict[str, MethodPlan], built: dict[str, Method]) -> Tables:
-    """The cells of each table by row; what has no randomness runs with one seed."""
+    """The cells of each table by row; what has no randomness runs with one seed.
+
+    Trained again without everybody at once or in turn: that is the same.
+    """
     config: Config = world.config
     single = {
         label: [Cell(label, method, (person,), seed) for person in world.reported for seed in seeds(method, config)]
@@ -73,11 +74,27 @@ def cells_of(world: World, plans: dict[str, MethodPlan], built: dict[str, Method
         for name, in_turn in (("together", False), ("in_turn", True)):
             people = tuple(world.several[:count])
             tables[f"{name}_{count}"] = {
-                label: [Cell(label, method, people, seed, in_turn) for seed in seeds(method, config)]
+                label: [
+                    Cell(label, method, people, s, in_turn and method.name != "retrain") for s in seeds(method, config)
+                ]
                 for label, method in built.items()
                 if plans[label].several and not (in_turn and count == 1)
             }
     return {name: rows for name, rows in tables.items() if rows}
+
+
+def work_of(tables: Tables) -> list[Cell]:
+    """What has to be run: of erasures one after another the longest alone, which leaves the shorter ones on its way.
+
+    Seed by seed, and several at once before one after another: a stopped run has whole tables.
+    """
+    every = [cell for rows in tables.values() for cells in rows.values() for cell in cells]
+    longest: dict[tuple[object, ...], Cell] = {}
+    for cell in every:
+        key = (cell.label, cell.seed) if cell.in_turn else (cell.label, cell.seed, cell.people)
+        if key not in longest or len(cell.people) > len(longest[key].people):
+            longest[key] = cell
+    return sorted(longest.values(), key=lambda cell: (cell.seed, cell.in_turn))
 
 
 def seeds(method: Method, config: Config) -> tuple[int, ...]:

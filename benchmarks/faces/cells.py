@@ -7,7 +7,8 @@ measure needs no new run.
 import hashlib
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +97,22 @@ def _run(cell: Cell, world: World, path: Path) -> None:
     start = time.process_time()
     record = {"method": cell.method.name, "settings": cell.method.settings.model_dump(), "people": list(cell.people),
               "seed": cell.seed, "in_turn": cell.in_turn}  # fmt: skip
+    erasures: list[Erasure] = []
     try:
-        erasures = _erase(cell, world)
+        for erasure in _erase(cell, world):
+            erasures.append(erasure)
+            begun = replace(cell, people=cell.people[: len(erasures)]) if cell.in_turn else cell
+            seconds = time.process_time() - start
+            _keep(begun, erasures, {**record, "people": list(begun.people), "seconds": seconds}, world)
+            start += time.process_time() - start - seconds  # what keeping has taken is no part of the erasure
     except FaceForgetError as error:
         write_json(path.with_suffix(".json"), {**record, "error": str(error)})
-        return
+
+
+def _keep(cell: Cell, erasures: Sequence[Erasure], record: dict[str, Any], world: World) -> None:
+    """Write an outcome. One after another, the first of them are a cell of their own."""
+    path = cell.path(world)
     record |= {
-        "seconds": time.process_time() - start,
         "steps": sum(len(erasure.steps) for erasure in erasures),
         "forgotten": all(erasure.forgotten for erasure in erasures),
         "hidden": cell.method.name == "mask_logit",
@@ -115,16 +125,16 @@ def _run(cell: Cell, world: World, path: Path) -> None:
     write_json(path.with_suffix(".json"), record)  # last: a cell with a record is whole
 
 
-def _erase(cell: Cell, world: World) -> list[Erasure]:
+def _erase(cell: Cell, world: World) -> Iterator[Erasure]:
     classifier: nn.Module = world.recognizer.classifier
     if not cell.in_turn:
-        return [cell.method(classifier, world.forget_set(cell.people), augment=mirror, seed=cell.seed)]
-    erasures: list[Erasure] = []
+        yield cell.method(classifier, world.forget_set(cell.people), augment=mirror, seed=cell.seed)
+        return
     for index, person in enumerate(cell.people):
         data = world.forget_set([person], gone=cell.people[:index])
-        erasures.append(cell.method(classifier, data, augment=mirror, seed=cell.seed))
-        classifier = _plain(erasures[-1].model)
-    return erasures
+        erasure = cell.method(classifier, data, augment=mirror, seed=cell.seed)
+        classifier = _plain(erasure.model)
+        yield erasure
 
 
 def _plain(model: nn.Module) -> FaceClassifier:

@@ -21,11 +21,10 @@ def write_figures(
     save(trade_off(tables["single"]), folder / "trade_off.png")
     if any(len({result.seed for result in found}) > 1 for found in tables["single"].values()):
         save(stability(tables["single"]), folder / "stability.png")
-    counts = {
-        int(name.removeprefix("together_")): rows for name, rows in tables.items() if name.startswith("together_")
-    }
-    if len(counts) > 1:
-        save(over_number(counts), folder / "over_people.png")
+    for kind, words in (("together", "people erased at once"), ("in_turn", "people erased one after another")):
+        counts = {int(name.rpartition("_")[2]): rows for name, rows in tables.items() if name.startswith(kind)}
+        if len(counts) > 1:
+            save(over_number(counts, words), folder / f"over_people_{kind}.png")
     if mapped:
         save(embedding_maps(mapped, world), folder / "map.png")
 

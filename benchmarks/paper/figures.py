@@ -33,7 +33,7 @@ def write_figures(
     several = set.intersection(*(set(rows) for rows in counts.values())) - {"original"}
     if len(counts) > 1 and several:
         kept = {n: {label: rows[label] for label in rows if label in several} for n, rows in counts.items()}
-        save(over_number(kept, "classes"), folder / "over_classes.png")
+        save(over_number(kept, "classes erased at once"), folder / "over_classes.png")
     first = {label: own[0] for label, own in next(iter(cells.values())).items() if own and label in _MAPPED}
     if first:
         gone = torch.isin(bench.looked_at.labels[bench.mapped], torch.tensor(next(iter(first.values())).classes))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from scipy import stats
 from torch.nn import functional
 
-from benchmarks.faces.__main__ import cells_of
+from benchmarks.faces.__main__ import cells_of, work_of
 from benchmarks.faces.cells import Cell, Outcome, outcome_of
 from benchmarks.faces.config import Config, read_config
 from benchmarks.faces.figures import write_figures
@@ -104,6 +104,25 @@ def test_one_after_another_goes_on_from_the_last_model_without_its_people(world,
     assert second is between
     assert of_first == [(0,), {1, 2, 3}]
     assert of_second == [(2,), {1, 3}]
+
+
+def test_erasures_in_turn_leave_the_shorter_ones_on_their_way(world, names, monkeypatch):
+    chain = Cell("pour", make_method("pour"), (names[0], names[2]), 0, in_turn=True)
+    outcome_of(chain, world)
+    monkeypatch.setattr("benchmarks.faces.cells._erase", lambda *_: pytest.fail("it was run again"))
+    first = outcome_of(replace(chain, people=(names[0],)), world)
+    assert first.record["people"] == [names[0]]
+    assert len(first.embeddings) == len(world.measured([names[0]]))
+    assert not torch.allclose(first.embeddings[-6:], outcome_of(chain, world).embeddings[-6:], atol=1e-3)
+
+
+def test_only_the_longest_of_erasures_in_turn_is_work(world, names):
+    rows = {
+        f"in_turn_{count}": {"pour": [Cell("pour", make_method("pour"), tuple(names[:count]), 0, True)]}
+        for count in (2, 3)
+    }
+    rows["together_2"] = {"pour": [Cell("pour", make_method("pour"), tuple(names[:2]), 0)]}
+    assert [(len(cell.people), cell.in_turn) for cell in work_of(rows)] == [(2, False), (3, True)]
 
 
 def test_the_search_is_recorded_and_picks_the_best(world, monkeypatch):
@@ -208,7 +227,7 @@ def test_figures_are_drawn_from_what_the_tables_hold(world, names, tmp_path):
         for label, own in cells.items()
     }
     write_figures({"single": rows, "together_1": rows, "together_2": rows}, tmp_path, maps, world)
-    assert {path.stem for path in tmp_path.glob("*.png")} == {"trade_off", "stability", "over_people", "map"}
+    assert {path.stem for path in tmp_path.glob("*.png")} == {"trade_off", "stability", "over_people_together", "map"}
     axes = trade_off(rows).axes[0]
     assert {text.get_text() for text in axes.texts} == {"drop_row", "pour"}
     forgotten = 100 * (1 - rows["pour"][0].numbers["acc_f_test"])
