@@ -138,24 +138,21 @@ def bars(rows: Rows, panels: Mapping[str, str]) -> Figure:
 
 
 def stability(rows: Rows) -> Figure:
-    """A box per method over seeds: the mean over people of what is forgotten and what is kept."""
-    figure = Figure((9, 0.32 * len(rows) + 1.4), layout="constrained")
-    panels = {"acc_f_test": "Acc_f,test, %: lower is better", "acc_r_test": "Acc_r,test, %: higher is better"}
-    for axes, (key, title) in zip(figure.subplots(1, 2, sharey=True), panels.items(), strict=True):
-        values = [_by_seed(found, key) for found in rows.values()]
-        axes.boxplot(values, orientation="horizontal", tick_labels=list(rows), widths=0.6,
-                     medianprops={"color": AFTER}, flierprops={"markersize": 3})  # fmt: skip
-        _plain(axes).set_title(title, fontsize=10)
-        axes.grid(axis="x", color=LINE)
+    """A box per method over all its runs, every seed and everybody erased: what is forgotten and what is kept."""
+    figure = Figure((9, 0.3 * len(rows) + 1.4), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for axes, key in ((left, "acc_f_test"), (right, "acc_r_test")):
+        values = [[100 * result.numbers[key] for result in found] for found in rows.values()]
+        axes.boxplot(values, orientation="horizontal", tick_labels=list(rows), widths=0.6, medianprops={"color": AFTER},
+                     flierprops={"markersize": 3, "markeredgecolor": SOFT})  # fmt: skip
+        _plain(axes).grid(axis="x", color=LINE)
         axes.tick_params(axis="y", labelsize=8)
-    figure.axes[0].invert_yaxis()  # both: they share it
+    left.set_title("Acc_f,test of each run, %: lower is better", fontsize=10)
+    right.set_title("Acc_r,test of each run, %: higher is better", fontsize=10)
+    right.set_xscale("function", functions=(_widened, _narrowed))
+    right.set(xlim=(-4, 100.4), xticks=_WIDENED_TICKS)
+    left.invert_yaxis()  # both: they share it
     return figure
-
-
-def _by_seed(found: Sequence[Result], key: str) -> list[float]:
-    """In percent, the mean over people of every seed."""
-    seeds = sorted({result.seed for result in found})
-    return [100 * mean(r.numbers[key] for r in found if r.seed == seed) for seed in seeds]
 
 
 def over_number(counts: Mapping[int, Rows], what: str) -> Figure:
