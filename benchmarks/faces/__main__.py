@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="another folder for tables")
     parser.add_argument("--methods", help="only these rows, by comma")
     parser.add_argument("--seeds", help="only these of the configuration, by comma: tables of a run that is not over")
+    parser.add_argument("--tables", default="single,together,in_turn", help="only these kinds of erasures, by comma")
     parser.add_argument("--part", default="0/1", help="I/N: every N-th cell from the I-th")
     options = parser.parse_args()
     over: dict[str, object] = {key: getattr(options, key) for key in ("people", "backbone", "work", "results")}
@@ -51,7 +52,8 @@ def main() -> None:
         for cell in tracked(trials, "searching", len(trials), progress):
             outcome_of(cell, world)
         built = {label: plan.build(choose(label, plan, world)) for label, plan in chosen.items()}
-        tables = cells_of(world, chosen, built)
+        asked = tuple(options.tables.split(","))
+        tables = {name: rows for name, rows in cells_of(world, chosen, built).items() if name.startswith(asked)}
         mine = work_of(tables)[part::parts]
         for cell in tracked(mine, "erasing", len(mine), progress):
             outcome_of(cell, world)
@@ -117,7 +119,7 @@ def write_tables(tables: Tables, world: World, built: dict[str, Method]) -> None
     for name, rows in results.items():
         text.append(f"## {name}\n\n{markdown(rows, reads)}")
         write_csv(world.config.results / f"{name}.csv", rows)
-    first = {label: (cells[0], outcome_of(cells[0], world)) for label, cells in tables["single"].items()}
+    first = {label: (cells[0], outcome_of(cells[0], world)) for label, cells in tables.get("single", {}).items()}
     write_figures(results, world.config.results, first, world)
     path = world.config.results / "table.md"
     write_atomically(path, "\n".join(text).encode())

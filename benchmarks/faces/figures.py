@@ -18,9 +18,11 @@ def write_figures(
     tables: Mapping[str, Rows], folder: Path, mapped: Mapping[str, tuple[Cell, Outcome]], world: World
 ) -> None:
     """Draw what the tables have data for, as PNG files in ``folder``."""
-    save(trade_off(tables["single"]), folder / "trade_off.png")
-    if any(len({result.seed for result in found}) > 1 for found in tables["single"].values()):
-        save(stability(tables["single"]), folder / "stability.png")
+    single = tables.get("single", {})
+    if single:
+        save(trade_off(single), folder / "trade_off.png")
+    if any(len({result.seed for result in found}) > 1 for found in single.values()):
+        save(stability(single), folder / "stability.png")
     for kind, words in (("together", "people erased at once"), ("in_turn", "people erased one after another")):
         counts = {int(name.rpartition("_")[2]): rows for name, rows in tables.items() if name.startswith(kind)}
         if len(counts) > 1:

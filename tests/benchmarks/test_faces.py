@@ -228,6 +228,8 @@ def test_figures_are_drawn_from_what_the_tables_hold(world, names, tmp_path):
     }
     write_figures({"single": rows, "together_1": rows, "together_2": rows}, tmp_path, maps, world)
     assert {path.stem for path in tmp_path.glob("*.png")} == {"trade_off", "stability", "over_people_together", "map"}
+    write_figures({"in_turn_1": rows, "in_turn_2": rows}, tmp_path / "several", {}, world)
+    assert [path.stem for path in (tmp_path / "several").glob("*.png")] == ["over_people_in_turn"]
     axes = trade_off(rows).axes[0]
     assert {text.get_text() for text in axes.texts} == {"drop_row", "pour"}
     forgotten = 100 * (1 - rows["pour"][0].numbers["acc_f_test"])
