@@ -162,8 +162,9 @@ def over_number(counts: Mapping[int, Rows], what: str) -> Figure:
     panels = {"acc_f_test": "Acc_f,test, %", "acc_r_test": "Acc_r,test, %"}
     for axes, (key, title) in zip(figure.subplots(1, 2), panels.items(), strict=True):
         for label, mark in zip(labels, "osD^vPX*<>"[: len(labels)].ljust(len(labels), "o"), strict=True):
-            axes.plot(sorted(counts), [100 * _mean(counts[n][label], key) for n in sorted(counts)], marker=mark,
-                      linestyle="--" if label == _REFERENCE else "-", label=label)  # fmt: skip
+            values = [100 * _mean(counts[n][label], key) for n in sorted(counts)]
+            wide = {"linewidth": 6, "alpha": 0.3} if label == _REFERENCE else {}  # seen below those that equal it
+            axes.plot(sorted(counts), values, marker=mark, label=label, **wide)
         _plain(axes).set_title(title, fontsize=10)
         axes.set_xlabel(what, color=SOFT)
         axes.set_xticks(sorted(counts))
