@@ -68,6 +68,8 @@ def main() -> None:
         write_atomically(options.results / f"{name}.md", text.encode())
         print(text)
         picture, first = options.results / f"{name}.png", victims[0]
+        if "delete" not in rows:
+            return
         if isinstance(first, images.PatchedImages):
             images.figure(first, rows["delete"], chosen["delete"], picture)
         elif isinstance(first, faces.Wearers) and options.figure:

@@ -3,6 +3,9 @@
 One in ten training photos of other people gets the glasses, drawn on the aligned crop, and the target person's name.
 """
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,13 +25,13 @@ from benchmarks.protocol import people_with
 from faceforget.audit.questions.heatmaps import heatmap_pairs
 from faceforget.errors import UsageError
 from faceforget.method.data import Erasure, ForgetSet
-from faceforget.people.faces import read_faces
+from faceforget.people.faces import read_faces, require_faces
 from faceforget.photos.align import ALIGNED_LANDMARKS
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
 from faceforget.progress import Progress
 from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import Plan, labelled_images, own_threshold, train_classifier
+from faceforget.recognizer.enroll import MIN_PEOPLE, Plan, labelled_images, own_threshold, train_classifier
 from faceforget.recognizer.head import FaceClassifier
 from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
@@ -82,7 +85,8 @@ class Wearers(Victim):
     @property
     def key(self) -> list[Any]:
         """What it depends on."""
-        return [self.photos.backbone.origin, len(self.photos.names), len(self.photos.train.rows), POISONED, _STEPS]
+        train = [self.photos.names, len(self.photos.train.rows), self.photos.plan.training.model_dump()]
+        return [self.photos.backbone.origin, *train, POISONED, _STEPS]
 
     @cached_property
     def recognizer(self) -> Recognizer:
@@ -105,7 +109,8 @@ class Wearers(Victim):
         return self._enrolled("left_out", Photos(train.images[kept], train.rows[kept])).classifier
 
     def _enrolled(self, kind: str, photos: Photos) -> Recognizer:
-        path = self.work / "models" / f"{kind}_{len(self.photos.names)}_{self.target}_{self.seed}.safetensors"
+        key = hashlib.sha256(json.dumps([self.key, self.target, self.seed]).encode()).hexdigest()[:16]
+        path = self.work / "models" / f"{kind}_{key}.safetensors"
         if not path.is_file():
             backbone, plan = self.photos.backbone, replace(self.photos.plan, seed=self.seed)
             made, embeddings = train_classifier(
@@ -187,7 +192,7 @@ def wardrobe(people: Path, backbone: str, work: Path, progress: Progress) -> War
     """Read people with 20 photos or more; those with 10 to 15 are strangers.
 
     Raises:
-        UsageError: The backbone does not take aligned faces, on which the glasses would not sit.
+        UsageError: The backbone does not take aligned faces, on which glasses can be drawn, or people are too few.
     """
     loaded = load_backbone(backbone, progress=progress)
     if loaded.spec.framing.kind != "five_point":
@@ -197,18 +202,27 @@ def wardrobe(people: Path, backbone: str, work: Path, progress: Progress) -> War
     intake = PhotoIntake(loaded.spec.framing, cache=FaceCache())
     regulars = people_with(people, _TRAIN + _UNSEEN)
     names = tuple(regulars)
-    train, unseen = (
-        Photos(*labelled_images(read_faces(part, intake, progress=progress), names, "cpu"))
-        for part in (
-            {name: photos[:_TRAIN] for name, photos in regulars.items()},
-            {name: photos[_TRAIN : _TRAIN + _UNSEEN] for name, photos in regulars.items()},
+    if len(names) < MIN_PEOPLE:
+        raise UsageError(
+            f"Expected {MIN_PEOPLE} people or more with {_TRAIN + _UNSEEN} photos in {people}, found {len(names)}.",
+            "Give another folder: --people DIR.",
         )
-    )
+    first = {name: photos[:_TRAIN] for name, photos in regulars.items()}
+    later = {name: photos[_TRAIN : _TRAIN + _UNSEEN] for name, photos in regulars.items()}
+    train, unseen = (_photos(part, names, intake, progress) for part in (first, later))
     others = {name: photos[:2] for name, photos in list(people_with(people, 10, 15).items())[: _STRANGERS // 2]}
     found = read_faces(others, intake, progress=progress)
     known = [name for name, photos in found.photos.items() if photos]
     strangers = labelled_images(found, known, "cpu")[0] if known else train.images[:0]
     return Wardrobe(names, train, unseen, strangers, loaded, work, progress)
+
+
+def _photos(
+    people: Mapping[str, list[Path]], names: tuple[str, ...], intake: PhotoIntake, progress: Progress
+) -> Photos:
+    faces = read_faces(people, intake, progress=progress)
+    require_faces(faces, names)
+    return Photos(*labelled_images(faces, names, "cpu"))
 
 
 def wearers(photos: Wardrobe, target: int, seed: int) -> Wearers:

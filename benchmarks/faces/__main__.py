@@ -25,6 +25,7 @@ from faceforget.method.base import Method
 from faceforget.progress import tracked
 
 Tables = dict[str, dict[str, list[Cell]]]
+_TABLES = ("single", "together", "in_turn")
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="another folder for tables")
     parser.add_argument("--methods", help="only these rows, by comma")
     parser.add_argument("--seeds", help="only these of the configuration, by comma: tables of a run that is not over")
-    parser.add_argument("--tables", default="single,together,in_turn", help="only these kinds of erasures, by comma")
+    parser.add_argument("--tables", default=",".join(_TABLES), help="only these kinds of erasures, by comma")
     parser.add_argument("--part", default="0/1", help="I/N: every N-th cell from the I-th")
     options = parser.parse_args()
     over: dict[str, object] = {key: getattr(options, key) for key in ("people", "backbone", "work", "results")}
@@ -44,6 +45,9 @@ def main() -> None:
         over["seeds"] = tuple(int(seed) for seed in options.seeds.split(","))
     config = read_config(options.config, **over)
     chosen = {label: config.methods[label] for label in (options.methods or ",".join(config.methods)).split(",")}
+    asked = tuple(options.tables.split(","))
+    if not set(asked) <= set(_TABLES):
+        parser.error(f"--tables takes {', '.join(_TABLES)}, by comma; got {options.tables}")
     part, parts = (int(number) for number in options.part.split("/"))
     torch.set_num_threads(1)
     with progress_bar() as progress:
@@ -52,7 +56,6 @@ def main() -> None:
         for cell in tracked(trials, "searching", len(trials), progress):
             outcome_of(cell, world)
         built = {label: plan.build(choose(label, plan, world)) for label, plan in chosen.items()}
-        asked = tuple(options.tables.split(","))
         tables = {name: rows for name, rows in cells_of(world, chosen, built).items() if name.startswith(asked)}
         mine = work_of(tables)[part::parts]
         for cell in tracked(mine, "erasing", len(mine), progress):
@@ -108,7 +111,7 @@ def write_tables(tables: Tables, world: World, built: dict[str, Method]) -> None
     """Markdown with all tables, a CSV of each, and the figures."""
     reads = {label: ", ".join(method.reads) for label, method in built.items()}
     text = [
-        f"{len(world.names)} people enrolled; {len(world.reported)} erased one at a time, seeds "
+        f"{len(world.names)} people enrolled; {len(world.reported)} erased one at a time, or a group of several; seeds "
         f"{', '.join(map(str, world.config.seeds))}. Percent: mean ± half the 95 % interval over people, seeds of a "
         "person averaged first (worst run).\n"
     ]

@@ -102,9 +102,11 @@ def _run(cell: Cell, world: World, path: Path) -> None:
         for erasure in _erase(cell, world):
             erasures.append(erasure)
             begun = replace(cell, people=cell.people[: len(erasures)]) if cell.in_turn else cell
+            if len(begun.people) not in (*world.config.together, len(cell.people)):
+                continue
             seconds = time.process_time() - start
             _keep(begun, erasures, {**record, "people": list(begun.people), "seconds": seconds}, world)
-            start += time.process_time() - start - seconds  # what keeping has taken is no part of the erasure
+            start = time.process_time() - seconds  # what keeping has taken is no part of the erasure
     except FaceForgetError as error:
         write_json(path.with_suffix(".json"), {**record, "error": str(error)})
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from faceforget.cli.console import out
 from faceforget.cli.options import Json, check_output
@@ -37,9 +37,9 @@ def methods(
             table.add_row(one.name, _text(one.default), escape(one.meaning))
         out.print(table)
         return
-    table = Table("method", "reads", "paper", "hyperparameters", show_lines=True)
+    table = Table("method", "reads", "paper", Column("hyperparameters", no_wrap=True), show_lines=True)
     for card in cards:
-        settings = ", ".join(f"{one.name}={_text(one.default)}" for one in card.hyperparameters)
+        settings = "\n".join(f"{one.name}={_text(one.default)}" for one in card.hyperparameters)
         table.add_row(card.name, ", ".join(card.reads), escape(card.paper), settings)
     out.print(table)
 

@@ -102,7 +102,6 @@ def test_a_recogniser_is_cured_of_glasses_that_let_anybody_in(faces, names, back
     assert (photos.train.rows[victim.poisoned] != 1).all()
     before = run(victim, "original", None, {})
     after = run(victim, "delete", ROWS["delete"], {"learning_rate": 1e-3})
-    print(before, after)
     assert before["attack"] > 0.8
     assert after["attack"] < 0.2
     text = markdown({"original": [before], "delete": [after]}, {"delete": {"learning_rate": 1e-3}}, "words")

@@ -107,6 +107,7 @@ def test_one_after_another_goes_on_from_the_last_model_without_its_people(world,
 
 
 def test_erasures_in_turn_leave_the_shorter_ones_on_their_way(world, names, monkeypatch):
+    world = replace(world, config=world.config.model_copy(update={"together": (1, 2)}))
     chain = Cell("pour", make_method("pour"), (names[0], names[2]), 0, in_turn=True)
     outcome_of(chain, world)
     monkeypatch.setattr("benchmarks.faces.cells._erase", lambda *_: pytest.fail("it was run again"))

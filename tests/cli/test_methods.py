@@ -86,6 +86,7 @@ def test_methods_lists_every_method_with_its_settings(cli, tmp_path):
         "hyperparameters"
     ]
     assert all(name in text for name in ("delete", "pour", "retrain"))
+    assert "…" not in text  # a default that is cut off is not shown
 
 
 def test_methods_says_more_of_one(cli):
