@@ -25,7 +25,6 @@ from faceforget.method.base import Method
 from faceforget.progress import tracked
 
 Tables = dict[str, dict[str, list[Cell]]]
-_TABLES = ("single", "together", "in_turn")
 
 
 def main() -> None:
@@ -37,17 +36,16 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="another folder for tables")
     parser.add_argument("--methods", help="only these rows, by comma")
     parser.add_argument("--seeds", help="only these of the configuration, by comma: tables of a run that is not over")
-    parser.add_argument("--tables", default=",".join(_TABLES), help="only these kinds of erasures, by comma")
+    parser.add_argument("--kinds", help="only these kinds of erasures, by comma: single, together, in_turn")
     parser.add_argument("--part", default="0/1", help="I/N: every N-th cell from the I-th")
     options = parser.parse_args()
     over: dict[str, object] = {key: getattr(options, key) for key in ("people", "backbone", "work", "results")}
     if options.seeds:
         over["seeds"] = tuple(int(seed) for seed in options.seeds.split(","))
+    if options.kinds:
+        over["kinds"] = tuple(options.kinds.split(","))
     config = read_config(options.config, **over)
     chosen = {label: config.methods[label] for label in (options.methods or ",".join(config.methods)).split(",")}
-    asked = tuple(options.tables.split(","))
-    if not set(asked) <= set(_TABLES):
-        parser.error(f"--tables takes {', '.join(_TABLES)}, by comma; got {options.tables}")
     part, parts = (int(number) for number in options.part.split("/"))
     torch.set_num_threads(1)
     with progress_bar() as progress:
@@ -56,7 +54,7 @@ def main() -> None:
         for cell in tracked(trials, "searching", len(trials), progress):
             outcome_of(cell, world)
         built = {label: plan.build(choose(label, plan, world)) for label, plan in chosen.items()}
-        tables = {name: rows for name, rows in cells_of(world, chosen, built).items() if name.startswith(asked)}
+        tables = cells_of(world, chosen, built)
         mine = work_of(tables)[part::parts]
         for cell in tracked(mine, "erasing", len(mine), progress):
             outcome_of(cell, world)
@@ -70,20 +68,32 @@ def cells_of(world: World, plans: dict[str, MethodPlan], built: dict[str, Method
     Trained again without everybody at once or in turn: that is the same.
     """
     config: Config = world.config
-    single = {
-        label: [Cell(label, method, (person,), seed) for person in world.reported for seed in seeds(method, config)]
-        for label, method in built.items()
-    }
-    tables: Tables = {"single": single}
+    tables: Tables = {}
+    if "single" in config.kinds:
+        tables["single"] = {
+            label: [Cell(label, method, (person,), seed) for person in world.reported for seed in seeds(method, config)]
+            for label, method in built.items()
+        }
+    joining = {label: built[label] for label, plan in plans.items() if plan.several}
     for count in config.together:
-        for name, in_turn in (("together", False), ("in_turn", True)):
-            people = tuple(world.several[:count])
-            tables[f"{name}_{count}"] = {
+        people = [tuple(group[:count]) for group in world.groups]
+        if "together" in config.kinds:
+            tables[f"together_{count}"] = {
                 label: [
-                    Cell(label, method, people, s, in_turn and method.name != "retrain") for s in seeds(method, config)
+                    Cell(label, config.budgeted(method, count), own, seed)
+                    for own in people
+                    for seed in seeds(method, config)
                 ]
-                for label, method in built.items()
-                if plans[label].several and not (in_turn and count == 1)
+                for label, method in joining.items()
+            }
+        if "in_turn" in config.kinds and count > 1:
+            tables[f"in_turn_{count}"] = {
+                label: [
+                    Cell(label, method, own, seed, in_turn=method.name != "retrain")
+                    for own in people
+                    for seed in seeds(method, config)
+                ]
+                for label, method in joining.items()
             }
     return {name: rows for name, rows in tables.items() if rows}
 
@@ -91,15 +101,16 @@ def cells_of(world: World, plans: dict[str, MethodPlan], built: dict[str, Method
 def work_of(tables: Tables) -> list[Cell]:
     """What has to be run: of erasures one after another the longest alone, which leaves the shorter ones on its way.
 
-    Seed by seed, and several at once before one after another: a stopped run has whole tables.
+    Seed by seed, several at once before one after another, and group by group: a stopped run has whole tables.
     """
     every = [cell for rows in tables.values() for cells in rows.values() for cell in cells]
     longest: dict[tuple[object, ...], Cell] = {}
     for cell in every:
-        key = (cell.label, cell.seed) if cell.in_turn else (cell.label, cell.seed, cell.people)
+        key = (cell.label, cell.seed, cell.in_turn, cell.people[0] if cell.in_turn else cell.people)
         if key not in longest or len(cell.people) > len(longest[key].people):
             longest[key] = cell
-    return sorted(longest.values(), key=lambda cell: (cell.seed, cell.in_turn))
+    first = {person: place for place, person in enumerate(dict.fromkeys(cell.people[0] for cell in every))}
+    return sorted(longest.values(), key=lambda cell: (cell.seed, cell.in_turn, first[cell.people[0]]))
 
 
 def seeds(method: Method, config: Config) -> tuple[int, ...]:

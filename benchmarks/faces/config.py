@@ -1,7 +1,9 @@
 """What a benchmark on faces runs: a TOML file, checked before anything starts."""
 
+import math
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -10,6 +12,7 @@ from faceforget.method.base import Method
 from faceforget.method.registry import make_method
 
 Value = float | int | str
+Kind = Literal["single", "together", "in_turn"]
 
 
 class MethodPlan(BaseModel):
@@ -44,8 +47,12 @@ class Config(BaseModel):
         results: Where the tables go.
         erase: How many people are erased, one at a time.
         search_people: How many other people hyperparameters are chosen on.
+        search_together: Erase these at once when choosing, not one at a time.
         seeds: Of each erasure.
+        kinds: Of erasures: of one person, of several at once, of several one after another.
         together: Numbers of people erased at once, and one after another.
+        groups: How many groups of people are erased at once, or one after another.
+        passes: Over the photos of everybody erased at once, that a method's ``max_steps`` is raised to; 0: never.
         budget: The most candidates that a method may have.
         retained_photos: Train photos of each person who stays that Acc_r,train is measured on.
         methods: By the label of their row.
@@ -61,8 +68,12 @@ class Config(BaseModel):
     unseen_photos: int = Field(8, ge=1)
     erase: int = Field(10, ge=1)
     search_people: int = Field(3, ge=1)
+    search_together: bool = False
     seeds: tuple[int, ...] = (0, 1, 2)
+    kinds: tuple[Kind, ...] = ("single", "together", "in_turn")
     together: tuple[int, ...] = ()
+    groups: int = Field(1, ge=1, le=5)
+    passes: int = Field(0, ge=0)
     budget: int = Field(8, ge=1)
     retained_photos: int = Field(4, ge=1)
     methods: dict[str, MethodPlan]
@@ -75,6 +86,14 @@ class Config(BaseModel):
             for candidate in plan.candidates or ({},):
                 plan.build(candidate)  # a misspelt setting is found now, not after hours
         return self
+
+    def budgeted(self, method: Method, people: int) -> Method:
+        """The method with as many steps as ``passes`` over the photos of so many people take, if it counts steps."""
+        given = method.settings.model_dump().get("max_steps")
+        if given is None:
+            return method
+        steps = self.passes * math.ceil(people * self.train_photos / method.settings.batch_size)
+        return type(method)(method.settings.model_copy(update={"max_steps": max(given, steps)}))
 
 
 def read_config(path: Path, **over: object) -> Config:

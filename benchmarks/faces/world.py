@@ -70,14 +70,19 @@ class World:
         return self.names[2::6][: self.config.erase]
 
     @property
-    def search(self) -> list[str]:
-        """The people on whom hyperparameters are chosen; never reported."""
-        return self.names[5::6][: self.config.search_people]
+    def search(self) -> list[tuple[str, ...]]:
+        """Whom each trial of the search erases, one person or several at once; never reported."""
+        people = tuple(self.names[5::6][: self.config.search_people])
+        return [people] if self.config.search_together else [(person,) for person in people]
 
     @property
-    def several(self) -> list[str]:
-        """The order in which people join erasures of several: the reported, then every sixth from the first."""
-        return [*self.names[2::6][:10], *self.names[0::6][:10]]
+    def groups(self) -> list[list[str]]:
+        """The order in which people join the erasures of several, by group.
+
+        Two groups have nobody in common up to ten people, and at most ten of twenty.
+        """
+        sixths = [self.names[start::6][:10] for start in (2, 3, 4, 0, 1)]
+        return [[*sixths[group], *sixths[(group + 3) % 5]] for group in range(self.config.groups)]
 
     @cached_property
     def photos(self) -> Photos:

@@ -1,5 +1,6 @@
 """The benchmark's bookkeeping: fair searches, resumed cells, numbers with a known answer."""
 
+import itertools
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from torch.nn import functional
 
 from benchmarks.faces.__main__ import cells_of, work_of
 from benchmarks.faces.cells import Cell, Outcome, outcome_of
-from benchmarks.faces.config import Config, read_config
+from benchmarks.faces.config import Config, MethodPlan, read_config
 from benchmarks.faces.figures import write_figures
 from benchmarks.faces.measures import harmonic, measures
 from benchmarks.faces.search import choose
@@ -39,7 +40,7 @@ def world(faces, recognizer, names, tmp_path):
     return World(config(tmp_path), recognizer, None, *parts)
 
 
-@pytest.mark.parametrize("name", ["single", "several", "smoke"])
+@pytest.mark.parametrize("name", ["single", "several", "in_turn", "smoke"])
 def test_the_configurations_here_are_valid(name):
     assert read_config(ROOT / "benchmarks" / "faces" / f"{name}.toml").methods
 
@@ -56,10 +57,30 @@ def test_a_method_with_more_candidates_than_the_others_is_refused(tmp_path):
 
 def test_nobody_is_both_searched_on_and_reported(world):
     many = replace(world, recognizer=SimpleNamespace(labels=tuple(f"person {index:02}" for index in range(62))))
-    many = replace(many, config=many.config.model_copy(update={"search_people": 10, "erase": 10}))
+    many = replace(many, config=many.config.model_copy(update={"search_people": 10, "erase": 10, "groups": 5}))
     assert len(many.reported) == len(many.search) == 10
-    assert not set(many.search) & {*many.reported, *many.several}
-    assert len(set(many.several)) == 20
+    searched = {person for people in many.search for person in people}
+    assert not searched & {*many.reported, *itertools.chain(*many.groups)}
+
+
+def test_groups_of_ten_share_nobody_and_the_search_may_take_one(world):
+    many = replace(world, recognizer=SimpleNamespace(labels=tuple(f"person {index:02}" for index in range(62))))
+    over = {"search_people": 10, "search_together": True, "groups": 5}
+    many = replace(many, config=many.config.model_copy(update=over))
+    assert [len(people) for people in many.search] == [10]
+    assert [len(set(group)) for group in many.groups] == [20] * 5
+    for one, other in itertools.combinations(many.groups, 2):
+        assert not set(one[:10]) & set(other[:10])
+
+
+def test_steps_count_in_passes_over_everybodys_photos(tmp_path):
+    passes = config(tmp_path, passes=20, train_photos=12)
+    delete, influence = make_method("delete", {"learning_rate": 1e-3}), make_method("influence")
+    steps = [passes.budgeted(delete, people).settings.max_steps for people in (1, 5, 10, 20)]
+    assert steps == [60, 60, 80, 160]  # of 12, 60, 120 and 240 photos in batches of 32
+    assert passes.budgeted(delete, 20).settings.learning_rate == 1e-3
+    assert passes.budgeted(influence, 20) is influence
+    assert config(tmp_path).budgeted(delete, 20).settings.max_steps == 60
 
 
 def test_a_cell_is_run_once_and_then_read(world, names, monkeypatch):
@@ -124,6 +145,19 @@ def test_only_the_longest_of_erasures_in_turn_is_work(world, names):
     }
     rows["together_2"] = {"pour": [Cell("pour", make_method("pour"), tuple(names[:2]), 0)]}
     assert [(len(cell.people), cell.in_turn) for cell in work_of(rows)] == [(2, False), (3, True)]
+
+
+def test_work_goes_group_by_group(world):
+    many = replace(world, recognizer=SimpleNamespace(labels=tuple(f"person {index:02}" for index in range(62))))
+    over = {"kinds": ("together", "in_turn"), "together": (1, 5), "groups": 2, "seeds": (0,)}
+    plans = {"pour": MethodPlan(method="pour", several=True), "drop_row": MethodPlan(method="drop_row")}
+    many = replace(many, config=many.config.model_copy(update=over))
+    tables = cells_of(many, plans, {label: plan.build() for label, plan in plans.items()})
+    assert [(name, *rows) for name, rows in tables.items()] == [
+        ("together_1", "pour"), ("together_5", "pour"), ("in_turn_5", "pour"),
+    ]  # fmt: skip
+    work = [(many.names.index(cell.people[0]), len(cell.people), cell.in_turn) for cell in work_of(tables)]
+    assert work == [(2, 1, False), (2, 5, False), (3, 1, False), (3, 5, False), (2, 5, True), (3, 5, True)]
 
 
 def test_the_search_is_recorded_and_picks_the_best(world, monkeypatch):
