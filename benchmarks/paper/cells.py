@@ -93,7 +93,7 @@ def _original(bench: Bench, seed: int) -> nn.Module:
             images, labels = bench.inputs(bench.data.train)
             made = bench.recipe(images, labels, seed=seed, progress=bench.progress)
             write_atomically(path, save({key: value.contiguous() for key, value in made.state_dict().items()}))
-    model = bench.recipe.network(bench.classes).to(bench.device)
+    model = bench.recipe.network(bench.classes).to(bench.device, memory_format=torch.channels_last)
     model.load_state_dict(load_file(path, device=str(bench.device)))
     return model.eval()
 

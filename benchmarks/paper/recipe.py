@@ -71,8 +71,8 @@ class TrainingRecipe:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(seed)
             model = self.network(int(labels.max()) + 1).to(device)
-        fast = model.to(memory_format=torch.channels_last) if device.type == "cuda" else model
-        run = torch.compile(fast) if device.type == "cuda" else fast
+        model.to(memory_format=torch.channels_last)
+        run = torch.compile(model) if device.type == "cuda" else model
         optimizer = torch.optim.SGD(model.parameters(), 1.0, 0.9, weight_decay=budget.weight_decay, nesterov=True)
         generator = torch.Generator().manual_seed(seed)
         path = self._path(labels, seed)
@@ -85,7 +85,7 @@ class TrainingRecipe:
                 rate = budget.rate(epoch * per_epoch + number, budget.epochs * per_epoch)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                with _half(device):
+                with half(device):
                     loss = functional.cross_entropy(run(flip_and_crop(images[index], generator)).float(), labels[index])
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -97,7 +97,7 @@ class TrainingRecipe:
         progress(Event("training", budget.epochs * per_epoch, budget.epochs * per_epoch, final=True))
         if path is not None:
             path.unlink(missing_ok=True)
-        return model.eval().to(memory_format=torch.contiguous_format)
+        return model.eval()
 
     def _path(self, labels: Tensor, seed: int) -> Path | None:
         if self.checkpoints is None:
@@ -125,8 +125,12 @@ def flip_and_crop(images: Tensor, generator: torch.Generator) -> Tensor:
     return moved.permute(0, 3, 1, 2)
 
 
-def _half(device: torch.device) -> AbstractContextManager[object]:
-    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
+def half(device: torch.device) -> AbstractContextManager[object]:
+    """Mixed precision where the processor has it (twice as fast on both kinds); elsewhere it would be emulated."""
+    able = torch.cpu.get_capabilities()
+    if device.type == "cuda" or able.get("avx512_bf16") or able.get("amx_bf16"):
+        return torch.autocast(device.type, torch.bfloat16)
+    return nullcontext()
 
 
 def _save(

@@ -69,7 +69,7 @@ class Bench:
         if not path.is_file():
             made = train(self.parts["train"], seed, without, self.device, self.progress)
             write_atomically(path, save({key: value.contiguous() for key, value in made.state_dict().items()}))
-        model = Segmenter().to(self.device)
+        model = Segmenter().to(self.device, memory_format=torch.channels_last)
         model.load_state_dict(load_file(path, device=str(self.device)))
         return model.eval()
 

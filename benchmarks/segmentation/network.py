@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision import models
 
-from benchmarks.paper.recipe import Budget, normalised
+from benchmarks.paper.recipe import Budget, half, normalised
 from faceforget.progress import Event, Progress
 
 NAMES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
@@ -74,7 +74,7 @@ def train(scenes: Scenes, seed: int, without: Sequence[int], device: torch.devic
     """A network that never learns the classes of ``without``: their positions do not count."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = Segmenter().to(device)
+        model = Segmenter().to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(model.parameters(), 1.0, 0.9, weight_decay=BUDGET.weight_decay, nesterov=True)
     generator, count = torch.Generator().manual_seed(seed), len(scenes.images)
     labels = scenes.labels.where(~torch.isin(scenes.labels, torch.tensor([*without, VOID])), torch.tensor(VOID))
@@ -87,8 +87,9 @@ def train(scenes: Scenes, seed: int, without: Sequence[int], device: torch.devic
         images, wanted = _cropped(scenes.images[index], labels[index], generator)
         for group in optimizer.param_groups:
             group["lr"] = BUDGET.rate(step, steps)
-        logits = model(normalised(images.to(device)))
-        loss = functional.cross_entropy(logits, wanted.to(device), ignore_index=VOID)
+        with half(device):
+            logits = model(normalised(images.to(device)))
+        loss = functional.cross_entropy(logits.float(), wanted.to(device), ignore_index=VOID)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
