@@ -7,6 +7,7 @@ running it once more without.
 """
 
 import argparse
+import itertools
 from pathlib import Path
 
 import torch
@@ -75,27 +76,21 @@ def cells_of(world: World, plans: dict[str, MethodPlan], built: dict[str, Method
             for label, method in built.items()
         }
     joining = {label: built[label] for label, plan in plans.items() if plan.several}
-    for count in config.together:
-        people = [tuple(group[:count]) for group in world.groups]
-        if "together" in config.kinds:
-            tables[f"together_{count}"] = {
-                label: [
-                    Cell(label, config.budgeted(method, count), own, seed)
-                    for own in people
-                    for seed in seeds(method, config)
-                ]
-                for label, method in joining.items()
-            }
-        if "in_turn" in config.kinds and count > 1:
-            tables[f"in_turn_{count}"] = {
-                label: [
-                    Cell(label, method, own, seed, in_turn=method.name != "retrain")
-                    for own in people
-                    for seed in seeds(method, config)
-                ]
-                for label, method in joining.items()
+    for count, kind in itertools.product(config.together, ("together", "in_turn")):
+        if kind in config.kinds and (kind == "together" or count > 1):
+            tables[f"{kind}_{count}"] = {
+                label: _of_several(label, method, count, kind == "in_turn", world) for label, method in joining.items()
             }
     return {name: rows for name, rows in tables.items() if rows}
+
+
+def _of_several(label: str, method: Method, count: int, in_turn: bool, world: World) -> list[Cell]:
+    budgeted = method if in_turn else world.config.budgeted(method, count)
+    return [
+        Cell(label, budgeted, tuple(group[:count]), seed, in_turn and method.name != "retrain")
+        for group in world.groups
+        for seed in seeds(method, world.config)
+    ]
 
 
 def work_of(tables: Tables) -> list[Cell]:
