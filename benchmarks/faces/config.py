@@ -52,7 +52,7 @@ class Config(BaseModel):
         kinds: Of erasures: of one person, of several at once, of several one after another.
         together: Numbers of people erased at once, and one after another.
         groups: How many groups of people are erased at once, or one after another.
-        passes: Over the photos of everybody erased at once, that a method's ``max_steps`` is raised to; 0: never.
+        passes: Over the photos of everybody erased at once, that a method's ``max_steps`` is set to; 0: it is kept.
         budget: The most candidates that a method may have.
         retained_photos: Train photos of each person who stays that Acc_r,train is measured on.
         methods: By the label of their row.
@@ -89,11 +89,10 @@ class Config(BaseModel):
 
     def budgeted(self, method: Method, people: int) -> Method:
         """The method with as many steps as ``passes`` over the photos of so many people take, if it counts steps."""
-        given = method.settings.model_dump().get("max_steps")
-        if given is None:
+        if not self.passes or "max_steps" not in type(method.settings).model_fields:
             return method
         steps = self.passes * math.ceil(people * self.train_photos / method.settings.batch_size)
-        return type(method)(method.settings.model_copy(update={"max_steps": max(given, steps)}))
+        return type(method)(method.settings.model_copy(update={"max_steps": steps}))
 
 
 def read_config(path: Path, **over: object) -> Config:

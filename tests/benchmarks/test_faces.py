@@ -77,10 +77,10 @@ def test_steps_count_in_passes_over_everybodys_photos(tmp_path):
     passes = config(tmp_path, passes=20, train_photos=12)
     delete, influence = make_method("delete", {"learning_rate": 1e-3}), make_method("influence")
     steps = [passes.budgeted(delete, people).settings.max_steps for people in (1, 5, 10, 20)]
-    assert steps == [60, 60, 80, 160]  # of 12, 60, 120 and 240 photos in batches of 32
+    assert steps == [20, 40, 80, 160]  # of 12, 60, 120 and 240 photos in batches of 32
     assert passes.budgeted(delete, 20).settings.learning_rate == 1e-3
     assert passes.budgeted(influence, 20) is influence
-    assert config(tmp_path).budgeted(delete, 20).settings.max_steps == 60
+    assert config(tmp_path).budgeted(delete, 20) is delete
 
 
 def test_a_cell_is_run_once_and_then_read(world, names, monkeypatch):
