@@ -116,10 +116,12 @@ def seeds(method: Method, config: Config) -> tuple[int, ...]:
 def write_tables(tables: Tables, world: World, built: dict[str, Method]) -> None:
     """Markdown with all tables, a CSV of each, and the figures."""
     reads = {label: ", ".join(method.reads) for label, method in built.items()}
+    config, erased = world.config, [f"{len(world.reported)} erased one at a time"] * ("single" in world.config.kinds)
+    if {"together", "in_turn"} & {*config.kinds}:
+        erased.append(f"erased several: {config.groups} group{'s' * (config.groups > 1)} of them")
     text = [
-        f"{len(world.names)} people enrolled; {len(world.reported)} erased one at a time, or a group of several; seeds "
-        f"{', '.join(map(str, world.config.seeds))}. Percent: mean ± half the 95 % interval over people, seeds of a "
-        "person averaged first (worst run).\n"
+        f"{len(world.names)} people enrolled; {', '.join(erased)}; seeds {', '.join(map(str, config.seeds))}. Percent: "
+        "mean ± half the 95 % interval over people or groups, seeds of one averaged first (worst run).\n"
     ]
     results = {
         name: {label: [_result(cell, world) for cell in own] for label, own in cells.items()}
