@@ -29,7 +29,7 @@ def choose(label: str, plan: MethodPlan, world: World) -> dict[str, Any]:
     """
     if not plan.candidates:
         return {}
-    scores = []
+    scores: list[dict[str, Any]] = []
     for candidate in plan.candidates:
         rows = [measures(cell, outcome_of(cell, world), world) for cell in _trials(label, plan, candidate, world)]
         scores.append(
