@@ -9,11 +9,12 @@ running it once more without.
 import argparse
 import itertools
 from pathlib import Path
+from typing import get_args
 
 import torch
 
 from benchmarks.faces.cells import Cell, outcome_of
-from benchmarks.faces.config import Config, MethodPlan, read_config
+from benchmarks.faces.config import Config, Kind, MethodPlan, read_config
 from benchmarks.faces.figures import write_figures
 from benchmarks.faces.measures import measures
 from benchmarks.faces.search import choose, trials_of
@@ -37,20 +38,19 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="another folder for tables")
     parser.add_argument("--methods", help="only these rows, by comma")
     parser.add_argument("--seeds", help="only these of the configuration, by comma: tables of a run that is not over")
-    parser.add_argument("--kinds", help="only these kinds of erasures, by comma: single, together, in_turn")
+    parser.add_argument("--kinds", nargs="+", choices=get_args(Kind), help="only these kinds of erasures")
     parser.add_argument("--part", default="0/1", help="I/N: every N-th cell from the I-th")
     options = parser.parse_args()
-    over: dict[str, object] = {key: getattr(options, key) for key in ("people", "backbone", "work", "results")}
+    over: dict[str, object] = {key: getattr(options, key) for key in ("people", "backbone", "work", "results", "kinds")}
     if options.seeds:
         over["seeds"] = tuple(int(seed) for seed in options.seeds.split(","))
-    if options.kinds:
-        over["kinds"] = tuple(options.kinds.split(","))
     config = read_config(options.config, **over)
     chosen = {label: config.methods[label] for label in (options.methods or ",".join(config.methods)).split(",")}
     part, parts = (int(number) for number in options.part.split("/"))
     torch.set_num_threads(1)
     with progress_bar() as progress:
         world = build_world(config, progress)
+        world.require_people()
         trials = [cell for label, plan in chosen.items() for cell in trials_of(label, plan, world)][part::parts]
         for cell in tracked(trials, "searching", len(trials), progress):
             outcome_of(cell, world)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from benchmarks.faces.config import Config
 from benchmarks.protocol import people_with
+from faceforget.errors import UsageError
 from faceforget.method.data import ForgetSet, RetainSet
 from faceforget.people.anchors import rendered_anchors
 from faceforget.people.faces import read_faces, require_faces
@@ -83,6 +84,25 @@ class World:
         """
         sixths = [self.names[start::6][:10] for start in (2, 3, 4, 0, 1)]
         return [[*sixths[group], *sixths[(group + 3) % 5]] for group in range(self.config.groups)]
+
+    def require_people(self) -> None:
+        """Refuse before anything runs what would be fewer people than the table says.
+
+        Raises:
+            UsageError: The search or a group has fewer people than the configuration asks for.
+        """
+        config, group = self.config, min(map(len, self.groups))
+        several = max(config.together, default=0) if {"together", "in_turn"} & {*config.kinds} else 0
+        for what, asked, found in (
+            ("to search on", config.search_people, sum(map(len, self.search))),
+            ("in each group", several, group),
+        ):
+            if found < asked:
+                raise UsageError(
+                    f"Expected {asked} people {what}, found {found}: {config.people} has {len(self.names)} people with "
+                    f"{config.train_photos + config.unseen_photos} photos or more, and each sixth of them has its use.",
+                    "Give a folder with more people, or ask for fewer: search_people, together.",
+                )
 
     @cached_property
     def photos(self) -> Photos:

@@ -21,6 +21,7 @@ from benchmarks.faces.world import Photos, World
 from benchmarks.figures import Result, trade_off
 from benchmarks.protocol import ROOT
 from benchmarks.spread import by_people, half_interval, spread
+from faceforget.errors import UsageError
 from faceforget.method.registry import METHODS, make_method
 from faceforget.method.trivial.drop_row import DropRow
 from faceforget.recognizer.enroll import labelled_images
@@ -71,6 +72,18 @@ def test_groups_of_ten_share_nobody_and_the_search_may_take_one(world):
     assert [len(set(group)) for group in many.groups] == [20] * 5
     for one, other in itertools.combinations(many.groups, 2):
         assert not set(one[:10]) & set(other[:10])
+
+
+def test_too_few_people_are_refused_before_anything_runs(world):
+    some = replace(world, recognizer=SimpleNamespace(labels=tuple(f"person {index:02}" for index in range(40))))
+    for over, words in (
+        ({"search_people": 7}, "7 people to search on, found 6"),
+        ({"together": (1, 20)}, "20 people in each group, found 14"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            replace(some, config=some.config.model_copy(update=over)).require_people()
+    fine = {"kinds": ("single",), "together": (1, 20)}
+    replace(some, config=some.config.model_copy(update=fine)).require_people()
 
 
 def test_steps_count_in_passes_over_everybodys_photos(tmp_path):
