@@ -128,6 +128,12 @@ def erase(page, name):
     press(page, "Erase now")
 
 
+def upload(page, files):
+    """Give files to the first uploader; while the page is drawn it may be replaced, and they would be lost."""
+    settle(page)
+    page.locator("input[type=file]").first.set_input_files(files)
+
+
 def test_a_person_is_erased_proven_and_downloaded(page, tmp_path):
     assert_readable(page)
     embedded(page)
@@ -198,7 +204,7 @@ def test_a_list_of_people_is_erased_and_recorded(page, tmp_path):
     go(page, "History")
     press(page, "Verify")
     page.get_by_text("The ledger is intact: 18 entries.").wait_for()
-    page.locator("input[type=file]").set_input_files(tmp_path / receipt)
+    upload(page, tmp_path / receipt)
     page.get_by_text("The ledger recorded this very receipt.").wait_for()
     assert_readable(page)
     go(page, "Start")
@@ -278,7 +284,7 @@ def test_hostile_files_each_get_their_reason(page, hostile, photo):
     name = '"><img src=x onerror=alert(1)>..%2f..%2fetc%2fpasswd.jpg'
     files = [{"name": name, "mimeType": "image/jpeg", "buffer": photo.read_bytes()}]
     files += [{"name": f"{k}.jpg", "mimeType": "image/jpeg", "buffer": data} for k, data in hostile.items()]
-    page.locator("input[type=file]").first.set_input_files(files)
+    upload(page, files)
     page.get_by_text("3 faces").wait_for()
     settle(page)
     for words in ("not an image", "60 megapixels", "No face was found", "is damaged"):
@@ -307,14 +313,12 @@ def test_two_sessions_do_not_mix_and_nothing_is_left(page, browser, address, hom
     embedded(page)
     embedded(other)
     go(other, "Recognise")
-    upload = {"name": "canary-name-77e1.jpg", "mimeType": "image/jpeg", "buffer": photo.read_bytes() + _CANARY}
-    other.locator("input[type=file]").first.set_input_files([upload])
+    canary = {"name": "canary-name-77e1.jpg", "mimeType": "image/jpeg", "buffer": photo.read_bytes() + _CANARY}
+    upload(other, [canary])
     other.get_by_text("Candidate", exact=True).wait_for()
     go(other, "Batch")
-    requests = zipped({f"Calawick Lumeomora/{upload['name']}": upload["buffer"]})
-    other.locator("input[type=file]").first.set_input_files(
-        [{"name": "canary-list.zip", "mimeType": "application/zip", "buffer": requests}]
-    )
+    requests = zipped({f"Calawick Lumeomora/{canary['name']}": canary["buffer"]})
+    upload(other, [{"name": "canary-list.zip", "mimeType": "application/zip", "buffer": requests}])
     press(other, "Check the requests")
     other.get_by_role("button", name="Another list").wait_for()
     assert set(home.rglob("faceforget-session-*")) - before
