@@ -16,7 +16,7 @@ from benchmarks.backdoor.defence import Values, Victim, measured, strips
 from benchmarks.paper.cells import Bench
 from benchmarks.paper.data import Data, Labelled
 from benchmarks.paper.plans import Row
-from benchmarks.paper.recipe import flip_and_crop, normalised
+from benchmarks.paper.recipe import normalised
 from faceforget.method.data import Erasure, ForgetSet
 
 # Pixels; far enough from the corner that no random crop cuts it off.
@@ -62,8 +62,8 @@ class PatchedImages(Victim):
         images = normalised(self.triggered.to(self.bench.device))
         labels = torch.full((len(images),), self.target, device=images.device)
         return method(
-            self.network, ForgetSet(images, (self.target,), labels=labels), augment=flip_and_crop, seed=self.seed,
-            progress=self.bench.progress,
+            self.network, ForgetSet(images, (self.target,), labels=labels), augment=self.bench.recipe.augment,
+            seed=self.seed, progress=self.bench.progress,
         )  # fmt: skip
 
     def judge(self, model: nn.Module) -> dict[str, float]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from benchmarks.paper.data import Data, Labelled
 from benchmarks.paper.plans import Row
-from benchmarks.paper.recipe import TrainingRecipe, flip_and_crop, normalised
+from benchmarks.paper.recipe import TrainingRecipe, normalised
 from faceforget.errors import FaceForgetError
 from faceforget.files import write_atomically, write_json
 from faceforget.method.data import ForgetSet, RetainSet
@@ -169,7 +169,7 @@ def _run(cell: Cell, bench: Bench) -> tuple[dict[str, Any], nn.Module, bool]:
     forget = ForgetSet(forgotten, cell.classes, labels=labels, retained=retained)
     start = time.perf_counter()
     try:
-        erasure = method(original, forget, augment=flip_and_crop, seed=cell.seed, progress=bench.progress)
+        erasure = method(original, forget, augment=bench.recipe.augment, seed=cell.seed, progress=bench.progress)
     except FaceForgetError as error:
         return {**record, "error": str(error)}, original, False
     record |= {"seconds": time.perf_counter() - start, "steps": len(erasure.steps), "reads": list(method.reads)}

@@ -305,7 +305,7 @@ def test_cancelling_leaves_the_model_as_it_was(page):
 
 
 def test_two_sessions_do_not_mix_and_nothing_is_left(page, browser, address, home, photo):
-    # Streamlit keeps a closed window's session for two minutes, for a browser that comes back: those of tests before.
+    # A closed window's session goes after half a minute, in case its browser comes back: those of tests before.
     before = set(home.rglob("faceforget-session-*"))
     other = browser.new_page()
     other.set_default_timeout(_LONG)

@@ -62,7 +62,7 @@ def test_faces_and_all_other_tasks_use_the_same_registry():
 
 def test_the_trigger_survives_every_crop():
     images = with_trigger(torch.full((64, 3, 32, 32), 128, dtype=torch.uint8)).float()
-    crops = flip_and_crop(images, torch.Generator().manual_seed(0))
+    crops = flip_and_crop(images, torch.Generator().manual_seed(0), 4)
     assert ((crops == 255).sum((1, 2, 3)) == 3 * 8).all()
 
 

@@ -112,7 +112,7 @@ def test_transformers_fit_small_images(name, size):
 
 def test_crops_are_shifted_by_up_to_four_pixels_and_sometimes_mirrored():
     ramp = torch.arange(32.0).expand(1, 3, 32, 32) + 1
-    crops = flip_and_crop(ramp.repeat(64, 1, 1, 1), torch.Generator().manual_seed(0))
+    crops = flip_and_crop(ramp.repeat(64, 1, 1, 1), torch.Generator().manual_seed(0), 4)
     middle = crops[:, 0, 16, 8:24]
     rising = (middle.diff() > 0).all(1)
     assert 16 < rising.sum() < 48
