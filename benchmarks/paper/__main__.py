@@ -9,6 +9,7 @@ that an interrupted run goes on; the tables are of what is there.
 """
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "paper")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "paper")
     parser.add_argument("--part", default="0/1", metavar="I/N", help="every N-th cell, from the I-th")
+    parser.add_argument("--searched", action="store_true", help="take the settings in --results: no search again")
     parser.add_argument("--tables", action="store_true", help="only write tables of the cells that are there")
     options = parser.parse_args()
     labels = (options.method or ",".join(ROWS)).split(",")
@@ -60,13 +62,15 @@ def main() -> None:
         recipe = TrainingRecipe(network, BUDGETS[options.budget], options.work / "checkpoints", name)
         data = load_data(options.dataset, options.data, options.work, progress)
         bench = Bench(data, recipe, name, _EPOCHS[options.budget], options.work, torch.device(options.device), progress)
+        known = [label for label in labels if options.searched and _search(label, bench, options.results).is_file()]
         if not options.tables:
             for seed in range(part, options.seeds, parts):
                 bench.original(seed)
-            trials = [cell for label in labels for cell in trials_of(label, bench)]
+            trials = [cell for label in labels if label not in known for cell in trials_of(label, bench)]
             for cell in tracked(trials[part::parts], "searching", len(trials[part::parts]), progress):
                 outcome_of(cell, bench)
-        chosen = {label: choose(label, bench, options.results, only_there=options.tables) for label in labels}
+        there = {*labels} if options.tables else {*known}
+        chosen = {label: choose(label, bench, options.results, only_there=label in there) for label in labels}
         tables = cells_of(labels, chosen, numbers, options.seeds, bench)
         every = sorted((cell for rows in tables.values() for own in rows.values() for cell in own), key=_order)
         if not options.tables:
@@ -94,19 +98,24 @@ def choose(label: str, bench: Bench, results: Path, *, only_there: bool) -> dict
     """The candidate with the best H on the class that is not reported; ties go to the first. All are recorded.
 
     Candidates that no process has run yet are run, unless ``only_there``: processes that share the work must choose
-    alike.
+    alike. If none is there, what an earlier search has found is taken.
     """
-    found = []
+    found, path = [], _search(label, bench, results)
     for cell in trials_of(label, bench):
         if not only_there or _there(cell, bench):
             values = measures(cell, outcome_of(cell, bench), bench)
             found.append((values["h"], cell.chosen, values["acc_f_test"], values["acc_r_test"]))
     if not found:
-        return {}
+        earlier: dict[str, Any] = json.loads(path.read_text())["chosen"] if path.is_file() else {}
+        return earlier
     best = max(found, key=lambda trial: trial[0])
     lines = [{"settings": s, "h": h, "acc_f_test": f, "acc_r_test": r} for h, s, f, r in found]
-    write_json(results / f"{bench.name}_search" / f"{label}.json", {"chosen": best[1], "scores": lines})
+    write_json(path, {"chosen": best[1], "scores": lines})
     return best[1]
+
+
+def _search(label: str, bench: Bench, results: Path) -> Path:
+    return results / f"{bench.name}_search" / f"{label}.json"
 
 
 def cells_of(
