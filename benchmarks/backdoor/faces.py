@@ -124,7 +124,7 @@ class Wearers(Victim):
 
     def erase(self, row: Row, chosen: Values) -> Erasure:
         """From what the defender has."""
-        method = row.build({"batch_size": _BATCH, **chosen}, _STEPS)
+        method = row.build(chosen, _STEPS, _BATCH)
         images = with_glasses(self.photos.train.images[self.poisoned])
         return method(
             self.network, ForgetSet(images, (self.target,)), augment=mirror, seed=self.seed,

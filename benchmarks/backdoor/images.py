@@ -58,7 +58,8 @@ class PatchedImages(Victim):
 
     def erase(self, row: Row, chosen: Values) -> Erasure:
         """From what the defender has."""
-        method = row.build(dict(chosen), max(1, EPOCHS * len(self.triggered) // 128))
+        batch = self.bench.recipe.budget.batch_size
+        method = row.build(chosen, max(1, EPOCHS * len(self.triggered) // batch), batch)
         images = normalised(self.triggered.to(self.bench.device))
         labels = torch.full((len(images),), self.target, device=images.device)
         return method(

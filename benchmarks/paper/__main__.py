@@ -34,7 +34,10 @@ from faceforget.progress import tracked
 
 # Passes over the forget set: the paper's 20, and what two cores can do.
 _EPOCHS = {"cpu": 4, "full": 20}
-_SEVERAL = ("retrain", "drop_row", "random_label", "boundary_shrink", "boundary_expand", "salun", "pour", "delete")
+_SEVERAL = (
+    "retrain", "drop_row", "random_label", "boundary_shrink", "boundary_expand", "salun", "pour", "delete",
+    "delete_as_published",
+)  # fmt: skip
 
 
 def main() -> None:

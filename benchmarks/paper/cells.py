@@ -119,7 +119,8 @@ class Cell:
     def path(self, bench: Bench) -> Path:
         """Without suffix."""
         settings = None if self.row is None else {**self.row.settings, **self.chosen}
-        key = json.dumps([bench.name, bench.epochs, settings, self.classes, self.seed], sort_keys=True)
+        budget = [bench.epochs, bench.recipe.budget.batch_size]
+        key = json.dumps([bench.name, budget, settings, self.classes, self.seed], sort_keys=True)
         return bench.work / "cells" / f"{self.label}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
@@ -162,7 +163,8 @@ def _run(cell: Cell, bench: Bench) -> tuple[dict[str, Any], nn.Module, bool]:
     if cell.row is None:
         return record, original, False
     forgotten, labels = bench.inputs(bench.data.train.of(cell.classes))
-    method = cell.row.build(cell.chosen, max(1, bench.epochs * len(forgotten) // 128))
+    batch = bench.recipe.budget.batch_size
+    method = cell.row.build(cell.chosen, max(1, bench.epochs * len(forgotten) // batch), batch)
     retained = None
     if "retained photos" in method.reads:
         retained = RetainSet(*bench.inputs(bench.data.train.of(cell.classes, other=True)), bench.recipe)
