@@ -36,7 +36,7 @@ def bench(folder, tmp_path_factory):
     data = load_data("cifar10", folder, work, silent)
     network, budget = partial(small_resnet, size=32, width=4), Budget(10, 16, 0.05, 0.0, 0.3)
     recipe = TrainingRecipe(network, budget, work / "checkpoints", "small")
-    return Bench(data, recipe, "toy", 64, work, torch.device("cpu"), silent)
+    return Bench(data, recipe, "toy", 8, work, torch.device("cpu"), silent)
 
 
 def measured(bench, label, **chosen):
