@@ -78,7 +78,7 @@ class TrainingRecipe:
         optimizer = torch.optim.SGD(model.parameters(), 1.0, 0.9, weight_decay=budget.weight_decay, nesterov=True)
         generator = torch.Generator().manual_seed(seed)
         path = self._path(labels, seed)
-        begin = _resumed(path, model, optimizer, generator)
+        begin = resume(path, model, optimizer, generator)
         per_epoch = -(-len(images) // budget.batch_size)
         for epoch in range(begin, budget.epochs):
             model.train()
@@ -96,7 +96,7 @@ class TrainingRecipe:
                 if number % 20 == 0:
                     done = epoch * per_epoch + number
                     progress(Event("training", done, budget.epochs * per_epoch, {"loss": loss.item()}))
-            _save(path, epoch + 1, model, optimizer, generator)
+            keep(path, epoch + 1, model, optimizer, generator)
         progress(Event("training", budget.epochs * per_epoch, budget.epochs * per_epoch, final=True))
         if path is not None:
             path.unlink(missing_ok=True)
@@ -140,9 +140,10 @@ def half(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def _save(
+def keep(
     path: Path | None, epoch: int, model: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator
 ) -> None:
+    """Write what :func:`resume` needs; nothing without a path."""
     if path is None:
         return
     import io
@@ -153,8 +154,8 @@ def _save(
     write_atomically(path, buffer.getvalue())
 
 
-def _resumed(path: Path | None, model: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> int:
-    """The epoch to go on with."""
+def resume(path: Path | None, model: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> int:
+    """Fill in what :func:`keep` has written, if anything; returns the epoch to go on with."""
     if path is None or not path.is_file():
         return 0
     state = torch.load(path, map_location=next(model.parameters()).device, weights_only=True)

@@ -67,7 +67,8 @@ class Bench:
         """Trained, or read again."""
         path = self.work / f"{'_'.join(['camvid', str(seed), *map(str, without)])}.safetensors"
         if not path.is_file():
-            made = train(self.parts["train"], seed, without, self.device, self.progress)
+            unfinished = path.with_suffix(".pt")
+            made = train(self.parts["train"], seed, without, self.device, self.progress, unfinished)
             write_atomically(path, save({key: value.contiguous() for key, value in made.state_dict().items()}))
         model = Segmenter().to(self.device, memory_format=torch.channels_last)
         model.load_state_dict(load_file(path, device=str(self.device)))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision import models
 
-from benchmarks.paper.recipe import Budget, half, normalised
+from benchmarks.paper.recipe import Budget, half, keep, normalised, resume
 from faceforget.progress import Event, Progress
 
 NAMES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
@@ -70,32 +70,45 @@ def read_scenes(archive: Path, part: str) -> Scenes:
     return Scenes(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), torch.from_numpy(np.stack(labels)).long())
 
 
-def train(scenes: Scenes, seed: int, without: Sequence[int], device: torch.device, progress: Progress) -> nn.Module:
-    """A network that never learns the classes of ``without``: their positions do not count."""
+def train(
+    scenes: Scenes,
+    seed: int,
+    without: Sequence[int],
+    device: torch.device,
+    progress: Progress,
+    checkpoint: Path | None = None,
+) -> nn.Module:
+    """A network that never learns the classes of ``without``: their positions do not count.
+
+    What is not finished is kept at ``checkpoint`` after every epoch, and gone on with.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = Segmenter().to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.SGD(model.parameters(), 1.0, 0.9, weight_decay=BUDGET.weight_decay, nesterov=True)
-    generator, count = torch.Generator().manual_seed(seed), len(scenes.images)
+    generator, size = torch.Generator().manual_seed(seed), BUDGET.batch_size
     labels = scenes.labels.where(~torch.isin(scenes.labels, torch.tensor([*without, VOID])), torch.tensor(VOID))
-    per_epoch = count // BUDGET.batch_size
+    per_epoch = len(scenes.images) // size
     steps = BUDGET.epochs * per_epoch
-    for step in range(steps):
-        if step % per_epoch == 0:
-            order = torch.randperm(count, generator=generator)
-        index = order[step % per_epoch * BUDGET.batch_size :][: BUDGET.batch_size]
-        images, wanted = _cropped(scenes.images[index], labels[index], generator)
-        for group in optimizer.param_groups:
-            group["lr"] = BUDGET.rate(step, steps)
-        with half(device):
-            logits = model(normalised(images.to(device)))
-        loss = functional.cross_entropy(logits.float(), wanted.to(device), ignore_index=VOID)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        if step % 10 == 0:
-            progress(Event("training", step, steps, {"loss": loss.item()}))
+    for epoch in range(resume(checkpoint, model, optimizer, generator), BUDGET.epochs):
+        order = torch.randperm(len(scenes.images), generator=generator)[: per_epoch * size]
+        for number, index in enumerate(torch.split(order, size)):
+            step = epoch * per_epoch + number
+            images, wanted = _cropped(scenes.images[index], labels[index], generator)
+            for group in optimizer.param_groups:
+                group["lr"] = BUDGET.rate(step, steps)
+            with half(device):
+                logits = model(normalised(images.to(device)))
+            loss = functional.cross_entropy(logits.float(), wanted.to(device), ignore_index=VOID)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            if number % 10 == 0:
+                progress(Event("training", step, steps, {"loss": loss.item()}))
+        keep(checkpoint, epoch + 1, model, optimizer, generator)
     progress(Event("training", steps, steps, final=True))
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     return model.eval()
 
 

@@ -145,5 +145,26 @@ def test_a_car_is_erased_from_the_scenes(scenes, tmp_path, monkeypatch):
     assert after["others"] > before["others"] - 0.1
 
 
+def test_training_a_segmenter_goes_on_where_it_was_stopped(scenes, tmp_path, monkeypatch):
+    monkeypatch.setattr(network, "BUDGET", network.Budget(3, 4, 0.05, 0.0, 0.2))
+    monkeypatch.setattr(network, "_CROP", (96, 128))
+    kept, cpu = tmp_path / "kept.pt", torch.device("cpu")
+
+    class StopError(Exception):
+        pass
+
+    def stop(event):
+        if event.done > 1:
+            raise StopError
+
+    whole = network.train(scenes, 0, (), cpu, silent)
+    with pytest.raises(StopError):
+        network.train(scenes, 0, (), cpu, stop, kept)
+    assert kept.is_file()
+    resumed = network.train(scenes, 0, (), cpu, silent, kept)
+    assert all(torch.equal(value, whole.state_dict()[key]) for key, value in resumed.state_dict().items())
+    assert not kept.exists()
+
+
 def test_the_segmenter_answers_at_every_pixel():
     assert Segmenter().eval()(torch.zeros(1, 3, 96, 128)).shape == (1, 11, 96, 128)
