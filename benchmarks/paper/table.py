@@ -33,13 +33,13 @@ def markdown(rows: Rows, reads: Mapping[str, str]) -> str:
         if not found:
             continue
         values = [spread([(run.erased, run.numbers[key]) for run in found]) for key in COLUMNS]
-        seconds = mean(run.numbers["seconds"] for run in found)
+        timed = [run.numbers["seconds"] for run in found if not math.isnan(run.numbers["seconds"])]
         failed = sum(run.numbers["failed"] for run in found)
         cells = [
             f"{label} ({failed:.0f} of {len(found)} failed)" if failed else label,
             reads.get(label, ""),
             *values,
-            "" if math.isnan(seconds) else f"{seconds:.0f}",
+            f"{mean(timed):.0f}" if timed else "",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
