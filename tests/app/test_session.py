@@ -75,8 +75,10 @@ def test_an_erasure_does_not_look_again_at_what_was_looked_at_ahead(model, names
     request = Request(names[0], [(s.photo, s.found) for s in seen], "forgotten")
     run(model, request, events.append, memory=memory)
     shown = {event.stage: event.total for event in events if event.stage.startswith("showing photos")}
-    # One batch is left: the faces on the photos that were given for the erasure.
-    assert shown == {"showing photos to the model before": 1, "showing photos to the erased model": 0}
+    # At most one batch is left: faces found again on the photos that were given, where the last bits of the detector
+    # depend on how many photos it gets at once; on some processors they do not.
+    assert shown["showing photos to the model before"] <= 1
+    assert shown["showing photos to the erased model"] == 0
 
 
 def test_a_model_that_was_opened_is_looked_at_ahead_until_it_is_let_go(model):

@@ -47,9 +47,13 @@ def dropped(recognizer, exhibits, person):
 
 
 def test_identical_models_have_identical_answers(unchanged):
-    for measure in ("reenrolment", "verification", "probe", "compactness", "perturbation", "energy"):
+    for measure in ("reenrolment", "verification", "probe", "compactness", "perturbation"):
         sides = getattr(unchanged, measure)
         assert sides.before == sides.after, measure
+    for group in ("forgotten", "retained"):  # gradients differ in their last bits on some processors
+        before, after = (getattr(side, group) for side in (unchanged.energy.before, unchanged.energy.after))
+        assert before.inside.value == pytest.approx(after.inside.value)
+        assert before.heat.value == pytest.approx(after.heat.value)
     assert all(found.forgotten.value in (None, pytest.approx(1)) for found in unchanged.cka.values())
     assert unchanged.only_head
 
