@@ -26,8 +26,8 @@ COLUMNS = {
 def markdown(rows: Rows, reads: Mapping[str, str]) -> str:
     """A line per method: mean ± half the 95 % interval over seeds, in percent."""
     lines = [
-        f"| method | reads | {' | '.join(COLUMNS.values())} | seconds |",
-        "|---|---|" + "---|" * (len(COLUMNS) + 1),
+        f"| method | reads | runs | {' | '.join(COLUMNS.values())} | seconds |",
+        "|---|---|---|" + "---|" * (len(COLUMNS) + 1),
     ]
     for label, found in rows.items():
         if not found:
@@ -38,6 +38,7 @@ def markdown(rows: Rows, reads: Mapping[str, str]) -> str:
         cells = [
             f"{label} ({failed:.0f} of {len(found)} failed)" if failed else label,
             reads.get(label, ""),
+            str(len(found)),
             *values,
             f"{mean(timed):.0f}" if timed else "",
         ]
