@@ -72,8 +72,12 @@ def main() -> None:
             trials = [cell for label in labels if label not in known for cell in trials_of(label, bench)]
             for cell in tracked(trials[part::parts], "searching", len(trials[part::parts]), progress):
                 outcome_of(cell, bench)
-        there = {*labels} if options.tables else {*known}
-        chosen = {label: choose(label, bench, options.results, only_there=label in there) for label in labels}
+        chosen = {
+            label: earlier(label, bench, options.results)
+            if label in known
+            else choose(label, bench, options.results, only_there=options.tables)
+            for label in labels
+        }
         tables = cells_of(labels, chosen, numbers, options.seeds, bench)
         every = sorted((cell for rows in tables.values() for own in rows.values() for cell in own), key=_order)
         if not options.tables:
@@ -101,20 +105,25 @@ def choose(label: str, bench: Bench, results: Path, *, only_there: bool) -> dict
     """The candidate with the best H on the class that is not reported; ties go to the first. All are recorded.
 
     Candidates that no process has run yet are run, unless ``only_there``: processes that share the work must choose
-    alike. If none is there, what an earlier search has found is taken.
+    alike.
     """
-    found, path = [], _search(label, bench, results)
+    found = []
     for cell in trials_of(label, bench):
         if not only_there or _there(cell, bench):
             values = measures(cell, outcome_of(cell, bench), bench)
             found.append((values["h"], cell.chosen, values["acc_f_test"], values["acc_r_test"]))
     if not found:
-        earlier: dict[str, Any] = json.loads(path.read_text())["chosen"] if path.is_file() else {}
-        return earlier
+        return {}
     best = max(found, key=lambda trial: trial[0])
     lines = [{"settings": s, "h": h, "acc_f_test": f, "acc_r_test": r} for h, s, f, r in found]
-    write_json(path, {"chosen": best[1], "scores": lines})
+    write_json(_search(label, bench, results), {"chosen": best[1], "scores": lines})
     return best[1]
+
+
+def earlier(label: str, bench: Bench, results: Path) -> dict[str, Any]:
+    """What a search that is recorded has chosen."""
+    found: dict[str, Any] = json.loads(_search(label, bench, results).read_text())["chosen"]
+    return found
 
 
 def _search(label: str, bench: Bench, results: Path) -> Path:

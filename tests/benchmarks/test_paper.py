@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.paper.__main__ import choose, earlier
 from benchmarks.paper.cells import Bench, Cell, outcome_of
 from benchmarks.paper.data import load_data
 from benchmarks.paper.measures import measures
@@ -75,6 +76,12 @@ def test_a_cell_is_read_again(bench):
     cell = Cell("delete", ROWS["delete"], (1,), 0, {"learning_rate": 0.003})
     first = outcome_of(cell, bench)
     assert torch.equal(first.logits, outcome_of(cell, bench).logits)
+
+
+def test_what_an_earlier_search_chose_is_read_again(bench, tmp_path):
+    chosen = choose("pour", bench, tmp_path, only_there=False)
+    assert chosen in ROWS["pour"].candidates
+    assert earlier("pour", bench, tmp_path) == chosen
 
 
 def test_training_goes_on_where_it_was_stopped(bench, tmp_path):
