@@ -1,13 +1,14 @@
 """Progress bars, messages and exit codes."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.progress import Event
@@ -16,6 +17,9 @@ from faceforget.progress import Progress as Callback
 DONE, FAILED, USAGE = 0, 1, 2
 # The numbers of an event that fit beside a bar in 80 columns, and what they are called there.
 _SHOWN = {"loss": "loss", "probability_left": "left"}
+
+# Seconds between two lines where there is no terminal to draw a bar in.
+_LINE_EVERY = 10.0
 
 # Results go to standard output, so that they can be piped; everything else to standard error.
 out = Console()
@@ -39,7 +43,7 @@ def run(app: typer.Typer) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Callback]:
-    """A callback that draws one bar per stage on standard error."""
+    """A callback that draws one bar per stage on standard error; into a file or a pipe, a line every ten seconds."""
     columns = (
         TextColumn("{task.description:<18}"),
         BarColumn(bar_width=16),
@@ -49,9 +53,11 @@ def progress_bar() -> Iterator[Callback]:
         TextColumn("{task.fields[numbers]}", style="dim"),
     )
     tasks: dict[str, TaskID] = {}
+    told = time.monotonic()
     with Progress(*columns, console=err) as bar:
 
         def show(event: Event) -> None:
+            nonlocal told
             if event.stage not in tasks:
                 tasks[event.stage] = bar.add_task(event.stage, total=event.total, numbers="")
             numbers = "  ".join(f"{_SHOWN[k]} {v:.3f}" for k, v in event.values.items() if k in _SHOWN)
@@ -59,8 +65,17 @@ def progress_bar() -> Iterator[Callback]:
             bar.update(tasks[event.stage], completed=event.done, total=total)
             if numbers:
                 bar.update(tasks[event.stage], numbers=numbers)
+            if not err.is_terminal and time.monotonic() - told >= _LINE_EVERY:
+                told = time.monotonic()
+                if running := [task for task in bar.tasks if task.total is None or task.completed < task.total]:
+                    err.print(escape(" · ".join(map(_line, running))), soft_wrap=True)
 
         yield show
+
+
+def _line(task: Task) -> str:
+    total = "" if task.total is None else f"/{task.total:.0f}"
+    return f"{task.description} {task.completed:.0f}{total} {task.fields['numbers']}".rstrip()
 
 
 def warn(message: str) -> None:
