@@ -21,7 +21,7 @@ from faceforget.report.charts import AFTER, BEFORE, INK, LINE, REFERENCE, SOFT
 _REFERENCE = "retrain"
 _PERPLEXITY = 20
 _DPI = 120
-_WIDENED_TICKS = (0, 50, 80, 90, 95, 98, 99, 100)
+_BELOW_BEST = (100, 50, 30, 20, 10, 5, 2, 1, 0)  # ticks of a widened axis
 _MARKER = 13  # pixels
 _ANGLES = (180, 165, 195, 150, 210, 0, 15, -15, 30, -30, 135, 225, 45, -45, 120, 240, 60, -60, 90, 270)
 
@@ -55,15 +55,14 @@ def _mean(found: Iterable[Result], key: str) -> float:
 def trade_off(rows: Rows, *, erased: str = "the erased person", photos: str = "unseen photos") -> Figure:
     """Forgotten to the right, kept upwards; the lines through the retrained model are where one wants to be.
 
-    Both axes widen towards 100 %, where most methods differ by single photos. Methods of one
+    Both axes widen towards the best, where most methods differ by single photos. Methods of one
     colour at one place share a label.
     """
     figure = Figure((9, 6.5), layout="constrained", dpi=_DPI)
     axes = _plain(figure.subplots())
-    axes.set_xscale("function", functions=(_widened, _narrowed))
-    axes.set_yscale("function", functions=(_widened, _narrowed))
-    axes.set(xlim=(-4, 100.4), ylim=(-4, 100.4), xticks=_WIDENED_TICKS, yticks=_WIDENED_TICKS)
     points = {label: (100 * (1 - _mean(f, "acc_f_test")), 100 * _mean(f, "acc_r_test")) for label, f in rows.items()}
+    for name, values in zip("xy", zip(*points.values(), strict=True), strict=True):
+        _widen(axes, name, values)
     if _REFERENCE in points:
         axes.axvline(points[_REFERENCE][0], color=REFERENCE, linewidth=1, linestyle="--")
         axes.axhline(points[_REFERENCE][1], color=REFERENCE, linewidth=1, linestyle="--")
@@ -78,13 +77,23 @@ def trade_off(rows: Rows, *, erased: str = "the erased person", photos: str = "u
     return figure
 
 
-def _widened(percent: NDArray[np.floating]) -> NDArray[np.floating]:
-    """A place on an axis of percents whose room grows towards 100."""
-    return -np.log(np.maximum(102 - percent, 1e-3))
+def _widen(axes: Axes, name: str, percents: Iterable[float]) -> None:
+    """Give an axis, ``x`` or ``y``, of percents more room the nearer to the best of them."""
+    found = list(percents)
+    best = max(5, math.ceil(max(found)))
+    reach = min(best, next(below for below in reversed(_BELOW_BEST) if below >= max(5.0, best - min(found))))
 
+    def place(percent: NDArray[np.floating]) -> NDArray[np.floating]:
+        return -np.log(np.maximum(best + 2 - percent, 1e-3))
 
-def _narrowed(place: NDArray[np.floating]) -> NDArray[np.floating]:
-    return 102 - np.exp(-place)
+    def percent_at(place: NDArray[np.floating]) -> NDArray[np.floating]:
+        return best + 2 - np.exp(-place)
+
+    set_scale = axes.set_xscale if name == "x" else axes.set_yscale
+    set_scale("function", functions=(place, percent_at))
+    limits = best - 1.04 * reach - 0.2, best + 0.4
+    ticks = sorted({best - min(reach, below) for below in _BELOW_BEST})
+    axes.set(**{f"{name}lim": limits, f"{name}ticks": ticks})
 
 
 def _label_apart(axes: Axes, points: Mapping[str, tuple[float, float]], colours: Mapping[str, str]) -> None:
@@ -149,8 +158,7 @@ def stability(rows: Rows) -> Figure:
         axes.tick_params(axis="y", labelsize=8)
     left.set_title("Acc_f,test of each run, %: lower is better", fontsize=10)
     right.set_title("Acc_r,test of each run, %: higher is better", fontsize=10)
-    right.set_xscale("function", functions=(_widened, _narrowed))
-    right.set(xlim=(-4, 100.4), xticks=_WIDENED_TICKS)
+    _widen(right, "x", [100 * result.numbers["acc_r_test"] for found in rows.values() for result in found])
     left.invert_yaxis()  # both: they share it
     return figure
 
