@@ -12,8 +12,7 @@ from torch import nn
 
 from faceforget.cli.processes import in_processes
 from faceforget.method.data import ForgetSet
-from faceforget.method.delete import Delete
-from faceforget.method.eraser import Settings
+from faceforget.method.delete import Delete, DeleteSettings
 from faceforget.method.registry import make_method
 from faceforget.parallel import joined
 from faceforget.recognizer.head import CosineHead, FaceClassifier
@@ -41,7 +40,7 @@ def train():
 
 
 def erase():
-    settings = Settings(batch_size=10, max_steps=7, learning_rate=0.01, margin=None)
+    settings = DeleteSettings(batch_size=10, max_steps=7, learning_rate=0.01, margin=None)
     augment = lambda images, generator: images + torch.rand(images.shape, generator=generator) / 10  # noqa: E731
     done = Delete(settings)(classifier(), ForgetSet(photos(), (0, 1)), augment=augment)
     return done.model.state_dict(), [step.loss for step in done.steps] + [step.probability_left for step in done.steps]

@@ -67,6 +67,7 @@ class Method(ABC):
         varied: Whether it wants strongly varied versions of the photos instead of mirrored ones.
         shares_batches: Whether it trains on a mean over photos that do not see each other: then processes can share
             a batch.
+        dense: Whether it erases at positions of dense logits, as :attr:`ForgetSet.where` says.
         must_forget: Whether a forgotten class that still wins is a failure. False for the baselines
             that leave the old row recognising its photos by design.
     """
@@ -79,6 +80,7 @@ class Method(ABC):
     must_forget: ClassVar[bool] = True
     varied: ClassVar[bool] = False
     shares_batches: ClassVar[bool] = False
+    dense: ClassVar[bool] = False
     settings: MethodSettings
 
     def __init__(self, settings: MethodSettings | None = None) -> None:
@@ -108,17 +110,20 @@ class Method(ABC):
         Args:
             model: Classifier on the device of ``forget.images``; never changed.
             forget: The forgotten classes and photos.
-            augment: Random change of a batch ``(N, ...)``, the same for teacher and student.
+            augment: Random change of a batch ``(N, ...)``, the same for teacher and student; not with positions.
             seed: Of the order of photos, the augmentation and dropout.
             progress: Called after each step with loss, both terms and the probability left.
 
         Raises:
-            LossInputError: No forget photos, or classes that the model does not have.
-            MethodError: The method reads data that was not given, or has nothing that several processes could share.
+            LossInputError: No forget photos, one without a position to forget, or classes that the model does not have.
+            MethodError: The method reads data that was not given, has no loss at positions, or has nothing that several
+                processes could share.
             DivergedError: The learning rate was too high.
         """
         if len(forget.images) == 0:
             raise LossInputError("Expected at least one forget photo, got none.", "Give photos of the person.")
+        if forget.where is not None:
+            self._check_positions(forget, augment)
         if process()[1] > 1 and not self.can_share(forget):
             raise MethodError(
                 f"{self.name} with these settings has no batches that several processes could share.",
@@ -137,6 +142,22 @@ class Method(ABC):
         student = edited.model.eval().requires_grad_(False)
         margin, left = measure(student, forget, self.settings.batch_size)
         return Erasure(student, edited.steps, margin > 0, left, margin, edited.stopped_early, edited.note)
+
+    def _check_positions(self, forget: ForgetSet, augment: Augment | None) -> None:
+        where = forget.where
+        if not self.dense:
+            able = "delete, random_label, gradient_ascent, bad_teacher, mask_logit"
+            raise MethodError(f"{self.name} erases whole photos, not positions in them.", f"Use one of {able}.")
+        if augment is not None:
+            raise MethodError(
+                "An augmentation moves photos but not the positions to forget in them.",
+                "Leave out augment; augment photos and `where` alike before the call.",
+            )
+        if where is None or len(where) != len(forget.images) or not where.flatten(1).any(1).all():
+            raise LossInputError(
+                "Expected a position to forget in each forget photo; in some there is none.",
+                "Leave out the photos in which nothing is to be forgotten.",
+            )
 
     def can_share(self, forget: ForgetSet) -> bool:
         """Whether several processes come to the same as one, each with a part of every batch."""

@@ -51,7 +51,8 @@ class ForgetSet:
         images: ``(N, ...)`` inputs of the model.
         classes: Indices of all forgotten classes.
         where: For dense prediction ``(N, H, W)`` booleans: the positions of the forgotten class.
-        labels: ``(N,)`` class of each photo; may be left out when one class is forgotten.
+        labels: ``(N,)`` class of each photo, or ``(N, H, W)`` of each position; may be left out when one class is
+            forgotten.
         retained: Photos of classes that stay, for methods that say that they read them.
         anchors: ``(A, ...)`` inputs of no class, for methods that hold the model in place on them.
     """
@@ -64,7 +65,7 @@ class ForgetSet:
     anchors: Tensor | None = None
 
     def own_classes(self) -> Tensor:
-        """The class of each photo ``(N,)``.
+        """The class of each photo ``(N,)``, or of each position.
 
         Raises:
             MethodError: Several classes are forgotten, and the labels were not given.

@@ -49,6 +49,12 @@ class Settings(MethodSettings):
         "frozen",
         description="`train` lets running statistics drift and dropout act, as the paper's protocol does.",
     )
+    first_layers: int | None = Field(
+        None,
+        ge=1,
+        description="How many layers move, from the input on, each with the norm that follows it; none: all. For a "
+        "trigger, which the first layers see.",
+    )
 
 
 @dataclass(frozen=True)
@@ -99,9 +105,10 @@ class Batch:
         return chosen(values, self.where)
 
     def cross_entropy(self, labels: Tensor) -> Tensor:
-        """Of the student with one label ``(N,)`` per photo; flat, one value per photo or position that counts."""
+        """Of the student with labels ``(N,)`` or ``(N, H, W)``; flat, one value per photo or position that counts."""
         labels = labels.to(self.student_logits.device)
-        dense = labels.view(-1, *[1] * (self.student_logits.ndim - 2)).expand(self.student_logits[:, 0].shape)
+        shape = self.student_logits[:, 0].shape
+        dense = labels if labels.shape == shape else labels.view(-1, *[1] * (len(shape) - 1)).expand(shape)
         return self.select(functional.cross_entropy(self.student_logits.float(), dense, reduction="none"))
 
 
@@ -145,8 +152,8 @@ class Eraser(Method):
         return student
 
     def trainable(self, student: nn.Module, forget: ForgetSet) -> Iterable[nn.Parameter]:
-        """Parameters that move; all by default."""
-        return student.parameters()
+        """Parameters that move; all, or those of the first layers."""
+        return first_parameters(student, self.settings.first_layers)
 
     def movable(self, scene: Scene) -> Mapping[str, Tensor] | None:
         """For each parameter the entries that may move, as booleans; None: all."""
@@ -211,6 +218,21 @@ class Eraser(Method):
                 run.progress(Event("erasing", len(steps), settings.max_steps, final=True))
                 return tuple(steps), True
         return tuple(steps), False
+
+
+def first_parameters(model: nn.Module, layers: int | None) -> list[nn.Parameter]:
+    """The parameters of the first so many layers, in the order of registration; None: all.
+
+    A layer is a module with a matrix or a kernel; norms and activations belong to the layer that they follow.
+    """
+    found, begun = list[nn.Parameter](), 0
+    for module in model.modules():
+        own = list(module.parameters(recurse=False))
+        begun += any(parameter.ndim > 1 for parameter in own)
+        if layers is not None and begun > layers:
+            break
+        found += own
+    return found
 
 
 class _Hold:

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from faceforget.errors import MethodError
-from faceforget.method.delete import Delete
-from faceforget.method.eraser import DivergedError, ForgetSet, Settings
-from faceforget.method.losses import LossInputError
+from faceforget.method.delete import Delete, DeleteSettings, common_logits
+from faceforget.method.eraser import Batch, DivergedError, ForgetSet, Scene
+from faceforget.method.losses import LossInputError, mask_logits
 from faceforget.method.registry import METHODS, make_method
 
 
@@ -38,7 +38,7 @@ def forget_set(class_index=1):
 
 
 def run(model, **settings):
-    return Delete(Settings(learning_rate=0.05, **settings))(model, forget_set())
+    return Delete(DeleteSettings(learning_rate=0.05, **settings))(model, forget_set())
 
 
 def state(model):
@@ -77,13 +77,13 @@ def test_stops_once_every_photo_is_forgotten_with_the_margin(model):
 
 
 def test_a_budget_too_small_is_reported_not_hidden(model):
-    erasure = Delete(Settings(learning_rate=1e-6, max_steps=1))(model, forget_set())
+    erasure = Delete(DeleteSettings(learning_rate=1e-6, max_steps=1))(model, forget_set())
     assert not erasure.forgotten
     assert erasure.smallest_margin < 0
 
 
 def test_the_same_seed_gives_the_same_weights(model):
-    runs = [Delete(Settings(batch_norm="train", batch_size=7))(model, forget_set(), seed=s) for s in (3, 3, 4)]
+    runs = [Delete(DeleteSettings(batch_norm="train", batch_size=7))(model, forget_set(), seed=s) for s in (3, 3, 4)]
     first, again, other = (torch.cat([p.flatten() for p in r.model.parameters()]) for r in runs)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -105,12 +105,12 @@ def test_batch_norm_statistics_move_only_when_asked(model, mode, moves):
 
 def test_one_photo_is_enough_for_a_step(model):
     one = ForgetSet(forget_set().images[:1], (1,))
-    assert Delete(Settings(learning_rate=0.05))(model, one).forgotten
+    assert Delete(DeleteSettings(learning_rate=0.05))(model, one).forgotten
 
 
 def test_events_carry_the_curves(model):
     events = []
-    erasure = Delete(Settings(learning_rate=0.05, max_steps=4, margin=None))(
+    erasure = Delete(DeleteSettings(learning_rate=0.05, max_steps=4, margin=None))(
         model, forget_set(), progress=events.append
     )
     assert [event.done for event in events] == [1, 2, 3, 4]
@@ -126,7 +126,7 @@ def test_dense_prediction_uses_the_same_loop():
     images = torch.randn(2, 2, 5, 5)
     where = copy.deepcopy(network)(images).argmax(1) == 0
     forget = ForgetSet(images, (0,), where)
-    erasure = Delete(Settings(learning_rate=0.5, max_steps=300, batch_size=1))(network, forget)
+    erasure = Delete(DeleteSettings(learning_rate=0.5, max_steps=300, batch_size=1))(network, forget)
     assert erasure.forgotten
     assert (erasure.model(images).argmax(1)[where] != 0).all()
 
@@ -168,4 +168,64 @@ def test_settings_must_be_finite(value):
 
 def test_a_rate_that_destroys_the_model_is_an_error(model):
     with pytest.raises(DivergedError, match="lower rate"):
-        Delete(Settings(learning_rate=1e30, margin=None, max_steps=50))(model, forget_set())
+        Delete(DeleteSettings(learning_rate=1e30, margin=None, max_steps=50))(model, forget_set())
+
+
+@pytest.mark.parametrize(("layers", "moved"), [(1, {"0"}), (2, {"0", "1", "3"}), (None, {"0", "1", "3", "5"})])
+def test_only_the_first_layers_move_each_with_its_norm(layers, moved):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(6, 8), nn.Linear(8, 8), nn.ReLU(), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4))
+    after = run(network.eval(), max_steps=2, margin=None, first_layers=layers).model
+    changed = {
+        name.split(".")[0]
+        for (name, new), old in zip(after.named_parameters(), network.parameters(), strict=True)
+        if not torch.equal(new, old)
+    }
+    assert changed == moved
+
+
+def test_a_balanced_teacher_says_what_the_photos_show_and_not_what_they_have_in_common():
+    torch.manual_seed(0)
+    shown = torch.randint(1, 4, (60,))
+    logits = 3 * nn.functional.one_hot(shown, 4) + torch.tensor([9.0, 4.0, 0.0, -2.0])  # a trigger's share
+    forget = ForgetSet(logits, (0,))
+    common = common_logits(Scene(nn.Identity(), nn.Identity(), forget, torch.Generator()), 7)
+    kept = mask_logits(logits - common, (0,))
+    assert (mask_logits(logits, (0,)).argmax(1) == 1).sum() > (shown == 1).sum()
+    assert torch.equal(kept.argmax(1), shown)
+    assert common[0, 0] == 0
+
+
+def test_positions_must_be_there_and_stay_where_they_are(model):
+    network, images = nn.Conv2d(2, 3, 1), torch.randn(2, 2, 5, 5)
+    where = torch.zeros(2, 5, 5, dtype=torch.bool)
+    where[0, 0, 0] = True
+    with pytest.raises(LossInputError, match="a position to forget in each"):
+        Delete()(network, ForgetSet(images, (0,), where))
+    everywhere = ForgetSet(images, (0,), torch.ones_like(where))
+    with pytest.raises(MethodError, match="augment"):
+        Delete()(network, everywhere, augment=lambda batch, _: batch.flip(-1))
+    with pytest.raises(MethodError, match="salun erases whole photos"):
+        make_method("salun")(network, everywhere)
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.dense and method.must_forget])
+def test_what_says_that_it_is_dense_changes_what_is_said_there(name):
+    torch.manual_seed(0)
+    network, images = nn.Conv2d(2, 3, 1), torch.randn(4, 2, 5, 5)
+    where = copy.deepcopy(network)(images).argmax(1) == 0
+    settings = {} if name == "mask_logit" else {"learning_rate": 0.3, "max_steps": 200, "margin": None}
+    erasure = make_method(name, {"batch_size": 2, **settings})(network, ForgetSet(images, (0,), where))
+    before, after = (m(images).log_softmax(1)[:, 0][where].mean() for m in (network, erasure.model))
+    assert after < before or name == "bad_teacher"  # what that one wants is up to chance
+    assert not torch.equal(before, after)
+
+
+def test_random_labels_are_drawn_for_each_position(monkeypatch):
+    where = torch.ones(1, 8, 8, dtype=torch.bool)
+    network, images = nn.Conv2d(2, 4, 1), torch.randn(1, 2, 8, 8)
+    own, labels = Batch.cross_entropy, []
+    monkeypatch.setattr(Batch, "cross_entropy", lambda batch, given: labels.append(given) or own(batch, given))
+    make_method("random_label", {"max_steps": 1})(network, ForgetSet(images, (0,), where))
+    assert labels[0].shape == (1, 8, 8)
+    assert set(labels[0].unique().tolist()) == {1, 2, 3}

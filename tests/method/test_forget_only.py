@@ -60,7 +60,7 @@ def test_random_label_draws_once_or_at_every_step(tiny, data, monkeypatch):
 
 
 def test_every_remaining_class_is_as_likely():
-    drawn = draw(torch.tensor([0, 2, 5]), 3000, torch.Generator().manual_seed(0))
+    drawn = draw(torch.tensor([0, 2, 5]), (3000,), torch.Generator().manual_seed(0))
     shares = torch.bincount(drawn, minlength=6) / 3000
     assert torch.allclose(shares, torch.tensor([1, 0, 1, 0, 0, 1]) / 3, atol=0.03)
 

@@ -31,6 +31,7 @@ class BadTeacher(Eraser):
     name: ClassVar[str] = "bad_teacher"
     paper: ClassVar[str] = "Chundawat et al., Bad Teaching, AAAI 2023, arXiv 2205.08096"
     settings_type: ClassVar[type[MethodSettings]] = BadTeacherSettings
+    dense: ClassVar[bool] = True
     settings: BadTeacherSettings
 
     def objective(self, scene: Scene) -> Objective:

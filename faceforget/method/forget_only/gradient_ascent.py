@@ -28,6 +28,7 @@ class GradientAscent(Eraser):
     name: ClassVar[str] = "gradient_ascent"
     paper: ClassVar[str] = "Negative gradient, baseline of Golatkar et al., CVPR 2020, arXiv 1911.04933"
     settings_type: ClassVar[type[MethodSettings]] = GradientAscentSettings
+    dense: ClassVar[bool] = True
     settings: GradientAscentSettings
 
     def objective(self, scene: Scene) -> Objective:

@@ -8,6 +8,7 @@ decomposition this is its special case of a one-hot target, whose retention term
 Deviation: the loop's margin stops early (``margin=none``: never).
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -32,22 +33,25 @@ class RandomLabel(Eraser):
     name: ClassVar[str] = "random_label"
     paper: ClassVar[str] = "Baseline of Golatkar et al., Eternal Sunshine, CVPR 2020, arXiv 1911.04933"
     settings_type: ClassVar[type[MethodSettings]] = RandomLabelSettings
+    dense: ClassVar[bool] = True
     settings: RandomLabelSettings
 
     def objective(self, scene: Scene) -> Objective:
         """Draws the labels that stay fixed."""
         classes = kept_classes(scene.teacher, scene.forget)
-        count = len(scene.forget.images)
-        fixed = draw(classes, count, scene.generator)
+        images, where = scene.forget.images, scene.forget.where
+        shape = images.shape[:1] if where is None else where.shape
+        fixed = draw(classes, shape, scene.generator)
 
         def loss(batch: Batch) -> Tensor:
             resampled = self.settings.labels == "resampled"
-            labels = draw(classes, len(batch.index), scene.generator) if resampled else fixed[batch.index]
+            drawn = (len(batch.index), *shape[1:])
+            labels = draw(classes, drawn, scene.generator) if resampled else fixed[batch.index]
             return batch.cross_entropy(labels).mean()
 
         return loss
 
 
-def draw(classes: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """``(count,)`` of these classes, each as likely."""
-    return classes[torch.randint(len(classes), (count,), generator=generator)]
+def draw(classes: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """A tensor of this shape of these classes, each as likely."""
+    return classes[torch.randint(len(classes), tuple(shape), generator=generator)]

@@ -33,6 +33,7 @@ class SalUn(RandomLabel):
     name: ClassVar[str] = "salun"
     paper: ClassVar[str] = "Fan et al., SalUn, ICLR 2024, arXiv 2310.12508"
     settings_type: ClassVar[type[MethodSettings]] = SalUnSettings
+    dense: ClassVar[bool] = False
     settings: SalUnSettings
 
     def movable(self, scene: Scene) -> Mapping[str, Tensor]:

@@ -19,6 +19,7 @@ class DropRow(Method):
     name: ClassVar[str] = "drop_row"
     paper: ClassVar[str] = "Trivial baseline: the class's row is deleted"
     reads: ClassVar[tuple[Reads, ...]] = ("nothing",)
+    dense: ClassVar[bool] = True
     must_forget: ClassVar[bool] = False
     caveat: ClassVar[str] = (
         "drop_row is a baseline: only the row and the label are gone, and nothing is erased from the features; "

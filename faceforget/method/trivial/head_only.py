@@ -13,17 +13,17 @@ from torch import nn
 
 from faceforget.method.base import MethodSettings
 from faceforget.method.data import ForgetSet
-from faceforget.method.delete import Delete
-from faceforget.method.eraser import Settings
+from faceforget.method.delete import Delete, DeleteSettings
 from faceforget.method.head import bias_of, find_head, weight_of
 
 
-class HeadOnlySettings(Settings):
+class HeadOnlySettings(DeleteSettings):
     """A larger rate than DELETE's: a few rows move instead of a network."""
 
     learning_rate: float = Field(2e-2, gt=0)
     max_steps: int = Field(200, ge=1)
     batch_norm: Literal["frozen"] = Field("frozen", description="Drifting statistics would change the features.")
+    first_layers: None = Field(None, description="The head is the last.")
 
 
 class HeadOnly(Delete):
@@ -32,6 +32,7 @@ class HeadOnly(Delete):
     name: ClassVar[str] = "head_only"
     paper: ClassVar[str] = "Trivial baseline: DELETE (arXiv 2503.23751) on the last layer; see arXiv 2405.17878"
     settings_type: ClassVar[type[MethodSettings]] = HeadOnlySettings
+    settings: HeadOnlySettings
     caveat: ClassVar[str] = (
         "head_only is a baseline: it moves the last layer and erases nothing from the features; "
         "enrolled again, the person is recognised as before."

@@ -36,6 +36,7 @@ class MaskLogit(Method):
     name: ClassVar[str] = "mask_logit"
     paper: ClassVar[str] = "Trivial baseline: the class's logit is hidden"
     reads: ClassVar[tuple[Reads, ...]] = ("nothing",)
+    dense: ClassVar[bool] = True
     caveat: ClassVar[str] = (
         "mask_logit is a baseline: it hides an output and erases nothing from the features; a model file keeps no "
         "mask, so what is written is the same as drop_row's, and with the row back the person is recognised as before."
