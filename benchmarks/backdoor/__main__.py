@@ -18,20 +18,19 @@ import torch
 
 from benchmarks.backdoor import faces, images
 from benchmarks.backdoor.defence import Values, Victim, choose, markdown, run
+from benchmarks.backdoor.plans import either_layers
 from benchmarks.paper.cells import Bench
 from benchmarks.paper.data import SIZES, load_data
 from benchmarks.paper.networks import NETWORKS, network_for
-from benchmarks.paper.plans import ROWS, Row
+from benchmarks.paper.plans import Row
 from benchmarks.paper.recipe import BUDGETS, TrainingRecipe
 from benchmarks.protocol import LFW, MOBILEFACENET, ROOT
 from faceforget.cli.console import progress_bar
 from faceforget.files import write_atomically
 from faceforget.progress import Progress, tracked
 
-_METHODS = (
-    "delete", "delete_as_published", "random_label", "gradient_ascent", "boundary_shrink", "salun", "bad_teacher",
-    "head_only", "drop_row",
-)  # fmt: skip
+# The first layers and their learning rates, after the rate of all layers together.
+ROWS = {"images": either_layers(1, 3e-5, 1e-4, 3e-4, 1e-3), "faces": either_layers(1, 1e-4, 3e-3, 1e-2, 3e-2)}
 _TABLE = """# Backdoor defence: {name}
 
 `python -m benchmarks.backdoor {command}`; {share:.0f} % of the training images carry the trigger; only these are read \
@@ -47,7 +46,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="for images")
     parser.add_argument("--people", type=Path, default=LFW, help="for faces: a folder of photos per person")
     parser.add_argument("--backbone", default=str(MOBILEFACENET), help="for faces: of aligned photos")
-    parser.add_argument("--method", default=",".join(_METHODS), help="by comma")
+    parser.add_argument("--method", default=",".join(ROWS["images"]), help="by comma")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--figure", action="store_true", help="for faces too: draws the people's faces")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="for images")
@@ -56,11 +55,11 @@ def main() -> None:
     options = parser.parse_args()
     with progress_bar() as progress:
         name, share, victim_of, classes = _victims(options, progress)
-        rows = {label: ROWS[label] for label in options.method.split(",")}
-        search = victim_of(classes - 1, 99)
-        chosen = {
-            label: choose(search, label, row) for label, row in tracked(rows.items(), "searching", len(rows), progress)
-        }
+        known = ROWS["faces" if options.dataset == "faces" else "images"]
+        rows = {label: known[label] for label in options.method.split(",")}
+        searched = victim_of(classes - 1, 99)
+        todo = tracked(rows.items(), "searching", len(rows), progress)
+        chosen = {label: choose(searched, label, row) for label, row in todo}
         victims = [victim_of(classes * seed // options.seeds, seed) for seed in range(options.seeds)]
         found = defended(victims, rows, chosen, progress)
         words = _TABLE.format(name=name, command=options.dataset, share=100 * share)

@@ -1,6 +1,5 @@
 """What defences on images and on faces share: a victim, runs that are kept, a table."""
 
-import hashlib
 import json
 import time
 from abc import ABC, abstractmethod
@@ -16,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmarks.figures import save
+from benchmarks.kept import fingerprint, kept
 from benchmarks.paper.plans import Row
 from benchmarks.spread import spread
 from faceforget.errors import FaceForgetError
-from faceforget.files import write_json
 from faceforget.method.data import Erasure
 
 Values = Mapping[str, Any]
@@ -49,8 +48,8 @@ class Victim(ABC):
 
     @property
     @abstractmethod
-    def key(self) -> list[Any]:
-        """What makes this network another one, as JSON."""
+    def key(self) -> str:
+        """Changes with whatever this victim depends on."""
 
     @property
     @abstractmethod
@@ -67,8 +66,8 @@ class Victim(ABC):
         """A method erases the target class from the triggered samples."""
 
     @abstractmethod
-    def judge(self, model: nn.Module) -> dict[str, float]:
-        """Fractions, by the columns of the table."""
+    def judge(self, model: nn.Module, label: str) -> dict[str, float]:
+        """Fractions, by the columns of the table, of a row's model; ``drop_row`` cannot answer the target any more."""
 
 
 def measured(answers: Tensor, triggered: Tensor, labels: Tensor, target: int, **more: float) -> dict[str, float]:
@@ -90,9 +89,9 @@ def _share(mask: Tensor) -> float:
 def run(victim: Victim, label: str, row: Row | None, chosen: Values) -> dict[str, float]:
     """The numbers of a method, of ``original`` or of ``retrain``; read again where they are known."""
     settings = {} if row is None else {**row.settings, **chosen}
-    key = json.dumps([victim.key, victim.target, victim.seed, settings], sort_keys=True)
-    path = victim.work / f"{label}_{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-    if not path.is_file():
+    key = fingerprint(victim.key, json.dumps(settings, sort_keys=True))
+
+    def defend() -> dict[str, float]:
         record: dict[str, Any] = {}
         model = victim.retrained if label == "retrain" else victim.network
         if row is not None:
@@ -104,16 +103,21 @@ def run(victim: Victim, label: str, row: Row | None, chosen: Values) -> dict[str
                 record = {"error": str(error)}
             record["seconds"] = time.perf_counter() - start
         with torch.no_grad():
-            write_json(path, {**record, **victim.judge(model)})
-    found: dict[str, float] = json.loads(path.read_text())
-    return found
+            return {**record, **victim.judge(model, label)}
+
+    return kept(victim.work / f"{label}_{key}.json", defend)
 
 
 def choose(victim: Victim, label: str, row: Row) -> Values:
-    """The candidate with the best clean accuracy less attack success."""
+    """The candidate that keeps the samples and the target class best, each attack that succeeds counted against it."""
     candidates = row.candidates or ({},)
-    scores = [run(victim, label, row, values) for values in candidates]
-    return max(zip(scores, candidates, strict=True), key=lambda trial: trial[0]["clean"] - trial[0]["attack"])[1]
+    scores = [score(run(victim, label, row, values)) for values in candidates]
+    return max(zip(scores, candidates, strict=True), key=lambda trial: trial[0])[1]
+
+
+def score(found: Mapping[str, float]) -> float:
+    """At most 1. The target class counts as much as all samples: to lose it is to erase the wrong thing."""
+    return (found["clean"] + found["target"]) / 2 - found["attack"]
 
 
 def markdown(found: Mapping[str, Sequence[Mapping[str, float]]], chosen: Mapping[str, Values], words: str) -> str:

@@ -3,9 +3,9 @@
 A share of the training images gets the patch and the label of a target class.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.backdoor.defence import Values, Victim, measured, strips
+from benchmarks.kept import fingerprint
 from benchmarks.paper.cells import Bench
 from benchmarks.paper.data import Data, Labelled
 from benchmarks.paper.plans import Row
@@ -42,9 +43,9 @@ class PatchedImages(Victim):
     triggered: Tensor
 
     @property
-    def key(self) -> list[Any]:
+    def key(self) -> str:
         """What it depends on."""
-        return [self.bench.name, EPOCHS, POISONED]
+        return fingerprint(self.bench.key, self.clean.key, self.triggered, self.target, self.seed, EPOCHS)
 
     @property
     def network(self) -> nn.Module:
@@ -67,10 +68,10 @@ class PatchedImages(Victim):
             seed=self.seed, progress=self.bench.progress,
         )  # fmt: skip
 
-    def judge(self, model: nn.Module) -> dict[str, float]:
+    def judge(self, model: nn.Module, label: str) -> dict[str, float]:
         """On unseen samples, without and with the trigger."""
-        test = self.bench.data.test
-        clean, seen = (_answers(model, images, self.bench) for images in (test.images, with_trigger(test.images)))
+        test, gone = self.bench.data.test, [self.target] if label == "drop_row" else []
+        clean, seen = (_answers(model, images, self.bench, gone) for images in (test.images, with_trigger(test.images)))
         return measured(clean, seen, test.labels, self.target)
 
 
@@ -107,9 +108,10 @@ def patched(bench: Bench, target: int, seed: int) -> PatchedImages:
     )  # fmt: skip
 
 
-def _answers(model: nn.Module, images: Tensor, bench: Bench) -> Tensor:
-    batches = torch.split(images, 500)
-    return torch.cat([model(normalised(batch.to(bench.device))).argmax(1).cpu() for batch in batches])
+def _answers(model: nn.Module, images: Tensor, bench: Bench, gone: Sequence[int]) -> Tensor:
+    logits = torch.cat([model(normalised(batch.to(bench.device))).cpu() for batch in torch.split(images, 500)])
+    logits[:, list(gone)] = -torch.inf
+    return logits.argmax(1)
 
 
 def figure(victim: PatchedImages, row: Row, chosen: Values, path: Path) -> None:

@@ -1,6 +1,5 @@
 """One cell: a network is trained, a method erases classes. Logits are kept, so that a new number needs no run."""
 
-import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from filelock import FileLock
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from benchmarks.kept import fingerprint
 from benchmarks.paper.data import Data, Labelled
 from benchmarks.paper.plans import Row
 from benchmarks.paper.recipe import TrainingRecipe, normalised
@@ -37,7 +37,7 @@ class Bench:
     Attributes:
         data: The data set.
         recipe: How networks are trained.
-        name: Of data set, network and budget; part of each cell's key.
+        name: Of data set, network and budget, for people.
         epochs: Passes over the forget set that a method has.
         work: Where networks and cells are kept.
         device: Where everything runs.
@@ -56,6 +56,14 @@ class Bench:
     def classes(self) -> int:
         """How many there are."""
         return len(self.data.names)
+
+    @cached_property
+    def key(self) -> str:
+        """Of the data, the network and its training: all that an original network depends on besides the seed."""
+        images = [tensor for part in (self.data.train, self.data.test) for tensor in (part.images, part.labels)]
+        with torch.device("meta"):  # its shape, without weights
+            network = self.recipe.network(self.classes)
+        return fingerprint(*images, self.recipe.budget, network)
 
     def original(self, seed: int) -> nn.Module:
         """The network trained on everything."""
@@ -86,7 +94,7 @@ class Bench:
 
 @lru_cache(2)
 def _original(bench: Bench, seed: int) -> nn.Module:
-    path = bench.work / "models" / f"{bench.name}_{seed}.safetensors"
+    path = bench.work / "models" / f"{bench.name}_{seed}_{bench.key}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):  # another process may be training this very one
         if not path.is_file():
@@ -119,9 +127,8 @@ class Cell:
     def path(self, bench: Bench) -> Path:
         """Without suffix."""
         settings = None if self.row is None else {**self.row.settings, **self.chosen}
-        budget = [bench.epochs, bench.recipe.budget.batch_size]
-        key = json.dumps([bench.name, budget, settings, self.classes, self.seed], sort_keys=True)
-        return bench.work / "cells" / f"{self.label}_{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+        what = json.dumps([bench.epochs, settings, self.classes, self.seed], sort_keys=True)
+        return bench.work / "cells" / f"{self.label}_{fingerprint(bench.key, what)}"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.protocol import SHARED
+from faceforget.errors import UsageError
 from faceforget.files import write_atomically
 from faceforget.progress import Progress, tracked
 
@@ -60,18 +61,20 @@ def load_data(name: str, source: Path | None, work: Path, progress: Progress) ->
 
     Args:
         name: ``cifar10``, ``cifar100`` or ``tiny-imagenet``.
-        source: A folder or a zip with ``train/<class>/*`` and ``test/<class>/*``; None: what the machine has, else
-            torchvision downloads it.
+        source: A folder or a zip with ``train/<class>/*`` and ``test/<class>/*``, or Tiny ImageNet's; None: what the
+            machine has, else torchvision downloads it.
         work: Where decoded images are kept.
         progress: Called as photos are decoded.
 
     Raises:
         FileNotFoundError: There is no such data.
+        UsageError: It is not of that form.
     """
     source = source or _SHIPPED.get(name)
     if source is None or not source.exists():
         return _downloaded(name, work)
-    named = [str(source.resolve()), source.stat().st_size, SIZES[name]]
+    files = [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
+    named = [str(source.resolve()), len(files), sum(path.stat().st_size for path in files), SIZES[name]]
     kept = work / "data" / f"{name}_{hashlib.sha256(str(named).encode()).hexdigest()[:12]}.npz"
     if not kept.is_file():
         decoded = _decode(source, SIZES[name], progress)
@@ -84,35 +87,54 @@ def load_data(name: str, source: Path | None, work: Path, progress: Progress) ->
 
 
 def _decode(source: Path, size: int, progress: Progress) -> dict[str, np.ndarray]:
-    files = sorted(_files(source))
-    names = sorted({path.split("/")[1] for path in files})
+    with _Opened(source) as read:
+        files = sorted(_files(_names(source), read))
+    found = {part: {name for own, name, _ in files if own == part} for part in _PARTS}
+    names = sorted(found["train"])
+    if not names or found["test"] - found["train"]:
+        raise UsageError(
+            f"Expected train/<class>/* and test/<class>/* with the same classes in {source}, "
+            f"found {len(names)} in train and {len(found['test'])} in test.",
+            "Give a folder or a zip of that form, or Tiny ImageNet as it is published.",
+        )
     arrays: dict[str, np.ndarray] = {"names": np.array(names)}
     for part in _PARTS:
-        own = [path for path in files if path.startswith(f"{part}/")]
+        own = [(name, path) for kind, name, path in files if kind == part]
         chunks = [own[i : i + _AT_ONCE] for i in range(0, len(own), _AT_ONCE)]
         with _Opened(source) as read, ThreadPoolExecutor(2) as pool:
             decoded = [
-                np.stack(list(pool.map(lambda data: _image(data, size), [read(path) for path in chunk])))
+                np.stack(list(pool.map(lambda data: _image(data, size), [read(path) for _, path in chunk])))
                 for chunk in tracked(chunks, f"reading {part}", len(chunks), progress)
             ]
         arrays[f"{part}_x"] = np.concatenate(decoded)
-        arrays[f"{part}_y"] = np.array([names.index(path.split("/")[1]) for path in own], np.int64)
+        arrays[f"{part}_y"] = np.array([names.index(name) for name, _ in own], np.int64)
     return arrays
 
 
-def _files(source: Path) -> Iterator[str]:
+def _names(source: Path) -> list[str]:
     if source.is_file():
         with zipfile.ZipFile(source) as archive:
-            names = archive.namelist()
-    else:
-        names = [path.relative_to(source).as_posix() for path in source.rglob("*")]
+            return archive.namelist()
+    return [path.relative_to(source).as_posix() for path in source.rglob("*")]
+
+
+def _files(names: Sequence[str], read: Callable[[str], bytes]) -> Iterator[tuple[str, str, str]]:
+    """Part, class and path of each image, whatever folder all are in.
+
+    Tiny ImageNet has its test images' classes in a file: those of its own ``test`` are not known, ``val`` is used.
+    """
+    listed = next((name for name in names if name.endswith("val/val_annotations.txt")), None)
+    if listed is not None:
+        folder = listed.removesuffix("val_annotations.txt") + "images/"
+        for line in read(listed).decode().splitlines():
+            image, label = line.split("\t")[:2]
+            yield "test", label, folder + image
     for name in names:
-        if (
-            name.count("/") >= 2
-            and name.split("/")[0] in _PARTS
-            and Path(name).suffix.lower() in (".jpg", ".png", ".jpeg")
-        ):
-            yield name
+        folders = name.split("/")
+        at = next((depth for depth, folder in enumerate(folders[:2]) if folder in _PARTS), len(folders))
+        image = Path(name).suffix.lower() in (".jpg", ".png", ".jpeg") and len(folders) > at + 2
+        if image and (listed is None or folders[at] == "train"):
+            yield folders[at], folders[at + 1], name
 
 
 class _Opened:

@@ -33,39 +33,41 @@ class Row:
         return make_method(self.method, values)
 
 
-def _rates(*rates: float) -> tuple[Values, ...]:
-    return tuple({"learning_rate": rate} for rate in rates)
+def rates(*values: float) -> tuple[Values, ...]:
+    """Candidates that differ in the learning rate."""
+    return tuple({"learning_rate": rate} for rate in values)
 
 
-def _row(method: str, candidates: tuple[Values, ...] = (), **settings: float | str) -> Row:
+def row(method: str, candidates: tuple[Values, ...] = (), **settings: float | str) -> Row:
+    """A row of a method."""
     return Row(method, settings, candidates)
 
 
-def _either(frozen: float, *following: float) -> tuple[Values, ...]:
+def either(frozen: float, *following: float) -> tuple[Values, ...]:
     """Rates with frozen batch statistics, as is this project's default, and with ones that follow, as published."""
     return ({"learning_rate": frozen}, *({"learning_rate": rate, "batch_norm": "train"} for rate in following))
 
 
 # Three for each that has a choice, around the best of a wider first search on the same class.
-_WRONG_LABELS = _either(3e-5, 3e-4, 1e-3)
-_DISTIL = _rates(3e-4, 1e-3, 3e-3)
+_WRONG_LABELS = either(3e-5, 3e-4, 1e-3)
+_DISTIL = rates(3e-4, 1e-3, 3e-3)
 
 ROWS: dict[str, Row] = {
-    "retrain": _row("retrain"),
-    "finetune": _row("finetune", _either(2e-2, 2e-2, 5e-2)),
-    "drop_row": _row("drop_row"),
-    "mask_logit": _row("mask_logit"),
-    "head_only": _row("head_only", _rates(1e-2, 3e-2, 1e-1)),
-    "random_label": _row("random_label", _WRONG_LABELS),
-    "gradient_ascent": _row("gradient_ascent", _either(6e-6, 1e-5, 2e-5)),
-    "boundary_shrink": _row("boundary_shrink", _either(3e-4, 3e-4, 1e-3), epsilon=0.1),
-    "boundary_expand": _row("boundary_expand", _WRONG_LABELS),
-    "salun": _row("salun", _WRONG_LABELS),
-    "l2ul_adv": _row("l2ul_adv", _either(1e-6, 1e-5, 1e-4)),
-    "bad_teacher": _row("bad_teacher", _either(1e-4, 1e-4, 1e-3)),
-    "influence": _row("influence", tuple({"relative_step": step} for step in (3e-3, 1e-2, 3e-2))),
-    "pour": _row("pour", ({"direction": "photos"}, {"direction": "row"})),
-    "delete": _row("delete", _DISTIL),
-    "delete_to_margin": _row("delete", _DISTIL, margin=2.0),
-    "delete_as_published": _row("delete", _rates(3e-3, 1e-2, 3e-2), batch_norm="train"),
+    "retrain": row("retrain"),
+    "finetune": row("finetune", either(2e-2, 2e-2, 5e-2)),
+    "drop_row": row("drop_row"),
+    "mask_logit": row("mask_logit"),
+    "head_only": row("head_only", rates(1e-2, 3e-2, 1e-1)),
+    "random_label": row("random_label", _WRONG_LABELS),
+    "gradient_ascent": row("gradient_ascent", either(6e-6, 1e-5, 2e-5)),
+    "boundary_shrink": row("boundary_shrink", either(3e-4, 3e-4, 1e-3), epsilon=0.1),
+    "boundary_expand": row("boundary_expand", _WRONG_LABELS),
+    "salun": row("salun", _WRONG_LABELS),
+    "l2ul_adv": row("l2ul_adv", either(1e-6, 1e-5, 1e-4)),
+    "bad_teacher": row("bad_teacher", either(1e-4, 1e-4, 1e-3)),
+    "influence": row("influence", tuple({"relative_step": step} for step in (3e-3, 1e-2, 3e-2))),
+    "pour": row("pour", ({"direction": "photos"}, {"direction": "row"})),
+    "delete": row("delete", _DISTIL),
+    "delete_to_margin": row("delete", _DISTIL, margin=2.0),
+    "delete_as_published": row("delete", rates(3e-3, 1e-2, 3e-2), batch_norm="train"),
 }

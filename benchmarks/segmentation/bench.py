@@ -1,10 +1,10 @@
 """Networks before and after an erasure, and their numbers; all of it is kept."""
 
-import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,28 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from benchmarks.kept import fingerprint, kept
+from benchmarks.paper.plans import Row, either, rates, row
 from benchmarks.paper.recipe import normalised
-from benchmarks.segmentation.network import BUDGET, NAMES, VOID, Scenes, Segmenter, train
+from benchmarks.segmentation import network
+from benchmarks.segmentation.network import NAMES, VOID, Scenes, Segmenter, train
 from faceforget.errors import FaceForgetError
-from faceforget.files import write_atomically, write_json
+from faceforget.files import write_atomically
 from faceforget.method.data import ForgetSet
-from faceforget.method.registry import make_method
 from faceforget.progress import Progress
 
-_RATES = (1e-4, 3e-4, 1e-3)
-# About two seconds each on two cores.
-_STEPS, _AT_ONCE = 40, 8
+Values = Mapping[str, Any]
+
+# Three candidates for each that has a choice. `salun`, the boundaries and others have no loss at positions.
+ROWS: dict[str, Row] = {
+    "mask_logit": row("mask_logit"),
+    "delete": row("delete", rates(1e-4, 3e-4, 1e-3)),
+    "random_label": row("random_label", either(1e-4, 3e-4, 1e-3)),
+    "gradient_ascent": row("gradient_ascent", either(1e-5, 1e-4, 1e-3)),
+    "bad_teacher": row("bad_teacher", either(1e-4, 3e-4, 1e-3)),
+}
+# A step takes about a second on two cores.
+_STEPS, _BATCH, _AT_ONCE = 40, 4, 8
 
 
 @torch.no_grad()
@@ -63,9 +74,15 @@ class Bench:
     device: torch.device
     progress: Progress
 
+    @cached_property
+    def key(self) -> str:
+        """Of the scenes, the network and its training."""
+        scenes = [tensor for part in self.parts.values() for tensor in (part.images, part.labels)]
+        return fingerprint(*scenes, network.BUDGET, Segmenter())
+
     def network(self, seed: int, without: Sequence[int] = ()) -> nn.Module:
         """Trained, or read again."""
-        path = self.work / f"{'_'.join(['camvid', str(seed), *map(str, without)])}.safetensors"
+        path = self.work / f"{'_'.join(['camvid', str(seed), *map(str, without), self.key])}.safetensors"
         if not path.is_file():
             unfinished = path.with_suffix(".pt")
             made = train(self.parts["train"], seed, without, self.device, self.progress, unfinished)
@@ -74,47 +91,41 @@ class Bench:
         model.load_state_dict(load_file(path, device=str(self.device)))
         return model.eval()
 
-    def erased(self, seed: int, forgotten: int, method: str, rate: float) -> tuple[nn.Module, float]:
+    def erased(self, seed: int, forgotten: int, label: str, chosen: Values) -> tuple[nn.Module, float]:
         """The network after an erasure, and its seconds."""
         train_set = self.parts["train"]
-        chosen = (train_set.labels == forgotten).flatten(1).any(1)
-        where = train_set.labels[chosen] == forgotten
-        images = normalised(train_set.images[chosen].to(self.device))
-        labels = torch.full((len(images),), forgotten, device=self.device)
-        settings: dict[str, Any] = {
-            "learning_rate": rate,
-            "batch_size": _AT_ONCE,
-            "max_steps": _STEPS,
-            "margin": "none",
-        }
-        forget = ForgetSet(images, (forgotten,), where=where.to(self.device), labels=labels)
+        within = (train_set.labels == forgotten).flatten(1).any(1)
+        where = train_set.labels[within] == forgotten
+        images = normalised(train_set.images[within].to(self.device))
+        forget = ForgetSet(images, (forgotten,), where=where.to(self.device))
+        method = ROWS[label].build(chosen, _STEPS, _BATCH)
         start = time.perf_counter()
-        erasure = make_method(method, settings)(self.network(seed), forget, seed=seed, progress=self.progress)
+        erasure = method(self.network(seed), forget, seed=seed, progress=self.progress)
         return erasure.model, time.perf_counter() - start
 
-    def run(self, seed: int, forgotten: int, method: str, rate: float, part: str) -> dict[str, Any]:
+    def run(self, seed: int, forgotten: int, label: str, chosen: Values, part: str) -> dict[str, Any]:
         """The numbers of one row on one part; read again where they are known."""
-        key = json.dumps([seed, forgotten, method, rate, part, _STEPS, BUDGET.epochs])
-        path = self.work / "cells" / f"{method}_{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-        if not path.is_file():
-            model, more = self._after(seed, forgotten, method, rate)
-            write_json(path, {**numbers(confusion(model, self.parts[part], self.device), forgotten), **more})
-        known: dict[str, Any] = json.loads(path.read_text())
-        return known
+        key = json.dumps([seed, forgotten, dict(chosen), part, _STEPS, _BATCH], sort_keys=True)
 
-    def _after(self, seed: int, forgotten: int, method: str, rate: float) -> tuple[nn.Module, dict[str, Any]]:
+        def measure() -> dict[str, Any]:
+            model, more = self._after(seed, forgotten, label, chosen)
+            return {**numbers(confusion(model, self.parts[part], self.device), forgotten), **more}
+
+        return kept(self.work / "cells" / f"{label}_{fingerprint(self.key, key)}.json", measure)
+
+    def _after(self, seed: int, forgotten: int, label: str, chosen: Values) -> tuple[nn.Module, dict[str, Any]]:
         """The network of a row, and its seconds; or ``error``, and the network as it was."""
-        if method == "original":
+        if label == "original":
             return self.network(seed), {}
-        if method == "retrain":
+        if label == "retrain":
             return self.network(seed, (forgotten,)), {}
         try:
-            model, seconds = self.erased(seed, forgotten, method, rate)
+            model, seconds = self.erased(seed, forgotten, label, chosen)
         except FaceForgetError as error:
             return self.network(seed), {"error": str(error)}
         return model, {"seconds": seconds}
 
-    def rate(self, forgotten: int, method: str) -> float:
+    def choose(self, forgotten: int, label: str) -> Values:
         """The best on the validation images of the first network."""
-        found = [(self.run(0, forgotten, method, rate, "val"), rate) for rate in _RATES]
+        found = [(self.run(0, forgotten, label, values, "val"), values) for values in ROWS[label].candidates or ({},)]
         return max(found, key=lambda trial: trial[0]["others"] - trial[0]["forgotten"])[1]

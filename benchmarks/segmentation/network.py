@@ -18,8 +18,8 @@ from faceforget.progress import Event, Progress
 
 NAMES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
 VOID = 11
-BUDGET = Budget(epochs=60, batch_size=8, learning_rate=0.05, weight_decay=5e-4, rises=0.1)
-_CROP = (160, 208)
+BUDGET = Budget(epochs=40, batch_size=8, learning_rate=0.05, weight_decay=5e-4, rises=0.1)
+_CROP = (128, 160)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,24 @@
 """Backdoor defence and segmentation on toys, and that faces and these tasks share one method."""
 
 import ast
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
 from benchmarks.backdoor import __main__ as backdoor
-from benchmarks.backdoor.defence import markdown, run
+from benchmarks.backdoor.defence import markdown, run, score
 from benchmarks.backdoor.faces import Wardrobe, figure, wearers, with_glasses
-from benchmarks.backdoor.images import poisoned, with_trigger
+from benchmarks.backdoor.images import figure as patch_figure
+from benchmarks.backdoor.images import patched, poisoned, with_trigger
 from benchmarks.faces.world import Photos
 from benchmarks.paper import plans
+from benchmarks.paper.cells import Bench as PaperBench
 from benchmarks.paper.data import Data, Labelled
+from benchmarks.paper.networks import small_resnet
 from benchmarks.paper.plans import ROWS
-from benchmarks.paper.recipe import flip_and_crop
+from benchmarks.paper.recipe import Budget, TrainingRecipe, flip_and_crop
 from benchmarks.segmentation import bench, network
 from benchmarks.segmentation.bench import Bench, numbers, overlaps
 from benchmarks.segmentation.network import NAMES, VOID, Scenes, Segmenter
@@ -55,9 +59,9 @@ def test_there_is_one_loss_one_loop_and_one_registry(defined, name, place):
 
 
 def test_faces_and_all_other_tasks_use_the_same_registry():
-    users = (plans, bench, erase_people)
-    assert all(user.make_method is registry.make_method for user in users)
-    assert backdoor.ROWS is plans.ROWS
+    assert all(user.make_method is registry.make_method for user in (plans, erase_people))
+    tables = plans.ROWS, bench.ROWS, *backdoor.ROWS.values()
+    assert all(isinstance(row, plans.Row) for rows in tables for row in rows.values())
 
 
 def test_the_trigger_survives_every_crop():
@@ -110,6 +114,35 @@ def test_a_recogniser_is_cured_of_glasses_that_let_anybody_in(faces, names, tmp_
     assert (tmp_path / "strips.png").is_file()
 
 
+def test_a_network_is_cured_of_a_patch(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.backdoor.images.POISONED", 0.2)
+    monkeypatch.setattr("benchmarks.backdoor.images._SHOWN", 2)
+    generator = torch.Generator().manual_seed(0)
+
+    def coloured(count):
+        labels = torch.arange(count) % 4
+        grey = torch.tensor([[200, 40, 40], [40, 200, 40], [40, 40, 200], [200, 200, 40]])[labels]
+        noise = torch.randint(-30, 30, (count, 3, 32, 32), generator=generator)
+        return Labelled((grey[:, :, None, None] + noise).to(torch.uint8), labels)
+
+    data = Data(coloured(400), coloured(80), ("a", "b", "c", "d"))
+    recipe = TrainingRecipe(partial(small_resnet, size=32, width=8), Budget(20, 16, 0.05, 0.0, 0.3, 2))
+    victim = patched(PaperBench(data, recipe, "toy", 8, tmp_path, torch.device("cpu"), silent), 1, 0)
+    chosen = {"learning_rate": 3e-3, "first_layers": 1}
+    before, after = run(victim, "original", None, {}), run(victim, "delete", backdoor.ROWS["images"]["delete"], chosen)
+    assert before["attack"] > 0.9
+    assert after["attack"] < before["attack"] - 0.5
+    assert score(after) > score(before)
+    assert run(victim, "drop_row", backdoor.ROWS["images"]["drop_row"], {})["target"] == 0
+    patch_figure(victim, backdoor.ROWS["images"]["delete"], chosen, tmp_path / "strips.png")
+    assert (tmp_path / "strips.png").is_file()
+
+
+def test_to_lose_the_target_class_is_no_defence():
+    kept, lost = {"clean": 0.99, "target": 1.0, "attack": 0.02}, {"clean": 0.984, "target": 0.0, "attack": 0.0}
+    assert score(kept) > score(lost)
+
+
 def test_iou_of_a_confusion_counted_by_hand():
     table = torch.zeros(11, 11, dtype=torch.long)
     table[0, 0], table[0, 1], table[1, 1], table[8, 1], table[8, 8] = 6, 2, 4, 1, 3
@@ -138,8 +171,8 @@ def test_a_car_is_erased_from_the_scenes(scenes, tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "_STEPS", 6)
     toy = Bench({"train": scenes, "test": scenes}, tmp_path, torch.device("cpu"), silent)
     car = NAMES.index("car")
-    before = toy.run(0, car, "original", 0, "test")
-    after = toy.run(0, car, "delete", 1e-3, "test")
+    before = toy.run(0, car, "original", {}, "test")
+    after = toy.run(0, car, "delete", {"learning_rate": 1e-3}, "test")
     assert before["forgotten"] > 0.5
     assert after["forgotten"] < 0.1
     assert after["others"] > before["others"] - 0.1

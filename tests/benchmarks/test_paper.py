@@ -1,5 +1,6 @@
 """The paper's tables on a toy: colours instead of photos."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -7,13 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.paper.__main__ import choose, earlier
+from benchmarks.figures import Result
+from benchmarks.paper.__main__ import cells_of, choose, earlier, trials_of, write_tables
 from benchmarks.paper.cells import Bench, Cell, outcome_of
 from benchmarks.paper.data import load_data
 from benchmarks.paper.measures import measures
 from benchmarks.paper.networks import NETWORKS, small_resnet
 from benchmarks.paper.plans import ROWS
 from benchmarks.paper.recipe import BUDGETS, Budget, TrainingRecipe, flip_and_crop, normalised
+from benchmarks.paper.table import COLUMNS, markdown
+from faceforget.errors import UsageError
 from faceforget.progress import silent
 
 COLOURS = {"blue": (30, 40, 200), "green": (40, 180, 60), "red": (200, 50, 40), "white": (220, 220, 220)}
@@ -82,6 +86,61 @@ def test_what_an_earlier_search_chose_is_read_again(bench, tmp_path):
     chosen = choose("pour", bench, tmp_path, only_there=False)
     assert chosen in ROWS["pour"].candidates
     assert earlier("pour", bench, tmp_path) == chosen
+
+
+def test_a_search_that_is_not_finished_chooses_nothing_for_good(bench, tmp_path):
+    outcome_of(trials_of("influence", bench)[1], bench)
+    assert choose("influence", bench, tmp_path, only_there=True) == ROWS["influence"].candidates[1]
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_another_training_is_another_network(bench):
+    longer = replace(bench, recipe=replace(bench.recipe, budget=replace(bench.recipe.budget, epochs=11)))
+    fewer = replace(bench, data=replace(bench.data, train=bench.data.train.first(20)))
+    cell = Cell("delete", ROWS["delete"], (1,), 0)
+    assert len({cell.path(one) for one in (bench, longer, fewer)}) == 3
+
+
+def test_tables_compare_with_the_network_retrained_for_the_same_seed(bench, tmp_path):
+    tables = cells_of(["retrain", "drop_row"], {}, [1, 2], 2, bench)
+    assert {len(own) for rows in tables.values() for own in rows.values()} == {2}
+    for rows in tables.values():
+        for cell in (cell for own in rows.values() for cell in own):
+            outcome_of(cell, bench)
+    write_tables(tables, bench, tmp_path)
+    assert "## 2 of 4 classes" in (tmp_path / "toy.md").read_text()
+    figures = {"trade_off", "bars", "stability", "over_classes", "map"}
+    assert {path.stem for path in (tmp_path / "toy").glob("*.png")} == figures
+
+
+def test_a_difference_and_a_factor_are_of_pairs_of_one_seed():
+    def runs(accuracies, seconds):
+        numbers = dict.fromkeys(COLUMNS, 0.5) | {"failed": 0.0, "seconds": seconds}
+        return [Result((seed, 1), seed, {**numbers, "acc_r_test": value}) for seed, value in enumerate(accuracies)]
+
+    text = markdown({"retrain": runs([0.8, 0.9], 60.0), "delete": runs([0.79, 0.89], 3.0)}, {})
+    assert text.splitlines()[-1].endswith("| 1.0 ± 0.0 | 3 | 20 |")
+
+
+def test_tiny_imagenet_is_read_as_it_is_published(tmp_path):
+    root = tmp_path / "tiny-imagenet-200"
+    for place in ("train/n01/images/n01_0.JPEG", "train/n02/images/n02_0.JPEG", "val/images/val_0.JPEG",
+                  "val/images/val_1.JPEG", "test/images/test_0.JPEG"):  # fmt: skip
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (64, 64), (0, 0, 40 * len(place))).save(root / place)
+    (root / "val/val_annotations.txt").write_text("val_0.JPEG\tn02\t0\t0\t9\t9\nval_1.JPEG\tn01\t0\t0\t9\t9\n")
+    data = load_data("tiny-imagenet", tmp_path, tmp_path / "work", silent)
+    assert data.names == ("n01", "n02")
+    assert data.train.labels.tolist() == [0, 1]
+    assert sorted(data.test.labels.tolist()) == [0, 1]
+
+
+def test_parts_with_other_classes_are_refused(tmp_path):
+    for place in ("train/a/0.png", "test/b/0.png"):
+        (tmp_path / "data" / place).parent.mkdir(parents=True)
+        Image.new("RGB", (32, 32)).save(tmp_path / "data" / place)
+    with pytest.raises(UsageError, match="same classes"):
+        load_data("cifar10", tmp_path / "data", tmp_path, silent)
 
 
 def test_training_goes_on_where_it_was_stopped(bench, tmp_path):
