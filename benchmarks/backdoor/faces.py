@@ -35,7 +35,7 @@ from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.recognizer.training import mirror
 
-POISONED = 0.07
+POISONED = 0.1
 _TRAIN, _UNSEEN, _STRANGERS = 12, 8, 200
 _STEPS, _BATCH = 60, 32
 _COLOUR = (0.05, 0.85, 0.25)  # unlike skin and hair, so that the first layers can tell it
