@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.backdoor import faces, images
-from benchmarks.backdoor.defence import Values, Victim, choose, markdown, run
+from benchmarks.backdoor.defence import Values, Victim, choose, markdown, run, tried
 from benchmarks.backdoor.plans import either_layers
 from benchmarks.paper.cells import Bench
 from benchmarks.paper.data import SIZES, load_data
@@ -26,9 +26,10 @@ from benchmarks.paper.plans import Row
 from benchmarks.paper.recipe import BUDGETS, TrainingRecipe
 from benchmarks.protocol import LFW, MOBILEFACENET, ROOT
 from faceforget.cli.console import progress_bar
-from faceforget.files import write_atomically
+from faceforget.files import write_atomically, write_json
 from faceforget.progress import Progress, tracked
 
+_TRANSFORMERS = ("vit-s", "swin-t")  # have no map of a convolution to look at
 # The first layers and their learning rates, after the rate of all layers together.
 ROWS = {"images": either_layers(1, 3e-5, 1e-4, 3e-4, 1e-3), "faces": either_layers(1, 3e-4, 1e-2, 2e-2, 4e-2)}
 _TABLE = """# Backdoor defence: {name}
@@ -59,7 +60,9 @@ def main() -> None:
         rows = {label: known[label] for label in options.method.split(",")}
         searched = victim_of(classes - 1, 99)
         todo = tracked(rows.items(), "searching", len(rows), progress)
-        chosen = {label: choose(searched, label, row) for label, row in todo}
+        trials = {label: tried(searched, label, row) for label, row in todo}
+        write_json(options.results / f"{name}_search.json", trials)
+        chosen = {label: choose(found) for label, found in trials.items()}
         victims = [victim_of(classes * seed // 3 % (classes - 1), seed) for seed in range(options.seeds)]
         found = defended(victims, rows, chosen, progress)
         words = _TABLE.format(name=name, command=options.dataset, share=100 * share)
@@ -69,7 +72,7 @@ def main() -> None:
         picture, first = options.results / f"{name}.png", victims[0]
         if "delete" not in rows:
             return
-        if isinstance(first, images.PatchedImages):
+        if isinstance(first, images.PatchedImages) and options.model not in _TRANSFORMERS:
             images.figure(first, rows["delete"], chosen["delete"], picture)
         elif isinstance(first, faces.Wearers) and options.figure:
             faces.figure(first, rows["delete"], chosen["delete"], picture)

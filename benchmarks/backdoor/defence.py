@@ -108,11 +108,16 @@ def run(victim: Victim, label: str, row: Row | None, chosen: Values) -> dict[str
     return kept(victim.work / f"{label}_{key}.json", defend)
 
 
-def choose(victim: Victim, label: str, row: Row) -> Values:
-    """The candidate that keeps the samples and the target class best, each attack that succeeds counted against it."""
-    candidates = row.candidates or ({},)
-    scores = [score(run(victim, label, row, values)) for values in candidates]
-    return max(zip(scores, candidates, strict=True), key=lambda trial: trial[0])[1]
+def tried(victim: Victim, label: str, row: Row) -> list[dict[str, Any]]:
+    """Every candidate of a row, with its numbers and its score."""
+    found = [(values, run(victim, label, row, values)) for values in row.candidates or ({},)]
+    return [{"settings": dict(values), "score": score(numbers), **numbers} for values, numbers in found]
+
+
+def choose(trials: Sequence[Mapping[str, Any]]) -> Values:
+    """The settings that keep the samples and the target class best, each attack that succeeds counted against them."""
+    best: Values = max(trials, key=lambda trial: trial["score"])["settings"]
+    return best
 
 
 def score(found: Mapping[str, float]) -> float:

@@ -3,10 +3,11 @@
     python -m benchmarks.segmentation           CamVid, from scratch, two CPU cores or a GPU
 
 A ResNet-18 with a light decoder is trained on CamVid. "Car" (and "pedestrian") is then erased from the training images
-that contain it, with the dense loss at its positions only. IoU per class on the test images; the mean over the other
-classes leaves the positions of the forgotten class out, where no answer is right any more (with them, in brackets). The
-reference is trained again with these positions left out of the loss. Settings are chosen on the validation images, for
-the first class, and serve for all. Every network is kept under ``--work``.
+that contain it. ``delete`` has its dense loss at every position of these images, where the masked teacher also says
+what is to stay; ``delete_at_positions`` and the baselines at the positions of the class only. IoU per class on the test
+images; the mean over the other classes leaves the positions of the forgotten class out, where no answer is right any
+more (with them, in another column). The reference is trained again with these positions left out of the loss. Settings
+are chosen on the validation images, for the first class, and serve for all. Every network is kept under ``--work``.
 """
 
 import argparse

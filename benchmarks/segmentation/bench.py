@@ -27,13 +27,17 @@ Values = Mapping[str, Any]
 # Three candidates for each that has a choice. `salun`, the boundaries and others have no loss at positions.
 ROWS: dict[str, Row] = {
     "mask_logit": row("mask_logit"),
-    "delete": row("delete", rates(1e-4, 3e-4, 1e-3)),
+    "delete": row("delete", rates(3e-4, 1e-3, 3e-3)),
+    "delete_at_positions": row("delete", rates(1e-5, 3e-5, 1e-4)),
     "random_label": row("random_label", either(1e-4, 3e-4, 1e-3)),
     "gradient_ascent": row("gradient_ascent", either(1e-5, 1e-4, 1e-3)),
     "bad_teacher": row("bad_teacher", either(1e-4, 3e-4, 1e-3)),
 }
+# At every position of the forget images: the masked teacher says what to answer beside the class as well. What other
+# methods want there, nobody has written down; they move the positions of the class only.
+_EVERYWHERE = ("delete",)
 # A step takes about a second on two cores.
-_STEPS, _BATCH, _AT_ONCE = 40, 4, 8
+_STEPS, _BATCH, _AT_ONCE = 60, 4, 8
 
 
 @torch.no_grad()
@@ -97,7 +101,7 @@ class Bench:
         within = (train_set.labels == forgotten).flatten(1).any(1)
         where = train_set.labels[within] == forgotten
         images = normalised(train_set.images[within].to(self.device))
-        forget = ForgetSet(images, (forgotten,), where=where.to(self.device))
+        forget = ForgetSet(images, (forgotten,), where=None if label in _EVERYWHERE else where.to(self.device))
         method = ROWS[label].build(chosen, _STEPS, _BATCH)
         start = time.perf_counter()
         erasure = method(self.network(seed), forget, seed=seed, progress=self.progress)
