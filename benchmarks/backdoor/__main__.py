@@ -31,7 +31,7 @@ from faceforget.progress import Progress, tracked
 
 _TRANSFORMERS = ("vit-s", "swin-t")  # have no map of a convolution to look at
 # The first layers and their learning rates, after the rate of all layers together.
-ROWS = {"images": either_layers(1, 3e-5, 1e-4, 3e-4, 1e-3), "faces": either_layers(1, 3e-4, 1e-2, 2e-2, 4e-2)}
+ROWS = {"images": either_layers(1, 3e-5, 3e-5, 1e-4, 3e-4), "faces": either_layers(1, 3e-4, 1e-2, 2e-2, 4e-2)}
 _TABLE = """# Backdoor defence: {name}
 
 `python -m benchmarks.backdoor {command}`; {share:.0f} % of the training images carry the trigger; only these are read \
