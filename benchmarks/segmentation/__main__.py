@@ -87,15 +87,15 @@ def strips(bench: Bench, forgotten: int, chosen: Values, path: Path) -> None:
 
     test = bench.parts["test"]
     share = (test.labels == forgotten).flatten(1).float().mean(1)
-    chosen = share.argsort(descending=True)[::12][:4]
+    scenes = share.argsort(descending=True)[::12][:4]
     models = {
         "original": bench.network(0),
         "DELETE": bench.erased(0, forgotten, "delete", chosen)[0],
         "retrained": bench.network(0, (forgotten,)),
     }
-    drawing = Figure(figsize=(12, 1.95 * len(chosen)), layout="constrained")
-    axes = drawing.subplots(len(chosen), 5, squeeze=False)
-    for row, index in enumerate(chosen.tolist()):
+    drawing = Figure(figsize=(12, 1.95 * len(scenes)), layout="constrained")
+    axes = drawing.subplots(len(scenes), 5, squeeze=False)
+    for row, index in enumerate(scenes.tolist()):
         photo, truth = test.images[index], test.labels[index]
         with torch.no_grad():
             answers = {
