@@ -19,11 +19,11 @@ import torch
 
 from benchmarks.paper.recipe import normalised
 from benchmarks.protocol import ROOT, SHARED
-from benchmarks.segmentation.bench import ROWS, Bench, Values
+from benchmarks.segmentation.bench import ROWS, Bench, Values, choose
 from benchmarks.segmentation.network import NAMES, read_scenes
 from benchmarks.spread import spread
 from faceforget.cli.console import progress_bar
-from faceforget.files import write_atomically
+from faceforget.files import write_atomically, write_json
 from faceforget.progress import tracked
 
 CAMVID = SHARED / "data" / "camvid_320x240.zip"
@@ -45,14 +45,17 @@ def main() -> None:
     parts = {part: read_scenes(options.data, part) for part in ("train", "val", "test")}
     text = [
         "# A segmentation network forgets a class\n",
-        "`python -m benchmarks.segmentation`: CamVid test images, per cent. The mean IoU of the others leaves out the "
-        "positions of the forgotten class, where no answer is right any more; with them in the last column.\n",
+        f"`python -m benchmarks.segmentation --forget {options.forget}`: CamVid test images, per cent. The mean IoU of "
+        "the others leaves out the positions of the forgotten class, where no answer is right any more; with them: "
+        "*everywhere*.\n",
     ]
     with progress_bar() as progress:
         bench = Bench(parts, options.work, torch.device(options.device), progress)
         names = options.forget.split(",")
         searched = NAMES.index(names[0])
-        chosen = {label: bench.choose(searched, label) for label in tracked(ROWS, "searching", len(ROWS), progress)}
+        trials = {label: bench.tried(searched, label) for label in tracked(ROWS, "searching", len(ROWS), progress)}
+        write_json(options.results / "search.json", trials)
+        chosen = {label: choose(found) for label, found in trials.items()}
         for name in names:
             text += [f"## {name}\n", table(bench, name, chosen, options.seeds), ""]
             strips(bench, NAMES.index(name), chosen["delete"], options.results / f"{name}.png")
@@ -84,6 +87,7 @@ def table(bench: Bench, name: str, chosen: Mapping[str, Values], seeds: int) -> 
 def strips(bench: Bench, forgotten: int, chosen: Values, path: Path) -> None:
     """Test scenes with much of the class: photo, truth, original, DELETE, retrained."""
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     test = bench.parts["test"]
     share = (test.labels == forgotten).flatten(1).float().mean(1)
@@ -93,7 +97,7 @@ def strips(bench: Bench, forgotten: int, chosen: Values, path: Path) -> None:
         "DELETE": bench.erased(0, forgotten, "delete", chosen)[0],
         "retrained": bench.network(0, (forgotten,)),
     }
-    drawing = Figure(figsize=(12, 1.95 * len(scenes)), layout="constrained")
+    drawing = Figure(figsize=(12, 1.95 * len(scenes) + 0.3), layout="constrained")
     axes = drawing.subplots(len(scenes), 5, squeeze=False)
     for row, index in enumerate(scenes.tolist()):
         photo, truth = test.images[index], test.labels[index]
@@ -109,6 +113,8 @@ def strips(bench: Bench, forgotten: int, chosen: Values, path: Path) -> None:
             ax.axis("off")
             if row == 0:
                 ax.set_title(words, fontsize=11)
+    patches = [Patch(color=colour / 255, label=name) for colour, name in zip(_COLOURS, NAMES, strict=False)]
+    drawing.legend(handles=patches, loc="outside lower center", ncols=len(NAMES), frameon=False, fontsize=9)
     path.parent.mkdir(parents=True, exist_ok=True)
     drawing.savefig(path, dpi=90)
 

@@ -129,7 +129,13 @@ class Bench:
             return self.network(seed), {"error": str(error)}
         return model, {"seconds": seconds}
 
-    def choose(self, forgotten: int, label: str) -> Values:
-        """The best on the validation images of the first network."""
-        found = [(self.run(0, forgotten, label, values, "val"), values) for values in ROWS[label].candidates or ({},)]
-        return max(found, key=lambda trial: trial[0]["others"] - trial[0]["forgotten"])[1]
+    def tried(self, forgotten: int, label: str) -> list[dict[str, Any]]:
+        """Every candidate of a row, with its numbers on the validation images of the first network."""
+        found = [(values, self.run(0, forgotten, label, values, "val")) for values in ROWS[label].candidates or ({},)]
+        return [{"settings": dict(values), **numbers} for values, numbers in found]
+
+
+def choose(trials: Sequence[Mapping[str, Any]]) -> Values:
+    """The settings that keep the others best, what is left of the class counted against them."""
+    best: Values = max(trials, key=lambda trial: trial["others"] - trial["forgotten"])["settings"]
+    return best

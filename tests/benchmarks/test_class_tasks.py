@@ -20,7 +20,8 @@ from benchmarks.paper.networks import small_resnet
 from benchmarks.paper.plans import ROWS
 from benchmarks.paper.recipe import Budget, TrainingRecipe, flip_and_crop
 from benchmarks.segmentation import bench, network
-from benchmarks.segmentation.bench import Bench, numbers, overlaps
+from benchmarks.segmentation.__main__ import strips
+from benchmarks.segmentation.bench import Bench, choose, numbers, overlaps
 from benchmarks.segmentation.network import NAMES, VOID, Scenes, Segmenter
 from faceforget.api import erase_people
 from faceforget.method import registry
@@ -169,13 +170,18 @@ def test_a_car_is_erased_from_the_scenes(scenes, tmp_path, monkeypatch):
     monkeypatch.setattr(network, "BUDGET", network.Budget(16, 4, 0.05, 0.0, 0.2))
     monkeypatch.setattr(network, "_CROP", (96, 128))
     monkeypatch.setattr(bench, "_STEPS", 6)
-    toy = Bench({"train": scenes, "test": scenes}, tmp_path, torch.device("cpu"), silent)
+    toy = Bench({"train": scenes, "val": scenes, "test": scenes}, tmp_path, torch.device("cpu"), silent)
     car = NAMES.index("car")
     before = toy.run(0, car, "original", {}, "test")
     after = toy.run(0, car, "delete", {"learning_rate": 1e-3}, "test")
     assert before["forgotten"] > 0.5
     assert after["forgotten"] < 0.1
     assert after["others"] > before["others"] - 0.1
+    trials = toy.tried(car, "mask_logit")
+    assert choose(trials) == {}
+    assert trials[0]["forgotten"] == 0
+    strips(toy, car, {"learning_rate": 1e-3}, tmp_path / "car.png")
+    assert (tmp_path / "car.png").is_file()
 
 
 def test_training_a_segmenter_goes_on_where_it_was_stopped(scenes, tmp_path, monkeypatch):
