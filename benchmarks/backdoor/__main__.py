@@ -29,6 +29,7 @@ from faceforget.cli.console import progress_bar
 from faceforget.files import write_atomically, write_json
 from faceforget.progress import Progress, tracked
 
+_SHOWN = "delete_balanced"
 _TRANSFORMERS = ("vit-s", "swin-t")  # have no map of a convolution to look at
 # The first layers and their learning rates, after the rate of all layers together.
 ROWS = {"images": either_layers(1, 3e-5, 3e-5, 1e-4, 3e-4), "faces": either_layers(1, 3e-4, 1e-2, 2e-2, 4e-2)}
@@ -70,12 +71,12 @@ def main() -> None:
         write_atomically(options.results / f"{name}.md", text.encode())
         print(text)
         picture, first = options.results / f"{name}.png", victims[0]
-        if "delete" not in rows:
+        if _SHOWN not in rows:
             return
         if isinstance(first, images.PatchedImages) and options.model not in _TRANSFORMERS:
-            images.figure(first, rows["delete"], chosen["delete"], picture)
+            images.figure(first, rows[_SHOWN], chosen[_SHOWN], picture)
         elif isinstance(first, faces.Wearers) and options.figure:
-            faces.figure(first, rows["delete"], chosen["delete"], picture)
+            faces.figure(first, rows[_SHOWN], chosen[_SHOWN], picture)
 
 
 def defended(
