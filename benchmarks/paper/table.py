@@ -47,11 +47,15 @@ def markdown(rows: Rows, reads: Mapping[str, str]) -> str:
             str(len(found)),
             *values,
             "" if label == "retrain" else spread(behind),
-            "" if math.isnan(seconds) else f"{seconds:.3g}",
-            "" if math.isnan(seconds / retraining) or label == "retrain" else f"{retraining / seconds:.2g}",
+            _short(seconds),
+            "" if label == "retrain" else _short(retraining / seconds),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _short(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def _seconds(found: Iterable[Result]) -> float:

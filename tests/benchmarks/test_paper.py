@@ -119,7 +119,7 @@ def test_a_difference_and_a_factor_are_of_pairs_of_one_seed():
         return [Result((seed, 1), seed, {**numbers, "acc_r_test": value}) for seed, value in enumerate(accuracies)]
 
     text = markdown({"retrain": runs([0.8, 0.9], 60.0), "delete": runs([0.79, 0.89], 3.0)}, {})
-    assert text.splitlines()[-1].endswith("| 1.0 ± 0.0 | 3 | 20 |")
+    assert text.splitlines()[-1].endswith("| 1.0 ± 0.0 | 3.0 | 20 |")
 
 
 def test_tiny_imagenet_is_read_as_it_is_published(tmp_path):
