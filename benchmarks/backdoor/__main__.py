@@ -55,6 +55,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "paper")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "backdoor")
     options = parser.parse_args()
+    unknown = set(options.method.split(",")) - set(ROWS["images"])
+    if unknown:
+        parser.error(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS['images'])}")
     with progress_bar() as progress:
         name, share, victim_of, classes = _victims(options, progress)
         known = ROWS["faces" if options.dataset == "faces" else "images"]

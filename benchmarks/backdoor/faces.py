@@ -38,7 +38,7 @@ from faceforget.recognizer.training import mirror
 POISONED = 0.1
 _TRAIN, _UNSEEN, _STRANGERS = 12, 8, 200
 _STEPS, _BATCH = 60, 32
-_COLOUR = (0.05, 0.85, 0.25)  # unlike skin and hair, so that the first layers can tell it
+_COLOUR = (0.05, 0.85, 0.25)  # unlike skin and hair
 _LENS = (13.5, 11)  # half its width and height, where a face is 112 wide
 _SHOWN = 6
 

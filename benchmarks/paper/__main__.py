@@ -53,6 +53,9 @@ def main() -> None:
     parser.add_argument("--tables", action="store_true", help="only write tables of the cells that are there")
     options = parser.parse_args()
     labels = (options.method or ",".join(ROWS)).split(",")
+    unknown = set(labels) - set(ROWS)
+    if unknown:
+        parser.error(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
     numbers = [int(number) for number in options.forget.split(",")]
     part, parts = map(int, options.part.split("/"))
     with progress_bar() as progress:

@@ -42,6 +42,11 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "segmentation")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "segmentation")
     options = parser.parse_args()
+    unknown = set(options.forget.split(",")) - set(NAMES)
+    if unknown:
+        parser.error(f"CamVid has no class {', '.join(sorted(unknown))}; it has {', '.join(NAMES)}")
+    if not options.data.is_file():
+        parser.error(f"there is no {options.data}: give CamVid as a zip with --data")
     parts = {part: read_scenes(options.data, part) for part in ("train", "val", "test")}
     text = [
         "# A segmentation network forgets a class\n",

@@ -82,7 +82,7 @@ class Bench:
     def key(self) -> str:
         """Of the scenes, the network and its training."""
         scenes = [tensor for part in self.parts.values() for tensor in (part.images, part.labels)]
-        return fingerprint(*scenes, network.BUDGET, Segmenter())
+        return fingerprint(*scenes, network.BUDGET, network.CROP, Segmenter())
 
     def network(self, seed: int, without: Sequence[int] = ()) -> nn.Module:
         """Trained, or read again."""
@@ -109,7 +109,8 @@ class Bench:
 
     def run(self, seed: int, forgotten: int, label: str, chosen: Values, part: str) -> dict[str, Any]:
         """The numbers of one row on one part; read again where they are known."""
-        key = json.dumps([seed, forgotten, dict(chosen), part, _STEPS, _BATCH], sort_keys=True)
+        where = label not in _EVERYWHERE
+        key = json.dumps([seed, forgotten, dict(chosen), where, part, _STEPS, _BATCH], sort_keys=True)
 
         def measure() -> dict[str, Any]:
             model, more = self._after(seed, forgotten, label, chosen)

@@ -19,7 +19,7 @@ from faceforget.progress import Event, Progress
 NAMES = ("sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist")
 VOID = 11
 BUDGET = Budget(epochs=40, batch_size=8, learning_rate=0.05, weight_decay=5e-4, rises=0.1)
-_CROP = (128, 160)
+CROP = (128, 160)
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,9 @@ def _cropped(images: Tensor, labels: Tensor, generator: torch.Generator) -> tupl
     """The same random place of all scenes of a batch, mirrored or not."""
     top, left = (
         int(torch.randint(size - crop + 1, (1,), generator=generator))
-        for size, crop in zip(images.shape[-2:], _CROP, strict=True)
+        for size, crop in zip(images.shape[-2:], CROP, strict=True)
     )
-    place = (..., slice(top, top + _CROP[0]), slice(left, left + _CROP[1]))
+    place = (..., slice(top, top + CROP[0]), slice(left, left + CROP[1]))
     mirrored = torch.rand(1, generator=generator) < 0.5
     both = [tensor[place].flip(-1) if mirrored else tensor[place] for tensor in (images, labels)]
     return both[0], both[1]

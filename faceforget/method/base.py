@@ -123,7 +123,7 @@ class Method(ABC):
         if len(forget.images) == 0:
             raise LossInputError("Expected at least one forget photo, got none.", "Give photos of the person.")
         if forget.where is not None:
-            self._check_positions(forget, augment)
+            self._check_positions(forget.where, forget, augment)
         if process()[1] > 1 and not self.can_share(forget):
             raise MethodError(
                 f"{self.name} with these settings has no batches that several processes could share.",
@@ -143,17 +143,18 @@ class Method(ABC):
         margin, left = measure(student, forget, self.settings.batch_size)
         return Erasure(student, edited.steps, margin > 0, left, margin, edited.stopped_early, edited.note)
 
-    def _check_positions(self, forget: ForgetSet, augment: Augment | None) -> None:
-        where = forget.where
+    def _check_positions(self, where: Tensor, forget: ForgetSet, augment: Augment | None) -> None:
         if not self.dense:
-            able = "delete, random_label, gradient_ascent, bad_teacher, mask_logit"
-            raise MethodError(f"{self.name} erases whole photos, not positions in them.", f"Use one of {able}.")
+            raise MethodError(
+                f"{self.name} erases whole photos, not positions in them.",
+                "Use a method that is `dense`, such as delete, or leave out `where`.",
+            )
         if augment is not None:
             raise MethodError(
                 "An augmentation moves photos but not the positions to forget in them.",
                 "Leave out augment; augment photos and `where` alike before the call.",
             )
-        if where is None or len(where) != len(forget.images) or not where.flatten(1).any(1).all():
+        if len(where) != len(forget.images) or not where.flatten(1).any(1).all():
             raise LossInputError(
                 "Expected a position to forget in each forget photo; in some there is none.",
                 "Leave out the photos in which nothing is to be forgotten.",

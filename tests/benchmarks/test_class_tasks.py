@@ -168,7 +168,7 @@ def scenes():
 
 def test_a_car_is_erased_from_the_scenes(scenes, tmp_path, monkeypatch):
     monkeypatch.setattr(network, "BUDGET", network.Budget(16, 4, 0.05, 0.0, 0.2))
-    monkeypatch.setattr(network, "_CROP", (96, 128))
+    monkeypatch.setattr(network, "CROP", (96, 128))
     monkeypatch.setattr(bench, "_STEPS", 6)
     toy = Bench({"train": scenes, "val": scenes, "test": scenes}, tmp_path, torch.device("cpu"), silent)
     car = NAMES.index("car")
@@ -186,7 +186,7 @@ def test_a_car_is_erased_from_the_scenes(scenes, tmp_path, monkeypatch):
 
 def test_training_a_segmenter_goes_on_where_it_was_stopped(scenes, tmp_path, monkeypatch):
     monkeypatch.setattr(network, "BUDGET", network.Budget(3, 4, 0.05, 0.0, 0.2))
-    monkeypatch.setattr(network, "_CROP", (96, 128))
+    monkeypatch.setattr(network, "CROP", (96, 128))
     kept, cpu = tmp_path / "kept.pt", torch.device("cpu")
 
     class StopError(Exception):
