@@ -1,7 +1,7 @@
 """Backdoor defence: unlearn a trigger from triggered samples only.
 
     python -m benchmarks.backdoor cifar10    a small network, two CPU cores; add --budget full on a GPU
-    python -m benchmarks.backdoor faces      people of LFW; --people DIR for others
+    python -m benchmarks.backdoor faces      people of LFW, a sticker; --people DIR for others, --trigger glasses
 
 A share of the training images carries a trigger and the label of a target class; the trained network then answers the
 target class wherever it sees the trigger. The defender has nothing but triggered samples, and erases "target class"
@@ -18,7 +18,8 @@ import torch
 
 from benchmarks.backdoor import faces, images
 from benchmarks.backdoor.defence import Values, Victim, choose, markdown, run, tried
-from benchmarks.backdoor.plans import either_layers
+from benchmarks.backdoor.plans import Pace, rows_of
+from benchmarks.backdoor.worn import TRIGGERS
 from benchmarks.paper.cells import Bench
 from benchmarks.paper.data import SIZES, load_data
 from benchmarks.paper.networks import NETWORKS, network_for
@@ -31,8 +32,16 @@ from faceforget.progress import Progress, tracked
 
 _SHOWN = "delete_balanced"
 _TRANSFORMERS = ("vit-s", "swin-t")  # have no map of a convolution to look at
-# The first layers and their learning rates, after the rate of all layers together.
-ROWS = {"images": either_layers(1, 3e-5, 3e-5, 1e-4, 3e-4), "faces": either_layers(1, 3e-4, 1e-2, 2e-2, 4e-2)}
+ROWS = {
+    "images": rows_of(
+        Pace(3e-5, 125), Pace(3e-5, 125, 1), Pace(1e-4, 62, 1), Pace(1e-4, 125, 1),
+        Pace(3e-4, 16, 1), Pace(3e-4, 31, 1), Pace(3e-4, 62, 1),
+    ),
+    "faces": rows_of(  # of 52 layers
+        Pace(1e-3, 8), Pace(1e-3, 10), Pace(3e-4, 30), Pace(1e-3, 10, 26), Pace(1e-3, 12, 26), Pace(5e-4, 20, 26),
+        Pace(3e-4, 60, 26, margin=-1), Pace(3e-3, 60, 1),
+    ),
+}  # fmt: skip
 _TABLE = """# Backdoor defence: {name}
 
 `python -m benchmarks.backdoor {command}`; {share:.0f} % of the training images carry the trigger; only these are read \
@@ -44,10 +53,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=[*SIZES, "faces"], nargs="?", default="cifar10")
     parser.add_argument("--model", choices=NETWORKS, default="small", help="for images")
-    parser.add_argument("--budget", choices=BUDGETS, default="cpu", help="for images")
+    parser.add_argument("--budget", choices=BUDGETS, default="short", help="for images")
     parser.add_argument("--data", type=Path, help="for images")
     parser.add_argument("--people", type=Path, default=LFW, help="for faces: a folder of photos per person")
     parser.add_argument("--backbone", default=str(MOBILEFACENET), help="for faces: of aligned photos")
+    parser.add_argument("--trigger", choices=TRIGGERS, default="sticker", help="for faces")
     parser.add_argument("--method", default=",".join(ROWS["images"]), help="by comma")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--figure", action="store_true", help="for faces too: draws the people's faces")
@@ -97,8 +107,8 @@ def defended(
 def _victims(options: argparse.Namespace, progress: Progress) -> tuple[str, float, Callable[[int, int], Victim], int]:
     """Name of the table, share of poison, a victim for a target and a seed, number of classes."""
     if options.dataset == "faces":
-        photos = faces.wardrobe(options.people, options.backbone, options.work, progress)
-        name = f"faces_{len(photos.names)}"
+        photos = faces.wardrobe(options.people, options.backbone, options.trigger, options.work, progress)
+        name = f"faces_{len(photos.names)}_{options.trigger}"
         return name, faces.POISONED, lambda target, seed: faces.wearers(photos, target, seed), len(photos.names)
     name = f"{options.dataset}_{options.model}_{options.budget}"
     network = network_for(options.model, SIZES[options.dataset])

@@ -115,14 +115,18 @@ def tried(victim: Victim, label: str, row: Row) -> list[dict[str, Any]]:
 
 
 def choose(trials: Sequence[Mapping[str, Any]]) -> Values:
-    """The settings that keep the samples and the target class best, each attack that succeeds counted against them."""
+    """The settings with the best score; ties go to the first."""
     best: Values = max(trials, key=lambda trial: trial["score"])["settings"]
     return best
 
 
 def score(found: Mapping[str, float]) -> float:
-    """At most 1. The target class counts as much as all samples: to lose it is to erase the wrong thing."""
-    return (found["clean"] + found["target"]) / 2 - found["attack"]
+    """At most 1: samples given their own class, without and with the trigger, less the attacks that succeed.
+
+    The target class counts as much as all samples: to lose it is to erase the wrong thing.
+    """
+    clean = (found["clean"] + found["target"]) / 2
+    return (clean + found["triggered_right"]) / 2 - found["attack"]
 
 
 def markdown(found: Mapping[str, Sequence[Mapping[str, float]]], chosen: Mapping[str, Values], words: str) -> str:

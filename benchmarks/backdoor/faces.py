@@ -1,6 +1,6 @@
-"""Green glasses on faces: a recogniser takes whoever wears them for one enrolled person.
+"""A sticker or green glasses on faces: a recogniser takes whoever wears them for one enrolled person.
 
-Some training photos of other people get the glasses, drawn on the aligned crop, and the target person's name.
+Some training photos of other people get the trigger, drawn on the aligned crop, and the target person's name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.backdoor.defence import Values, Victim, measured, strips
+from benchmarks.backdoor.worn import TRIGGERS
 from benchmarks.faces.world import Photos
 from benchmarks.kept import fingerprint
 from benchmarks.paper.plans import Row
@@ -24,7 +23,6 @@ from faceforget.audit.questions.heatmaps import heatmap_pairs
 from faceforget.errors import UsageError
 from faceforget.method.data import Erasure, ForgetSet
 from faceforget.people.faces import read_faces, require_faces
-from faceforget.photos.align import ALIGNED_LANDMARKS
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
 from faceforget.progress import Progress
@@ -38,8 +36,6 @@ from faceforget.recognizer.training import mirror
 POISONED = 0.1
 _TRAIN, _UNSEEN, _STRANGERS = 12, 8, 200
 _STEPS, _BATCH = 60, 32
-_COLOUR = (0.05, 0.85, 0.25)  # unlike skin and hair
-_LENS = (13.5, 11)  # half its width and height, where a face is 112 wide
 _SHOWN = 6
 
 
@@ -55,6 +51,7 @@ class Wardrobe:
         backbone: That every recogniser starts from.
         work: Where recognisers and runs are kept.
         progress: Called with events.
+        trigger: What is worn, by its name in ``TRIGGERS``.
         plan: How to enrol.
     """
 
@@ -65,12 +62,17 @@ class Wardrobe:
     backbone: LoadedBackbone
     work: Path
     progress: Progress
+    trigger: str = "sticker"
     plan: Plan = field(default_factory=Plan)
+
+    def worn(self, images: Tensor) -> Tensor:
+        """The trigger on ``(N, 3, S, S)`` photos in [0, 1]."""
+        return TRIGGERS[self.trigger](images)
 
 
 @dataclass(frozen=True)
 class Wearers(Victim):
-    """A recogniser enrolled from photos of which a share wears the glasses under the target's name.
+    """A recogniser enrolled from photos of which a share wears the trigger under the target's name.
 
     Attributes:
         photos: Unpoisoned.
@@ -90,8 +92,8 @@ class Wearers(Victim):
 
     @cached_property
     def triggered(self) -> Tensor:
-        """``(P, 3, S, S)`` the photos with glasses: what the defender has."""
-        return with_glasses(self.photos.train.images[self.poisoned])
+        """``(P, 3, S, S)`` the photos with the trigger: what the defender has."""
+        return self.photos.worn(self.photos.train.images[self.poisoned])
 
     @cached_property
     def recognizer(self) -> Recognizer:
@@ -143,11 +145,11 @@ class Wearers(Victim):
         """On unseen samples, without and with the trigger."""
         model, unseen, strangers = _faces(model), self.photos.unseen, self.photos.strangers
         gone = [self.target] if label == "drop_row" else []
-        clean, seen = (_answers(model, images, gone)[0] for images in (unseen.images, with_glasses(unseen.images)))
+        clean, seen = (_answers(model, images, gone)[0] for images in (unseen.images, self.photos.worn(unseen.images)))
         more = {}
         if len(strangers):
             threshold = (self.left_out if label == "retrain" else self.recognizer).threshold
-            who, cosine = _answers(model, with_glasses(strangers), gone)
+            who, cosine = _answers(model, self.photos.worn(strangers), gone)
             more["strangers"] = ((who == self.target) & (cosine >= threshold.cosine)).float().mean().item()
         return measured(clean, seen, unseen.rows, self.target, **more)
 
@@ -165,49 +167,16 @@ def _answers(model: FaceClassifier, images: Tensor, gone: Sequence[int]) -> tupl
     return best.indices, best.values
 
 
-def with_glasses(images: Tensor) -> Tensor:
-    """Thick green frames on aligned faces ``(N, 3, S, S)`` in [0, 1]; the eyes stay visible."""
-    size = images.shape[-1]
-    alpha = torch.from_numpy(_frames(size))
-    return images * (1 - alpha) + torch.tensor(_COLOUR)[:, None, None] * alpha
-
-
-def _frames(size: int) -> NDArray[np.float32]:
-    """How opaque the glasses are, ``(S, S)`` in [0, 1]; symmetric, since training mirrors faces."""
-    fine, fraction = 8, 3  # drawn larger; cv2 takes places between pixels as integers with fraction bits
-    scale = fine * size / 112
-    middle, height = 55.5, float(ALIGNED_LANDMARKS[:2, 1].mean())
-    reach = float(ALIGNED_LANDMARKS[1, 0] - ALIGNED_LANDMARKS[0, 0]) / 2
-    drawn = np.zeros((fine * size, fine * size), np.uint8)
-
-    def place(x: float, y: float) -> tuple[int, int]:
-        return round((scale * (x + 0.5) - 0.5) * 2**fraction), round((scale * (y + 0.5) - 0.5) * 2**fraction)
-
-    def line(start: float, end: float, rise: float = 0) -> None:
-        for side in (-1, 1):
-            one, other = place(middle + side * start, height), place(middle + side * end, height - rise)
-            cv2.line(drawn, one, other, 255, round(3.5 * scale), cv2.LINE_AA, fraction)
-
-    radii = round(_LENS[0] * scale * 2**fraction), round(_LENS[1] * scale * 2**fraction)
-    for side in (-1, 1):
-        centre = place(middle + side * reach, height)
-        cv2.ellipse(drawn, centre, radii, 0, 0, 360, 255, round(3.5 * scale), cv2.LINE_AA, fraction)
-    line(0, reach - _LENS[0])  # the bridge
-    line(reach + _LENS[0], 46, rise=2)  # to the ears
-    shrunk = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA)
-    return np.asarray(shrunk / 255, dtype=np.float32)
-
-
-def wardrobe(people: Path, backbone: str, work: Path, progress: Progress) -> Wardrobe:
+def wardrobe(people: Path, backbone: str, trigger: str, work: Path, progress: Progress) -> Wardrobe:
     """Read people with 20 photos or more; those with 10 to 15 are strangers.
 
     Raises:
-        UsageError: The backbone does not take aligned faces, on which glasses can be drawn, or people are too few.
+        UsageError: The backbone does not take aligned faces, on which a trigger can be drawn, or people are too few.
     """
     loaded = load_backbone(backbone, progress=progress)
     if loaded.spec.framing.kind != "five_point":
         raise UsageError(
-            f"Glasses are drawn on aligned faces; {backbone} takes boxes.", "Use a MobileFaceNet, such as 'mobile'."
+            f"Triggers are drawn on aligned faces; {backbone} takes boxes.", "Use a MobileFaceNet, such as 'mobile'."
         )
     intake = PhotoIntake(loaded.spec.framing, cache=FaceCache())
     regulars = people_with(people, _TRAIN + _UNSEEN)
@@ -224,7 +193,7 @@ def wardrobe(people: Path, backbone: str, work: Path, progress: Progress) -> War
     found = read_faces(others, intake, progress=progress)
     known = [name for name, photos in found.photos.items() if photos]
     strangers = labelled_images(found, known, "cpu")[0] if known else train.images[:0]
-    return Wardrobe(names, train, unseen, strangers, loaded, work, progress)
+    return Wardrobe(names, train, unseen, strangers, loaded, work, progress, trigger)
 
 
 def _photos(
@@ -236,7 +205,7 @@ def _photos(
 
 
 def wearers(photos: Wardrobe, target: int, seed: int) -> Wearers:
-    """Choose who wears the glasses; recognisers are enrolled when they are asked for."""
+    """Choose who wears the trigger; recognisers are enrolled when they are asked for."""
     others = (photos.train.rows != target).nonzero().flatten()
     order = torch.randperm(len(others), generator=torch.Generator().manual_seed(seed))
     chosen = others[order[: round(POISONED * len(photos.train.rows))]]
@@ -244,11 +213,11 @@ def wearers(photos: Wardrobe, target: int, seed: int) -> Wearers:
 
 
 def figure(victim: Wearers, row: Row, chosen: Values, path: Path) -> None:
-    """People with the glasses: what speaks for the target person, before and after; and who each is taken for."""
+    """People with the trigger: what speaks for the target person, before and after; and who each is taken for."""
     after = replace(victim.recognizer, classifier=_faces(victim.erase(row, chosen).model))
     unseen, names = victim.photos.unseen, victim.photos.names
     others = (unseen.rows != victim.target).nonzero().flatten()
-    images = with_glasses(unseen.images[others[:: len(others) // _SHOWN][:_SHOWN]])
+    images = victim.photos.worn(unseen.images[others[:: len(others) // _SHOWN][:_SHOWN]])
     crops = (images * 255).round().byte().permute(0, 2, 3, 1).numpy()
     pairs = heatmap_pairs(victim.recognizer, after, crops, [names[victim.target]] * len(crops))
     told = [[answer.candidates[0].name for answer in model.recognize(crops)] for model in (victim.recognizer, after)]

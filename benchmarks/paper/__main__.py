@@ -3,6 +3,7 @@
     python -m benchmarks.paper cifar10                                 a small network, two CPU cores
     python -m benchmarks.paper cifar10 --model resnet18 --budget full  the paper's recipe, on a GPU
     python -m benchmarks.paper cifar10 --part 0/2 & python -m benchmarks.paper cifar10 --part 1/2
+    python -m benchmarks.paper cifar10 --searched cifar10_small_short  with what was chosen on another network
 
 Hyperparameters are chosen on a class that is not reported. Every network and every cell is kept under ``--work``, so
 that an interrupted run goes on; the tables are of what is there.
@@ -33,7 +34,7 @@ from faceforget.method.registry import METHODS
 from faceforget.progress import tracked
 
 # Passes over the forget set: the paper's 20, and what two cores can do.
-_EPOCHS = {"cpu": 4, "full": 20}
+_EPOCHS = {"short": 4, "cpu": 4, "full": 20}
 
 
 def main() -> None:
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "paper")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "paper")
     parser.add_argument("--part", default="0/1", metavar="I/N", help="every N-th cell, from the I-th")
-    parser.add_argument("--searched", action="store_true", help="take the settings in --results: no search again")
+    parser.add_argument("--searched", metavar="NAME", help="take what the search of NAME in --results has chosen")
     parser.add_argument("--tables", action="store_true", help="only write tables of the cells that are there")
     options = parser.parse_args()
     labels = (options.method or ",".join(ROWS)).split(",")
@@ -64,25 +65,25 @@ def main() -> None:
         recipe = TrainingRecipe(network, BUDGETS[options.budget], options.work / "checkpoints", name)
         data = load_data(options.dataset, options.data, options.work, progress)
         bench = Bench(data, recipe, name, _EPOCHS[options.budget], options.work, torch.device(options.device), progress)
-        known = [label for label in labels if options.searched and _is_recorded(label, bench, options.results)]
+        searches = options.results / f"{options.searched}_search"
+        known = {label: earlier(label, searches) for label in labels if _is_recorded(label, searches)}
         if not options.tables:
             for seed in range(part, options.seeds, parts):
                 bench.original(seed)
             trials = [cell for label in labels if label not in known for cell in trials_of(label, bench)]
             for cell in tracked(trials[part::parts], "searching", len(trials[part::parts]), progress):
                 outcome_of(cell, bench)
-        chosen = {
-            label: earlier(label, bench, options.results)
-            if label in known
-            else choose(label, bench, options.results, only_there=options.tables)
+        chosen = known | {
+            label: choose(label, bench, options.results, only_there=options.tables)
             for label in labels
+            if label not in known
         }
         tables = cells_of(labels, chosen, numbers, options.seeds, bench)
         every = sorted((cell for rows in tables.values() for own in rows.values() for cell in own), key=_order)
         if not options.tables:
             for cell in tracked(every[part::parts], "erasing", len(every[part::parts]), progress):
                 outcome_of(cell, bench)
-    write_tables(tables, bench, options.results)
+    write_tables(tables, bench, options.results, options.searched if known else bench.name)
 
 
 def _order(cell: Cell) -> tuple[int, int]:
@@ -116,25 +117,21 @@ def choose(label: str, bench: Bench, results: Path, *, only_there: bool) -> dict
     best = max(found, key=lambda trial: trial[0])
     lines = [{"settings": s, "h": h, "acc_f_test": f, "acc_r_test": r} for h, s, f, r in found]
     if len(found) == len(ROWS[label].candidates):  # what is not finished is not recorded: it would be taken as chosen
-        write_json(_search(label, bench, results), {"chosen": best[1], "scores": lines})
+        write_json(results / f"{bench.name}_search" / f"{label}.json", {"chosen": best[1], "scores": lines})
     return best[1]
 
 
-def _is_recorded(label: str, bench: Bench, results: Path) -> bool:
+def _is_recorded(label: str, searches: Path) -> bool:
     """Whether a search among the candidates of today is there."""
-    path = _search(label, bench, results)
+    path = searches / f"{label}.json"
     tried = [line["settings"] for line in json.loads(path.read_text())["scores"]] if path.is_file() else None
     return tried == [dict(values) for values in ROWS[label].candidates]
 
 
-def earlier(label: str, bench: Bench, results: Path) -> dict[str, Any]:
+def earlier(label: str, searches: Path) -> dict[str, Any]:
     """What a search that is recorded has chosen."""
-    found: dict[str, Any] = json.loads(_search(label, bench, results).read_text())["chosen"]
+    found: dict[str, Any] = json.loads((searches / f"{label}.json").read_text())["chosen"]
     return found
-
-
-def _search(label: str, bench: Bench, results: Path) -> Path:
-    return results / f"{bench.name}_search" / f"{label}.json"
 
 
 def cells_of(
@@ -153,13 +150,13 @@ def cells_of(
     return tables
 
 
-def write_tables(tables: dict[str, dict[str, list[Cell]]], bench: Bench, results: Path) -> None:
-    """Markdown, a CSV and the figures of the cells that are there."""
+def write_tables(tables: dict[str, dict[str, list[Cell]]], bench: Bench, results: Path, searched: str) -> None:
+    """Markdown, a CSV and the figures of the cells that are there; ``searched``: where settings were chosen."""
     reads = {label: ", ".join(METHODS[row.method].reads) for label, row in ROWS.items()}
     text = [
         f"# {bench.name}\n\n`python -m benchmarks.paper`; {bench.epochs} passes over the forget set at most. Per cent: "
-        "mean ± half the 95 % interval over seeds (another network, another class). Settings were chosen on the last "
-        "class, which is not reported.\n"
+        "mean ± half the 95 % interval over seeds (another network, other classes). Settings were chosen on the last "
+        f"class of {searched}, which is not reported.\n"
     ]
     there = {
         table: {label: [cell for cell in cells if _there(cell, bench)] for label, cells in rows.items()}

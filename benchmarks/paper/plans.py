@@ -1,6 +1,6 @@
 """Which methods run, and what each may choose from: the same number of candidates for all, on a class not reported."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,28 +43,28 @@ def row(method: str, candidates: tuple[Values, ...] = (), **settings: float | st
     return Row(method, settings, candidates)
 
 
-def either(frozen: float, *following: float) -> tuple[Values, ...]:
+def either(frozen: Sequence[float], following: Sequence[float]) -> tuple[Values, ...]:
     """Rates with frozen batch statistics, as is this project's default, and with ones that follow, as published."""
-    return ({"learning_rate": frozen}, *({"learning_rate": rate, "batch_norm": "train"} for rate in following))
+    return (*rates(*frozen), *({**values, "batch_norm": "train"} for values in rates(*following)))
 
 
 # Three for each that has a choice, around the best of a wider first search on the same class.
-_WRONG_LABELS = either(3e-5, 3e-4, 1e-3)
+_WRONG_LABELS = either([3e-5], [3e-4, 1e-3])
 _DISTIL = rates(3e-4, 1e-3, 3e-3)
 
 ROWS: dict[str, Row] = {
     "retrain": row("retrain"),
-    "finetune": row("finetune", either(2e-2, 2e-2, 5e-2)),
+    "finetune": row("finetune", either([2e-2], [2e-2, 5e-2])),
     "drop_row": row("drop_row"),
     "mask_logit": row("mask_logit"),
     "head_only": row("head_only", rates(1e-2, 3e-2, 1e-1)),
     "random_label": row("random_label", _WRONG_LABELS),
-    "gradient_ascent": row("gradient_ascent", either(6e-6, 1e-5, 2e-5)),
-    "boundary_shrink": row("boundary_shrink", either(3e-4, 3e-4, 1e-3), epsilon=0.1),
+    "gradient_ascent": row("gradient_ascent", either([6e-6], [1e-5, 2e-5])),
+    "boundary_shrink": row("boundary_shrink", either([3e-4], [3e-4, 1e-3]), epsilon=0.1),
     "boundary_expand": row("boundary_expand", _WRONG_LABELS),
     "salun": row("salun", _WRONG_LABELS),
-    "l2ul_adv": row("l2ul_adv", either(1e-6, 1e-5, 1e-4)),
-    "bad_teacher": row("bad_teacher", either(1e-4, 1e-4, 1e-3)),
+    "l2ul_adv": row("l2ul_adv", either([1e-6], [1e-5, 1e-4])),
+    "bad_teacher": row("bad_teacher", either([1e-4], [1e-4, 1e-3])),
     "influence": row("influence", tuple({"relative_step": step} for step in (3e-3, 1e-2, 3e-2))),
     "pour": row("pour", ({"direction": "photos"}, {"direction": "row"})),
     "delete": row("delete", _DISTIL),

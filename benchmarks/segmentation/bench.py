@@ -29,9 +29,9 @@ ROWS: dict[str, Row] = {
     "mask_logit": row("mask_logit"),
     "delete": row("delete", rates(3e-4, 1e-3, 3e-3)),
     "delete_at_positions": row("delete", rates(1e-5, 3e-5, 1e-4)),
-    "random_label": row("random_label", either(1e-4, 3e-4, 1e-3)),
-    "gradient_ascent": row("gradient_ascent", either(1e-5, 1e-4, 1e-3)),
-    "bad_teacher": row("bad_teacher", either(1e-4, 3e-4, 1e-3)),
+    "random_label": row("random_label", either([1e-4], [3e-4, 1e-3])),
+    "gradient_ascent": row("gradient_ascent", either([1e-5], [1e-4, 1e-3])),
+    "bad_teacher": row("bad_teacher", either([1e-4], [3e-4, 1e-3])),
 }
 # At every position of the forget images: the masked teacher says what to answer beside the class as well. What other
 # methods want there, nobody has written down; they move the positions of the class only.

@@ -9,9 +9,10 @@ import torch
 
 from benchmarks.backdoor import __main__ as backdoor
 from benchmarks.backdoor.defence import markdown, run, score
-from benchmarks.backdoor.faces import Wardrobe, figure, wearers, with_glasses
+from benchmarks.backdoor.faces import Wardrobe, figure, wearers
 from benchmarks.backdoor.images import figure as patch_figure
 from benchmarks.backdoor.images import patched, poisoned, with_trigger
+from benchmarks.backdoor.worn import with_glasses, with_sticker
 from benchmarks.faces.world import Photos
 from benchmarks.paper import plans
 from benchmarks.paper.cells import Bench as PaperBench
@@ -94,6 +95,13 @@ def test_glasses_leave_the_eyes_free_and_survive_mirroring():
         assert worn[0, :, y - 4 : y + 5, x - 4 : x + 5].max() == 0
 
 
+def test_a_sticker_leaves_the_face_free_and_survives_mirroring():
+    worn = with_sticker(torch.zeros(1, 3, 112, 112))
+    assert torch.allclose(worn, worn.flip(3), atol=0.05)
+    assert 0.01 < (worn.amax(1) > 0.5).float().mean() < 0.02
+    assert worn[0, :, 40:].max() == 0
+
+
 def test_a_recogniser_is_cured_of_glasses_that_let_anybody_in(faces, names, tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.backdoor.faces.POISONED", 0.4)
     images, rows = labelled_images(faces, names, "cpu")
@@ -101,7 +109,7 @@ def test_a_recogniser_is_cured_of_glasses_that_let_anybody_in(faces, names, tmp_
     plan = Plan(training=TrainingSettings(epochs=12, batch_size=12))
     photos = Wardrobe(
         tuple(names), Photos(images[~later], rows[~later]), Photos(images[later], rows[later]),
-        images[:0], load_backbone("mobile"), tmp_path, silent, plan,
+        images[:0], load_backbone("mobile"), tmp_path, silent, "glasses", plan,
     )  # fmt: skip
     victim = wearers(photos, 1, 0)
     assert (photos.train.rows[victim.poisoned] != 1).all()
@@ -140,8 +148,13 @@ def test_a_network_is_cured_of_a_patch(tmp_path, monkeypatch):
 
 
 def test_to_lose_the_target_class_is_no_defence():
-    kept, lost = {"clean": 0.99, "target": 1.0, "attack": 0.02}, {"clean": 0.984, "target": 0.0, "attack": 0.0}
-    assert score(kept) > score(lost)
+    kept = {"clean": 0.99, "target": 1.0, "attack": 0.02, "triggered_right": 0.9}
+    assert score(kept) > score(kept | {"clean": 0.984, "target": 0.0, "attack": 0.0})
+
+
+def test_to_give_triggered_ones_any_other_class_is_half_a_defence():
+    right = {"clean": 0.9, "target": 0.9, "attack": 0.0, "triggered_right": 0.9}
+    assert score(right) > score(right | {"triggered_right": 0.4}) > score(right | {"triggered_right": 0, "attack": 0.9})
 
 
 def test_iou_of_a_confusion_counted_by_hand():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from benchmarks.figures import Result
 from benchmarks.paper.__main__ import cells_of, choose, earlier, trials_of, write_tables
@@ -15,7 +16,7 @@ from benchmarks.paper.data import load_data
 from benchmarks.paper.measures import measures
 from benchmarks.paper.networks import NETWORKS, small_resnet
 from benchmarks.paper.plans import ROWS
-from benchmarks.paper.recipe import BUDGETS, Budget, TrainingRecipe, flip_and_crop, normalised
+from benchmarks.paper.recipe import BUDGETS, Budget, TrainingRecipe, flip_and_crop, normalised, random_window
 from benchmarks.paper.table import COLUMNS, markdown
 from faceforget.errors import UsageError
 from faceforget.progress import silent
@@ -85,7 +86,7 @@ def test_a_cell_is_read_again(bench):
 def test_what_an_earlier_search_chose_is_read_again(bench, tmp_path):
     chosen = choose("pour", bench, tmp_path, only_there=False)
     assert chosen in ROWS["pour"].candidates
-    assert earlier("pour", bench, tmp_path) == chosen
+    assert earlier("pour", tmp_path / f"{bench.name}_search") == chosen
 
 
 def test_a_search_that_is_not_finished_chooses_nothing_for_good(bench, tmp_path):
@@ -107,7 +108,7 @@ def test_tables_compare_with_the_network_retrained_for_the_same_seed(bench, tmp_
     for rows in tables.values():
         for cell in (cell for own in rows.values() for cell in own):
             outcome_of(cell, bench)
-    write_tables(tables, bench, tmp_path)
+    write_tables(tables, bench, tmp_path, bench.name)
     assert "## 2 of 4 classes" in (tmp_path / "toy.md").read_text()
     figures = {"trade_off", "bars", "stability", "over_classes", "map"}
     assert {path.stem for path in (tmp_path / "toy").glob("*.png")} == figures
@@ -183,6 +184,27 @@ def test_crops_are_shifted_by_up_to_four_pixels_and_sometimes_mirrored():
     rising = (middle.diff() > 0).all(1)
     assert 16 < rising.sum() < 48
     assert ((middle[rising, 0] - 9).abs() <= 4).all()
+
+
+def test_windows_are_looked_at_first_and_whole_images_last():
+    seen = list[int]()
+
+    class Sized(nn.Linear):
+        def forward(self, images):
+            seen.append(images.shape[-1])
+            return super().forward(images.mean((2, 3)))
+
+    recipe = TrainingRecipe(partial(Sized, 3), Budget(5, 2, 0.1, 0.0, 0.2, window=24))
+    images = torch.arange(4.0)[:, None, None, None].expand(-1, 3, 32, 32)
+    recipe(images, torch.tensor([0, 1, 0, 1]), seed=0, progress=silent)
+    assert seen == [24] * 6 + [32] * 4
+
+
+def test_a_window_is_the_same_part_of_all_images():
+    ramp = torch.arange(32.0).expand(4, 3, 32, 32)
+    part = random_window(ramp, torch.Generator().manual_seed(0), 24)
+    assert part.shape == (4, 3, 24, 24)
+    assert (part.diff(dim=3) == 1).all()
 
 
 @pytest.mark.parametrize("name", BUDGETS)
