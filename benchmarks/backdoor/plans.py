@@ -13,8 +13,8 @@ class Pace:
         rate: The learning rate.
         steps: After which it stops.
         first_layers: How many layers it moves, from the first one on, which is the nearest to a trigger; None: all.
-        margin: By how many nats another class has to be ahead of the target on every triggered sample, before it stops
-            sooner: not every network takes the same steps. Below 0, since a fast one is there a pass later.
+        margin: By how many nats another class has to be ahead on every triggered sample for it to stop before its
+            steps are spent; None: never. It is looked at once a pass, too late if it asks for more than 0.
     """
 
     rate: float

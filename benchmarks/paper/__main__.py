@@ -57,6 +57,10 @@ def main() -> None:
     unknown = set(labels) - set(ROWS)
     if unknown:
         parser.error(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}")
+    searches = options.results / f"{options.searched}_search"
+    if options.searched is not None and not searches.is_dir():
+        there = sorted(path.name.removesuffix("_search") for path in options.results.glob("*_search"))
+        parser.error(f"there is no search of {options.searched} in {options.results}; there are {', '.join(there)}")
     numbers = [int(number) for number in options.forget.split(",")]
     part, parts = map(int, options.part.split("/"))
     with progress_bar() as progress:
@@ -65,7 +69,6 @@ def main() -> None:
         recipe = TrainingRecipe(network, BUDGETS[options.budget], options.work / "checkpoints", name)
         data = load_data(options.dataset, options.data, options.work, progress)
         bench = Bench(data, recipe, name, _EPOCHS[options.budget], options.work, torch.device(options.device), progress)
-        searches = options.results / f"{options.searched}_search"
         known = {label: earlier(label, searches) for label in labels if _is_recorded(label, searches)}
         if not options.tables:
             for seed in range(part, options.seeds, parts):

@@ -51,7 +51,7 @@ class Budget:
 
 
 # "full" is the paper's for CIFAR (method.md 2). With few epochs small shifts are better (+1.2 points after three), and
-# so are small batches. Windows: +.4 points after the time of three epochs.
+# so are small batches. Windows: +.4 points in the time of three epochs, of one seed.
 BUDGETS = {
     "short": Budget(10, 64, 0.08, 5e-4, 0.2, shift=2),
     "cpu": Budget(20, 64, 0.08, 5e-4, 0.2, shift=3, window=24),
