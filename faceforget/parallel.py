@@ -67,17 +67,8 @@ def add_up_gradients(parameters: Iterable[nn.Parameter]) -> None:
 
 def added_up(*values: float) -> tuple[float, ...]:
     """The sum of each value over the processes."""
-    return _reduced(values, distributed.ReduceOp.SUM)
-
-
-def smallest_of(value: float) -> float:
-    """The smallest over the processes."""
-    return _reduced((value,), distributed.ReduceOp.MIN)[0]
-
-
-def _reduced(values: tuple[float, ...], operation: distributed.ReduceOp.RedOpType) -> tuple[float, ...]:
     if process()[1] == 1:
         return values
     tensor = torch.tensor(values, dtype=torch.float64)
-    distributed.all_reduce(tensor, operation)
+    distributed.all_reduce(tensor)
     return tuple(tensor.tolist())

@@ -46,6 +46,13 @@ def erase():
     return done.model.state_dict(), [step.loss for step in done.steps] + [step.probability_left for step in done.steps]
 
 
+def stop():
+    settings = DeleteSettings(batch_size=10, max_steps=200, learning_rate=0.01, margin=0.5, margin_share=0.8)
+    done = Delete(settings)(classifier(), ForgetSet(photos(), (0,)))
+    assert done.stopped_early
+    return done.model.state_dict(), [len(done.steps), done.steps[-1].loss]
+
+
 def refused():
     try:
         make_method("bad_teacher", {})(classifier(), ForgetSet(photos(), (0,)))
@@ -54,7 +61,7 @@ def refused():
     return {}, []
 
 
-WORK = {"train": train, "erase": erase, "refused": refused}
+WORK = {"train": train, "erase": erase, "stop": stop, "refused": refused}
 
 
 def as_one_of_two(rank, port, work, folder):
@@ -82,7 +89,7 @@ def by_two(work, folder):
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
-@pytest.mark.parametrize("work", ["train", "erase"])
+@pytest.mark.parametrize("work", ["train", "erase", "stop"])
 def test_two_processes_equal_one(work, tmp_path):
     one, numbers = WORK[work]()
     start = classifier().state_dict()

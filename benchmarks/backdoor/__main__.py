@@ -39,7 +39,7 @@ ROWS = {
     ),
     "faces": rows_of(  # of 52 layers
         Pace(1e-3, 8), Pace(1e-3, 10), Pace(3e-4, 30), Pace(1e-3, 10, 26), Pace(1e-3, 12, 26), Pace(5e-4, 20, 26),
-        Pace(3e-4, 60, 26, margin=-1), Pace(3e-3, 60, 1),
+        Pace(3e-4, 60, margin=0, margin_share=0.9), Pace(3e-4, 60, 26, margin=0, margin_share=0.9), Pace(3e-3, 60, 1),
     ),
 }  # fmt: skip
 _TABLE = """# Backdoor defence: {name}

@@ -13,19 +13,21 @@ class Pace:
         rate: The learning rate.
         steps: After which it stops.
         first_layers: How many layers it moves, from the first one on, which is the nearest to a trigger; None: all.
-        margin: By how many nats another class has to be ahead on every triggered sample for it to stop before its
-            steps are spent; None: never. It is looked at once a pass, too late if it asks for more than 0.
+        margin: By how many nats another class has to be ahead on the triggered samples for it to stop before its steps
+            are spent; None: never. It is looked at once a pass, too late if it asks for more than 0.
+        margin_share: On which share of them; the slowest take so long that the rest of the model is lost.
     """
 
     rate: float
     steps: int
     first_layers: int | None = None
     margin: float | None = None
+    margin_share: float = 1.0
 
     def settings(self, scale: float) -> Values:
         """Of the method, with so many times the rate."""
         layers: Values = {} if self.first_layers is None else {"first_layers": self.first_layers}
-        margin: Values = {} if self.margin is None else {"margin": self.margin}
+        margin: Values = {} if self.margin is None else {"margin": self.margin, "margin_share": self.margin_share}
         return {"learning_rate": scale * self.rate, "max_steps": self.steps, **layers, **margin}
 
 

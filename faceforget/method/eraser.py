@@ -28,7 +28,7 @@ from faceforget.method.base import (
 )
 from faceforget.method.data import ForgetSet, RetainSet, Step
 from faceforget.method.losses import DecoupledKL, decoupled_kl, log_odds_margin, mask_logits
-from faceforget.parallel import add_up_gradients, added_up, own_part, smallest_of
+from faceforget.parallel import add_up_gradients, added_up, own_part
 from faceforget.progress import Event
 
 Objective = Callable[["Batch"], Tensor]
@@ -44,6 +44,9 @@ class Settings(MethodSettings):
     margin: float | None = Field(
         2.0,
         description="Stop once every forget photo prefers another class by this many log-odds; none: never.",
+    )
+    margin_share: float = Field(
+        1.0, gt=0, le=1, description="The share of the forget photos for which `margin` suffices; the last are slow."
     )
     batch_norm: Literal["frozen", "train"] = Field(
         "frozen",
@@ -194,7 +197,7 @@ class Eraser(Method):
         retained = self.retained(scene.forget) if "retained photos" in self.reads else None
         steps: list[Step] = []
         while len(steps) < settings.max_steps:
-            smallest = float("inf")  # margin over this pass; the training logits serve, so it costs nothing
+            seen, ahead = 0.0, 0.0  # in this pass; the training logits serve, so it costs nothing
             for index in _shuffled(len(scene.forget.images), settings.batch_size, scene.generator):
                 batch = _forward(scene, index, retained, settings.batch_size, run.augment, len(steps))
                 loss = objective(batch)
@@ -207,14 +210,15 @@ class Eraser(Method):
                 (batch.share * loss).backward()  # type: ignore[no-untyped-call]
                 add_up_gradients(moving)
                 steps.append(_record(len(steps) + 1, loss, batch))
-                margins = batch.select(log_odds_margin(_visible(batch), batch.classes))
-                smallest = min(smallest, smallest_of(margins.min().item() if margins.numel() else float("inf")))
+                if settings.margin is not None:
+                    counts = _ahead(batch, settings.margin)
+                    seen, ahead = seen + counts[0], ahead + counts[1]
                 optimizer.step()
                 hold.put_back()
                 run.progress(step_event(steps[-1], settings.max_steps))
                 if len(steps) == settings.max_steps:
                     return tuple(steps), False
-            if settings.margin is not None and smallest >= settings.margin:
+            if settings.margin is not None and ahead >= settings.margin_share * seen:
                 run.progress(Event("erasing", len(steps), settings.max_steps, final=True))
                 return tuple(steps), True
         return tuple(steps), False
@@ -278,6 +282,13 @@ def _augmented(images: Tensor, augment: Augment | None, generator: torch.Generat
 def _visible(batch: Batch) -> Tensor:
     """The student's logits of the teacher's classes: outputs beyond them are gone in the end."""
     return batch.student_logits.detach()[:, : batch.teacher_logits.shape[1]]
+
+
+def _ahead(batch: Batch, margin: float) -> tuple[float, float]:
+    """How many photos, or positions, of the whole batch count, and at how many another class is ahead by the margin."""
+    margins = batch.select(log_odds_margin(_visible(batch), batch.classes))
+    seen, ahead = added_up(margins.numel() * (batch.share > 0), (margins >= margin).sum().item() * (batch.share > 0))
+    return seen, ahead
 
 
 def _terms(batch: Batch) -> DecoupledKL:

@@ -7,7 +7,7 @@ from torch import nn
 from faceforget.errors import MethodError
 from faceforget.method.delete import Delete, DeleteSettings, common_logits
 from faceforget.method.eraser import Batch, DivergedError, ForgetSet, Scene
-from faceforget.method.losses import LossInputError, mask_logits
+from faceforget.method.losses import LossInputError, log_odds_margin, mask_logits
 from faceforget.method.registry import METHODS, make_method
 
 
@@ -74,6 +74,20 @@ def test_stops_once_every_photo_is_forgotten_with_the_margin(model):
     assert erasure.stopped_early
     assert len(erasure.steps) < 500
     assert erasure.smallest_margin >= 1.0
+
+
+def test_a_share_of_the_photos_may_suffice_for_the_margin(model):
+    def stopped(share):
+        settings = {"learning_rate": 0.0003, "max_steps": 5000, "margin": 0.0, "margin_share": share}
+        done = Delete(DeleteSettings(**settings))(model, forget_set())
+        ahead = log_odds_margin(done.model(forget_set().images), 1) >= 0
+        return len(done.steps), done.stopped_early, ahead.float().mean().item()
+
+    every, most = stopped(1.0), stopped(0.5)
+    assert every[1]
+    assert most[1]
+    assert most[0] < every[0]
+    assert 0.5 <= most[2] < every[2] == 1
 
 
 def test_a_budget_too_small_is_reported_not_hidden(model):
