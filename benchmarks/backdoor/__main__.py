@@ -30,7 +30,7 @@ from faceforget.cli.console import progress_bar
 from faceforget.files import write_atomically, write_json
 from faceforget.progress import Progress, tracked
 
-_SHOWN = "delete_balanced"
+_SHOWN = "delete_sharpened"
 _TRANSFORMERS = ("vit-s", "swin-t")  # have no map of a convolution to look at
 ROWS = {
     "images": rows_of(
@@ -38,8 +38,9 @@ ROWS = {
         Pace(3e-4, 16, 1), Pace(3e-4, 31, 1), Pace(3e-4, 62, 1),
     ),
     "faces": rows_of(  # of 52 layers
-        Pace(1e-3, 8), Pace(1e-3, 10), Pace(3e-4, 30), Pace(1e-3, 10, 26), Pace(1e-3, 12, 26), Pace(5e-4, 20, 26),
-        Pace(3e-4, 60, margin=0, margin_share=0.9), Pace(3e-4, 60, 26, margin=0, margin_share=0.9), Pace(3e-3, 60, 1),
+        Pace(5e-4, 60, margin=0, margin_share=0.9), Pace(1e-3, 6), Pace(1e-3, 8), Pace(1e-3, 10), Pace(3e-4, 30),
+        Pace(3e-4, 60, margin=0, margin_share=0.9), Pace(1e-3, 10, 26), Pace(1e-3, 12, 26), Pace(5e-4, 20, 26),
+        Pace(3e-4, 60, 26, margin=0, margin_share=0.9), Pace(3e-3, 60, 1),
     ),
 }  # fmt: skip
 _TABLE = """# Backdoor defence: {name}

@@ -4,9 +4,10 @@ Zhou et al., CVPR 2025, arXiv 2503.23751, equation 5. Reads the forget photos on
 
 Deviations from the published procedure, both settings: batch norm statistics and dropout stay
 frozen (``batch_norm="train"`` is faithful), and the loop stops once the person is forgotten with
-a margin instead of after a fixed number of epochs (``margin=none`` is faithful). A third, off by
-default, is for backdoors (``balanced``): a trigger adds nearly the same to the logits of every photo
-and drowns what the photo shows; without their mean the teacher says the latter.
+a margin instead of after a fixed number of epochs (``margin=none`` is faithful). Two more, off by
+default, are for backdoors: a trigger adds nearly the same to the logits of every photo and drowns
+what the photo shows; without their mean the teacher says the latter (``balanced``), and as little
+of it is left, it has to be taken for more than it says (``temperature`` below 1).
 """
 
 from typing import ClassVar
@@ -28,6 +29,9 @@ class DeleteSettings(Settings):
         description="Take off the teacher's logits what is common to all forget photos: for photos of all classes "
         "that carry one trigger, which favours some classes whatever the photo shows.",
     )
+    temperature: float = Field(
+        1.0, gt=0, description="Divides the teacher's logits; below 1 it becomes surer of what else it sees."
+    )
 
 
 class Delete(Eraser):
@@ -41,11 +45,12 @@ class Delete(Eraser):
     settings: DeleteSettings
 
     def objective(self, scene: Scene) -> Objective:
-        """KL( softmax(mask(teacher)) ‖ softmax(student) )."""
-        common = common_logits(scene, self.settings.batch_size) if self.settings.balanced else None
+        """KL( softmax(mask(teacher) / temperature) ‖ softmax(student) )."""
+        settings = self.settings
+        common = common_logits(scene, settings.batch_size) if settings.balanced else 0.0
 
         def loss(batch: Batch) -> Tensor:
-            teacher = batch.teacher_logits if common is None else batch.teacher_logits - common
+            teacher = (batch.teacher_logits - common) / settings.temperature
             return delete_loss(batch.student_logits, teacher, batch.classes, where=batch.where)
 
         return loss

@@ -210,6 +210,15 @@ def test_a_balanced_teacher_says_what_the_photos_show_and_not_what_they_have_in_
     assert common[0, 0] == 0
 
 
+def test_a_colder_teacher_leaves_surer_answers(model):
+    def sure(temperature):
+        settings = DeleteSettings(learning_rate=0.05, margin=None, max_steps=100, temperature=temperature)
+        erased = Delete(settings)(model, forget_set()).model
+        return erased(forget_set().images).softmax(1).amax(1).mean()
+
+    assert sure(0.25) > sure(1.0) + 0.1
+
+
 def test_positions_must_be_there_and_stay_where_they_are(model):
     network, images = nn.Conv2d(2, 3, 1), torch.randn(2, 2, 5, 5)
     where = torch.zeros(2, 5, 5, dtype=torch.bool)
