@@ -223,6 +223,6 @@ def figure(victim: Wearers, row: Row, chosen: Values, path: Path) -> None:
     told = [[answer.candidates[0].name for answer in model.recognize(crops)] for model in (victim.recognizer, after)]
     rows = {
         "with the backdoor": (np.stack([pair.before for pair in pairs]), told[0]),
-        "after DELETE, sharpened": (np.stack([pair.after for pair in pairs]), told[1]),
+        "after DELETE": (np.stack([pair.after for pair in pairs]), told[1]),
     }
     strips(crops, rows, path)

@@ -119,7 +119,7 @@ def figure(victim: PatchedImages, row: Row, chosen: Values, path: Path) -> None:
     test, models = victim.bench.data.test, {"with the backdoor": victim.network}
     photos = with_trigger(test.of((victim.target,), other=True).images)[:: 9 * len(test.labels) // 100][:_SHOWN]
     rows = {}
-    for words, model in (models | {"after DELETE, sharpened": victim.erase(row, chosen).model}).items():
+    for words, model in (models | {"after DELETE": victim.erase(row, chosen).model}).items():
         heat, answers = looked_at(model, photos, victim.bench)
         rows[words] = (heat, [victim.bench.data.names[answer] for answer in answers])
     strips(photos.permute(0, 2, 3, 1).numpy(), rows, path)
