@@ -218,7 +218,7 @@ class Eraser(Method):
                 run.progress(step_event(steps[-1], settings.max_steps))
                 if len(steps) == settings.max_steps:
                     return tuple(steps), False
-            if settings.margin is not None and ahead >= settings.margin_share * seen:
+            if settings.margin is not None and ahead / max(seen, 1.0) >= settings.margin_share:
                 run.progress(Event("erasing", len(steps), settings.max_steps, final=True))
                 return tuple(steps), True
         return tuple(steps), False
