@@ -28,6 +28,7 @@ from faceforget.method.base import (
 )
 from faceforget.method.data import ForgetSet, RetainSet, Step
 from faceforget.method.losses import DecoupledKL, decoupled_kl, log_odds_margin, mask_logits
+from faceforget.method.moving import Hold, first_parameters
 from faceforget.parallel import add_up_gradients, added_up, own_part
 from faceforget.progress import Event
 
@@ -192,7 +193,7 @@ class Eraser(Method):
     def _optimise(self, scene: Scene, optimizer: torch.optim.Optimizer, run: Run) -> tuple[tuple[Step, ...], bool]:
         settings = self.settings
         objective = self.objective(scene)
-        hold = _Hold(scene.student, self.movable(scene))
+        hold = Hold(scene.student, self.movable(scene))
         moving = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         retained = self.retained(scene.forget) if "retained photos" in self.reads else None
         steps: list[Step] = []
@@ -222,34 +223,6 @@ class Eraser(Method):
                 run.progress(Event("erasing", len(steps), settings.max_steps, final=True))
                 return tuple(steps), True
         return tuple(steps), False
-
-
-def first_parameters(model: nn.Module, layers: int | None) -> list[nn.Parameter]:
-    """The parameters of the first so many layers, in the order of registration; None: all.
-
-    A layer is a module with a matrix or a kernel; norms and activations belong to the layer that they follow.
-    """
-    found, begun = list[nn.Parameter](), 0
-    for module in model.modules():
-        own = list(module.parameters(recurse=False))
-        begun += any(parameter.ndim > 1 for parameter in own)
-        if layers is not None and begun > layers:
-            break
-        found += own
-    return found
-
-
-class _Hold:
-    """Keeps entries of the weights where they were, whatever momentum and weight decay do."""
-
-    def __init__(self, student: nn.Module, movable: Mapping[str, Tensor] | None) -> None:
-        named = dict(student.named_parameters())
-        self._held = [(named[key], named[key].detach().clone(), free) for key, free in (movable or {}).items()]
-
-    @torch.no_grad()
-    def put_back(self) -> None:
-        for parameter, original, free in self._held:
-            parameter.copy_(torch.where(free, parameter, original))
 
 
 def _shuffled(count: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
