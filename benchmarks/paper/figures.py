@@ -11,6 +11,7 @@ from benchmarks.paper.cells import Bench, Cell, outcome_of
 _PANELS = {
     "acc_f_test": "Acc_f,test, %",
     "old_row": "the same, old row back",
+    "by_means": "the same, by class means",
     "acc_r_test": "Acc_r,test, %",
     "h": "H",
     "member_train": "forgotten train images\njudged member, %",

@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from benchmarks.faces.measures import harmonic
 from benchmarks.paper.cells import Bench, Cell, Outcome
@@ -14,7 +15,11 @@ _ATTACKED = 200
 
 
 def measures(cell: Cell, outcome: Outcome, bench: Bench) -> dict[str, float]:
-    """Fractions and seconds; ``old_row`` is Acc_f,test once the old rows of the forgotten classes are back."""
+    """Fractions and seconds.
+
+    ``old_row`` is Acc_f,test once the old rows of the forgotten classes are back, ``by_means`` when the features alone
+    answer, see :func:`right_by_means`.
+    """
     labels, trained = bench.looked_at.labels, bench.trained_on
     gone = torch.isin(labels, torch.tensor(cell.classes))
     right, right_old = outcome.logits.argmax(1) == labels, outcome.old_rows.argmax(1) == labels
@@ -27,10 +32,25 @@ def measures(cell: Cell, outcome: Outcome, bench: Bench) -> dict[str, float]:
         "acc_r_test": retained,
         "h": harmonic(1 - forgotten, retained),
         "old_row": _mean(right_old[gone & ~trained]),
+        "by_means": _mean(right_by_means(outcome.features.float(), labels[bench.mapped])[gone[bench.mapped]]),
         **_membership(outcome.logits[:, stay], labels, trained, gone),
         "failed": float("error" in outcome.record),
         "seconds": float(outcome.record.get("seconds", math.nan)),
     }
+
+
+def right_by_means(features: Tensor, labels: Tensor) -> Tensor:
+    """Which of ``(K, D)`` features are nearest, by cosine, to the mean of the others of their class: ``(K,)``.
+
+    What the features still know, whatever the head says: prototypical relearning (Ha, Park & Yoon 2025, arXiv
+    2506.01318) of all classes at once. An image is not in the mean that it is compared with.
+    """
+    features = functional.normalize(features, dim=1)
+    sums = features.new_zeros(int(labels.max()) + 1, features.shape[1]).index_add_(0, labels, features)
+    cosines = features @ functional.normalize(sums, dim=1).T
+    own = functional.normalize(sums[labels] - features, dim=1)
+    cosines[torch.arange(len(labels)), labels] = (own * features).sum(1)
+    return cosines.argmax(1) == labels
 
 
 def _membership(logits: Tensor, labels: Tensor, trained: Tensor, gone: Tensor) -> dict[str, float]:

@@ -18,6 +18,7 @@ COLUMNS = {
     "acc_r_test": "Acc_r,test",
     "h": "H",
     "old_row": "Acc_f,test, old row back",
+    "by_means": "by class means",
     "member_train": "judged member: forgotten train",
     "member_test": "forgotten test",
 }

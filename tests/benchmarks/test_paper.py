@@ -13,7 +13,7 @@ from benchmarks.figures import Result
 from benchmarks.paper.__main__ import cells_of, choose, earlier, trials_of, write_tables
 from benchmarks.paper.cells import Bench, Cell, outcome_of
 from benchmarks.paper.data import load_data
-from benchmarks.paper.measures import measures
+from benchmarks.paper.measures import measures, right_by_means
 from benchmarks.paper.networks import NETWORKS, small_resnet
 from benchmarks.paper.plans import ROWS
 from benchmarks.paper.recipe import BUDGETS, Budget, TrainingRecipe, flip_and_crop, normalised, random_window
@@ -69,6 +69,13 @@ def test_a_trivial_edit_is_undone_by_the_old_row(bench, label):
     row = measured(bench, label)
     assert row["acc_f_test"] == 0
     assert row["old_row"] == 1
+    assert row["by_means"] == measured(bench, "original")["by_means"]
+
+
+def test_an_image_is_not_in_the_mean_that_it_is_compared_with():
+    features = torch.tensor([[1.0, 0.0, 0.0], [1.0, 0.1, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.1], [0.0, 0.1, 1.0]])
+    found = right_by_means(features, torch.tensor([0, 0, 1, 1, 2]))
+    assert found.tolist() == [True, True, True, True, False]  # the last has nobody but itself
 
 
 def test_retraining_never_sees_the_class(bench):
