@@ -157,9 +157,9 @@ def write_tables(tables: dict[str, dict[str, list[Cell]]], bench: Bench, results
     """Markdown, a CSV and the figures of the cells that are there; ``searched``: where settings were chosen."""
     reads = {label: ", ".join(METHODS[row.method].reads) for label, row in ROWS.items()}
     text = [
-        f"# {bench.name}\n\n`python -m benchmarks.paper`; {bench.epochs} passes over the forget set at most. Per cent: "
-        "mean ± half the 95 % interval over seeds (another network, other classes). Settings were chosen on the last "
-        f"class of {searched}, which is not reported.\n"
+        f"# {bench.name}\n\n`python -m benchmarks.paper`; {bench.epochs} passes over the forget set at most, unless "
+        "the row says otherwise. Per cent: mean ± half the 95 % interval over seeds (another network, other classes). "
+        f"Settings were chosen on the last class of {searched}, which is not reported.\n"
     ]
     there = {
         table: {label: [cell for cell in cells if _there(cell, bench)] for label, cells in rows.items()}

@@ -124,10 +124,14 @@ class Cell:
     seed: int
     chosen: dict[str, Any] = field(default_factory=dict)
 
+    def passes(self, bench: Bench) -> int:
+        """Over the forget set, at most."""
+        return bench.epochs if self.row is None or self.row.passes is None else self.row.passes
+
     def path(self, bench: Bench) -> Path:
         """Without suffix."""
         settings = None if self.row is None else {**self.row.settings, **self.chosen}
-        what = json.dumps([bench.epochs, settings, self.classes, self.seed], sort_keys=True)
+        what = json.dumps([self.passes(bench), settings, self.classes, self.seed], sort_keys=True)
         return bench.work / "cells" / f"{self.label}_{fingerprint(bench.key, what)}"
 
 
@@ -171,7 +175,7 @@ def _run(cell: Cell, bench: Bench) -> tuple[dict[str, Any], nn.Module, bool]:
         return record, original, False
     forgotten, labels = bench.inputs(bench.data.train.of(cell.classes))
     batch = bench.recipe.budget.batch_size
-    method = cell.row.build(cell.chosen, max(1, bench.epochs * len(forgotten) // batch), batch)
+    method = cell.row.build(cell.chosen, max(1, cell.passes(bench) * len(forgotten) // batch), batch)
     retained = None
     if "retained photos" in method.reads:
         retained = RetainSet(*bench.inputs(bench.data.train.of(cell.classes, other=True)), bench.recipe)

@@ -90,6 +90,12 @@ def test_a_cell_is_read_again(bench):
     assert torch.equal(first.logits, outcome_of(cell, bench).logits)
 
 
+def test_a_row_may_have_its_own_passes(bench):
+    usual, longer = (Cell("x", replace(ROWS["delete"], passes=passes), (1,), 0, {}) for passes in (None, 20))
+    steps = [outcome_of(cell, bench).record["steps"] for cell in (usual, longer)]
+    assert steps == [passes * 24 // 16 for passes in (bench.epochs, 20)]
+
+
 def test_what_an_earlier_search_chose_is_read_again(bench, tmp_path):
     chosen = choose("pour", bench, tmp_path, only_there=False)
     assert chosen in ROWS["pour"].candidates
