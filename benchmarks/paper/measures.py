@@ -45,6 +45,8 @@ def right_by_means(features: Tensor, labels: Tensor) -> Tensor:
     What the features still know, whatever the head says: prototypical relearning (Ha, Park & Yoon 2025, arXiv
     2506.01318) of all classes at once. An image is not in the mean that it is compared with.
     """
+    if not features.isfinite().all():  # a destroyed network knows nothing
+        return torch.zeros(len(labels), dtype=torch.bool)
     features = functional.normalize(features, dim=1)
     sums = features.new_zeros(int(labels.max()) + 1, features.shape[1]).index_add_(0, labels, features)
     cosines = features @ functional.normalize(sums, dim=1).T

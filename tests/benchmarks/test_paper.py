@@ -78,6 +78,10 @@ def test_an_image_is_not_in_the_mean_that_it_is_compared_with():
     assert found.tolist() == [True, True, True, True, False]  # the last has nobody but itself
 
 
+def test_a_destroyed_network_knows_no_class():
+    assert not right_by_means(torch.tensor([[torch.inf, 1.0], [torch.nan, 1.0]]), torch.tensor([0, 0])).any()
+
+
 def test_retraining_never_sees_the_class(bench):
     row = measured(bench, "retrain")
     assert row["acc_f_test"] == 0
