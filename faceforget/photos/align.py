@@ -1,5 +1,6 @@
 """Crops in the framing a backbone asks for: five-point aligned, or a box with margin."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,6 +64,18 @@ def similarity_transform(source: FloatArray, target: FloatArray) -> FloatArray:
     return np.hstack([scale * rotation, shift[:, None]])
 
 
+def misfit(landmarks: FloatArray) -> float:
+    """How far five points are from an aligned face's: root mean square, in distances between its eyes.
+
+    Args:
+        landmarks: ``(5, 2)`` pixel positions.
+    """
+    matrix = similarity_transform(np.asarray(landmarks, dtype=np.float64), ALIGNED_LANDMARKS)
+    off = landmarks @ matrix[:, :2].T + matrix[:, 2] - ALIGNED_LANDMARKS
+    eyes = np.linalg.norm(ALIGNED_LANDMARKS[1] - ALIGNED_LANDMARKS[0])
+    return float(np.sqrt((off**2).sum(1).mean()) / eyes)
+
+
 def align(image: RGB, landmarks: FloatArray, size: int = _TEMPLATE_SIZE) -> RGB:
     """Five-point aligned crop.
 
@@ -90,16 +103,17 @@ def crop_box(image: RGB, box: FloatArray, size: int, margin: int) -> RGB:
             as in facenet-pytorch, whose networks were trained on such crops.
 
     Returns:
-        ``(size, size, 3)`` RGB.
+        ``(size, size, 3)`` RGB; black where the photo ends, so that a face that the photo cuts off is not stretched.
     """
-    height, width = image.shape[:2]
     x0, y0, x1, y1 = (float(v) for v in box)
     pad_x = margin * (x1 - x0) / (size - margin) / 2
     pad_y = margin * (y1 - y0) / (size - margin) / 2
-    left, top = int(max(x0 - pad_x, 0)), int(max(y0 - pad_y, 0))
-    right, bottom = int(min(x1 + pad_x, width)), int(min(y1 + pad_y, height))
-    region = image[top : max(bottom, top + 1), left : max(right, left + 1)]
-    return np.asarray(cv2.resize(region, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    left, top, right, bottom = (math.floor(v) for v in (x0 - pad_x, y0 - pad_y, x1 + pad_x, y1 + pad_y))
+    height, width = image.shape[:2]
+    region = image[max(top, 0) : max(bottom, 1), max(left, 0) : max(right, 1)]
+    above, below, before, behind = max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0)
+    whole = cv2.copyMakeBorder(region, above, below, before, behind, cv2.BORDER_CONSTANT)
+    return np.asarray(cv2.resize(whole, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def frame(image: RGB, box: FloatArray, landmarks: FloatArray, framing: Framing) -> RGB:

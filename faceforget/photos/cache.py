@@ -18,7 +18,7 @@ from faceforget.photos.align import Framing
 from faceforget.photos.detect import Face, FoundFaces
 
 # Raise when decoding, detection or alignment changes what comes out.
-PREPROCESSING_VERSION = 1
+PREPROCESSING_VERSION = 2
 
 
 def default_cache_folder() -> Path:

@@ -1,17 +1,18 @@
-"""Faces in photos, found by MTCNN (Zhang et al. 2016) as facenet-pytorch ships it."""
+"""Faces in photos, found by MTCNN (Zhang et al. 2016)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from faceforget.photos.align import RGB, FloatArray
+from faceforget.photos.align import RGB, FloatArray, misfit
+from faceforget.photos.cascade import MIRRORED, Cascade
 
 # Below this MTCNN's candidates are mostly ears, hands and patterns.
 MIN_PROBABILITY = 0.90
+# Of 2,632 photos, LFW's and the web's, profiles among them, the points of 99.9 % fit better.
+MAX_MISFIT = 0.25
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Face:
     """A detected face.
 
     Attributes:
-        box: ``(4,)`` x0, y0, x1, y1 in pixels of the decoded photo.
+        box: ``(4,)`` x0, y0, x1, y1 in pixels of the decoded photo; of a face that the photo cuts off, beyond it.
         landmarks: ``(5, 2)`` eyes, nose, mouth corners in pixels.
         probability: MTCNN's, in [0, 1].
     """
@@ -62,43 +63,43 @@ class FoundFaces:
 
 
 class FaceDetector:
-    """MTCNN, batched over photos of one size."""
+    """MTCNN on photos of any framing."""
 
-    def __init__(self, device: str | torch.device = "cpu", batch_size: int = 16) -> None:
-        from facenet_pytorch import MTCNN  # imported late: it loads torch and the three networks
-
-        # keep_all: with False, one face-less photo in a batch raises ValueError.
-        self._network: Any = MTCNN(keep_all=True, device=torch.device(device), post_process=False).eval()
-        self._batch_size = batch_size
+    def __init__(self, device: str | torch.device = "cpu") -> None:
+        self._cascade = Cascade(torch.device(device))
 
     def detect(self, photos: Sequence[RGB]) -> list[list[Face]]:
         """Faces of each photo, best first; an empty list where none was found.
 
+        Where none is found, or the points of one are no face's, the photo is looked at again in the mirror.
+
         Args:
-            photos: ``(H, W, 3)`` uint8 RGB each; those of one size share a pass.
+            photos: ``(H, W, 3)`` uint8 RGB each.
         """
-        results: list[list[Face]] = [[] for _ in photos]
-        by_shape: dict[tuple[int, ...], list[int]] = {}
-        for index, photo in enumerate(photos):
-            by_shape.setdefault(photo.shape, []).append(index)
-        for indices in by_shape.values():
-            for start in range(0, len(indices), self._batch_size):
-                chunk = indices[start : start + self._batch_size]
-                for index, faces in zip(chunk, self._detect_same_size([photos[i] for i in chunk]), strict=True):
-                    results[index] = faces
-        return results
+        return [self._faces(photo) for photo in photos]
 
-    def _detect_same_size(self, photos: list[RGB]) -> list[list[Face]]:
-        boxes, probabilities, points = self._network.detect(np.stack(photos), landmarks=True)
-        return [_faces(*found) for found in zip(boxes, probabilities, points, strict=True)]
+    def _faces(self, photo: RGB) -> list[Face]:
+        faces = self._look(photo)
+        if faces and _worst(faces) <= MAX_MISFIT:
+            return faces
+        again = [_mirrored(face, photo.shape[1]) for face in self._look(np.ascontiguousarray(photo[:, ::-1]))]
+        return again if again and (not faces or _worst(again) < _worst(faces)) else faces
+
+    def _look(self, photo: RGB) -> list[Face]:
+        boxes, points, probabilities = (found.double().numpy() for found in self._cascade.find(photo))
+        return [
+            Face(box, landmarks, float(probability))
+            for box, landmarks, probability in zip(boxes, points, probabilities, strict=True)
+            if probability >= MIN_PROBABILITY
+        ]
 
 
-def _faces(boxes: NDArray[Any] | None, probabilities: NDArray[Any], points: NDArray[Any]) -> list[Face]:
-    if boxes is None:
-        return []
-    faces = [
-        Face(np.asarray(box, np.float64), np.asarray(landmarks, np.float64), float(probability))
-        for box, probability, landmarks in zip(boxes, probabilities, points, strict=True)
-        if probability is not None and probability >= MIN_PROBABILITY
-    ]
-    return sorted(faces, key=lambda face: face.probability, reverse=True)
+def _worst(faces: Sequence[Face]) -> float:
+    return max(misfit(face.landmarks) for face in faces)
+
+
+def _mirrored(face: Face, width: int) -> Face:
+    """A face found in the mirror image of a photo, where it is in the photo."""
+    x0, y0, x1, y1 = face.box
+    landmarks = face.landmarks[list(MIRRORED)] * [-1, 1] + [width, 0]
+    return Face(np.array([width - x1, y0, width - x0, y1]), landmarks, face.probability)

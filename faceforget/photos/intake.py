@@ -17,13 +17,13 @@ from faceforget.photos.errors import NoFaceError, PhotoError, SeveralFaces
 from faceforget.progress import Progress, silent, tracked
 
 PhotoSource = bytes | str | Path
-# Photos held decoded at once: enough to fill MTCNN's batches, little enough for 300 MB.
+# Photos held decoded at once: little enough for 300 MB.
 _CHUNK = 64
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Photos that are searched together: which of them share a batch changes the last bits of what MTCNN computes.
+    """Photos that are held in memory together.
 
     Attributes:
         start: Place of the first one among all photos.

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceforget.photos.align import ALIGNED_LANDMARKS, Framing, align, crop_box, similarity_transform
+from faceforget.photos.align import ALIGNED_LANDMARKS, Framing, align, similarity_transform
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.choose import quality_problem
 from faceforget.photos.detect import Face, FaceDetector
@@ -55,10 +55,6 @@ def test_alignment_agrees_with_opencv(pixels, photo):
     matrix, _ = cv2.estimateAffinePartial2D(face.landmarks, ALIGNED_LANDMARKS, method=cv2.LMEDS)
     theirs = cv2.warpAffine(pixels, matrix, (112, 112))
     assert np.abs(ours.astype(int) - theirs).mean() < 20
-
-
-def test_a_box_crop_at_the_border_has_its_size(pixels):
-    assert crop_box(pixels, np.array([-20.0, -10.0, 60.0, 70.0]), 160, 14).shape == (160, 160, 3)
 
 
 @pytest.mark.parametrize("framing", [FIVE_POINT, Framing("box", 160, 14)])
