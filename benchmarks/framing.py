@@ -22,6 +22,7 @@ from benchmarks.protocol import MOBILEFACENET, ROOT, SHARED, people_with, split
 from faceforget import api
 from faceforget.api.runtime import Runtime
 from faceforget.files import write_json
+from faceforget.photos.cache import FaceCache
 from faceforget.photos.decode import decode, read_bytes
 from faceforget.photos.intake import PhotoFaces, PhotoIntake, PhotoSource
 from faceforget.recognizer.enroll import Plan, Train
@@ -165,7 +166,7 @@ def main() -> None:
     parser.add_argument("--backbones", default=",".join(BACKBONES))
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results/framing.json")
     args = parser.parse_args()
-    runtime = Runtime()
+    runtime = Runtime(cache=FaceCache())
     rows: list[Row] = []
     for backbone in args.backbones.split(","):
         for part, measure in (("web", web_rows), ("lfw", lfw_rows)):

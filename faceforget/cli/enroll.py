@@ -41,7 +41,7 @@ def enroll(
         float, typer.Option(min=1e-4, max=0.5, help="Share of strangers that may get a name.")
     ] = 0.01,
     strangers: Annotated[
-        Path | None, typer.Option(help='People who are not enrolled, to calibrate "unknown" on.')
+        Path | None, typer.Option(metavar="PEOPLE_DIR", help='People who are not enrolled, to measure "unknown" on.')
     ] = None,
     skip_incomplete: Annotated[bool, typer.Option(help="Leave out people with too few usable photos.")] = False,
     processes: Processes = 1,
@@ -64,6 +64,7 @@ def enroll(
     start_processes(processes)
     from faceforget import api
     from faceforget.parallel import joined
+    from faceforget.recognizer.calibrate import ENOUGH_PEOPLE
     from faceforget.recognizer.training import TrainingSettings
 
     training = TrainingSettings() if epochs is None else TrainingSettings(epochs=epochs)
@@ -84,6 +85,11 @@ def enroll(
     for name in enrolment.left_out:
         warn(f"{name} was left out: too few usable photos.")
     threshold = enrolment.recognizer.threshold
+    if threshold.calibrated_on.startswith("an estimate"):
+        warn(
+            f"The share of strangers who get a name is an estimate: with fewer than {ENOUGH_PEOPLE} people it may be "
+            "several times as high or as low. Photos of people who are not enrolled measure it: --strangers PEOPLE_DIR."
+        )
     out.print(
         f"Enrolled {len(enrolment.recognizer.labels)} people, {enrolment.faces.count} photos, in {model}.\n"
         f"A face is unknown below a similarity of {threshold.cosine:.3f}, for {percent(threshold.false_accept_rate)} "

@@ -1,12 +1,20 @@
 """When is a face unknown? A cosine threshold for a stated false-accept rate."""
 
+import math
+from statistics import NormalDist
+
 import torch
 from torch import Tensor
 
 from faceforget.recognizer.recognizer import Threshold
 
-# With fewer people the best of a few other rows is far below the best of all rows for a real stranger.
-MIN_PEOPLE = 10
+# From so many people on, their own photos show how alike a stranger is to the best of many rows. Ten people are too
+# few: with them alone 5 % of strangers got a name at a stated 1 % (`python -m benchmarks.strangers`).
+ENOUGH_PEOPLE = 30
+# A usual stranger counts as so many pairs of enrolled people: as many as ten people make.
+_USUAL_COUNTS_AS = 45
+# A normal distribution ends a little too early, so many of its standard deviations; chosen on LFW, reported on others.
+_TAIL = 0.3
 
 
 def stranger_scores(cosines: Tensor, targets: Tensor) -> Tensor:
@@ -28,7 +36,30 @@ def stranger_scores(cosines: Tensor, targets: Tensor) -> Tensor:
 
 def too_few(photos: int, people: int, false_accept_rate: float) -> bool:
     """Whether enrolled photos cannot stand in for strangers: the rate is below their resolution."""
-    return people < MIN_PEOPLE or photos < 1 / false_accept_rate
+    return people < ENOUGH_PEOPLE or photos < 1 / false_accept_rate
+
+
+def tail_limit(cosines: Tensor, targets: Tensor, false_accept_rate: float, usual: tuple[float, float]) -> float:
+    """The cosine that a stated share of strangers exceeds, from how similarities to other people's rows are spread.
+
+    A stranger's best of C rows is taken for the largest of C draws from one normal distribution. Its mean and its
+    deviation are those of the enrolled photos with other people's rows, and a usual stranger's: among few people the
+    former are a matter of chance, while the latter hardly differ between data sets.
+
+    Args:
+        cosines: ``(N, C)`` of enrolled photos with all rows, two or more.
+        targets: ``(N,)`` own row of each photo.
+        false_accept_rate: In (0, 1).
+        usual: Mean and standard deviation of a stranger's cosine with one row.
+    """
+    people = cosines.shape[1]
+    own = torch.zeros_like(cosines, dtype=torch.bool).scatter(1, targets[:, None], value=True)
+    others = cosines[~own].double()
+    weight = (pairs := people * (people - 1) / 2) / (pairs + _USUAL_COUNTS_AS)
+    mean = weight * others.mean().item() + (1 - weight) * usual[0]
+    variance = weight * others.var(correction=0).item() + (1 - weight) * usual[1] ** 2
+    deviations = NormalDist().inv_cdf((1 - false_accept_rate) ** (1 / people)) + _TAIL
+    return min(mean + deviations * math.sqrt(variance), 1.0)
 
 
 def threshold_for(scores: Tensor, false_accept_rate: float, calibrated_on: str) -> Threshold:

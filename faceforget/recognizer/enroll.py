@@ -15,7 +15,7 @@ from faceforget.errors import UsageError
 from faceforget.people.faces import FaceSet
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.backbone import LoadedBackbone
-from faceforget.recognizer.calibrate import stranger_scores, threshold_for, too_few
+from faceforget.recognizer.calibrate import stranger_scores, tail_limit, threshold_for, too_few
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images, new_classifier
 from faceforget.recognizer.training import TrainingSettings, fine_tune
@@ -148,7 +148,7 @@ def train_classifier(
 
 
 def own_threshold(recognizer: Recognizer, embeddings: Tensor, targets: Tensor, false_accept_rate: float) -> Threshold:
-    """The limit from the enrolled people alone, if they are enough to measure the rate.
+    """The limit from the enrolled people alone: measured where they are enough, else estimated.
 
     Args:
         recognizer: Whose limit it is.
@@ -156,12 +156,13 @@ def own_threshold(recognizer: Recognizer, embeddings: Tensor, targets: Tensor, f
         targets: ``(N,)`` own row of each photo.
         false_accept_rate: In (0, 1).
     """
-    scores = stranger_scores(recognizer.similarities(embeddings), targets)
-    people = len(recognizer.labels)
-    text = f"{len(scores)} photos of the {people} enrolled people, each a stranger to the others"
-    threshold = threshold_for(scores, false_accept_rate, text)
-    if not too_few(len(scores), people, false_accept_rate):
-        return threshold
-    floor = recognizer.spec.stranger_cosine
-    text = f"nothing: {text}, are too few, so a usual limit of the backbone holds; give strangers to calibrate"
-    return replace(threshold, cosine=max(threshold.cosine, floor), calibrated_on=text)
+    cosines, people = recognizer.similarities(embeddings), len(recognizer.labels)
+    text = f"{len(cosines)} photos of the {people} enrolled people"
+    measured = threshold_for(
+        stranger_scores(cosines, targets), false_accept_rate, f"{text}, each a stranger to the others"
+    )
+    if not too_few(len(cosines), people, false_accept_rate):
+        return measured
+    limit = tail_limit(cosines, targets, false_accept_rate, recognizer.spec.stranger_cosines)
+    text = f"an estimate from {text}, who are too few to measure it, and from the backbone's usual strangers"
+    return replace(measured, cosine=max(measured.cosine, limit), calibrated_on=text)

@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import save
+from torch.nn import functional
 
 from faceforget.errors import ModelFileError, UnknownPersonError
 from faceforget.people.faces import FaceSet
 from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.calibrate import stranger_scores, threshold_for
+from faceforget.recognizer.calibrate import stranger_scores, tail_limit, threshold_for
 from faceforget.recognizer.enroll import Plan, TooFewPhotosError, enroll_faces
 from faceforget.recognizer.head import CosineHead
 from faceforget.recognizer.recognizer import UNKNOWN, Threshold
@@ -239,9 +240,34 @@ def test_tensors_that_do_not_belong_are_refused(saved, change):
         load_recognizer(saved)
 
 
-def test_too_few_photos_are_not_called_a_calibration(recognizer):
-    assert "too few" in recognizer.threshold.calibrated_on
-    assert recognizer.threshold.cosine >= recognizer.spec.stranger_cosine
+def test_too_few_people_are_not_called_a_calibration(recognizer):
+    assert recognizer.threshold.calibrated_on.startswith("an estimate")
+
+
+@pytest.mark.parametrize("people", [3, 10, 25])
+def test_a_few_people_give_about_the_stated_rate_of_strangers(people):
+    """A world whose strangers are usual ones: groups of a few people, and 2,000 photos of strangers to each."""
+    rng, size, rates = np.random.default_rng(0), 96, []
+
+    def unit(count):
+        return functional.normalize(torch.from_numpy(rng.normal(size=(count, size))), dim=1)
+
+    for _ in range(20):
+        rows = unit(people)
+        photos = functional.normalize(rows.repeat_interleave(8, 0) + unit(8 * people), dim=1)
+        limit = tail_limit(photos @ rows.T, torch.arange(people).repeat_interleave(8), 0.01, (0.0, size**-0.5))
+        rates.append(((unit(2000) @ rows.T).amax(1) >= limit).double().mean().item())
+    assert 0.001 < np.mean(rates) < 0.01  # the tail that real faces have is not in this world
+    assert max(rates) < 0.03
+
+
+def test_a_lower_rate_and_more_people_ask_for_a_higher_limit(rng):
+    cosines = torch.from_numpy(rng.normal(0.02, 0.1, (120, 10)))
+    places = torch.arange(10).repeat_interleave(12)
+    limits = [tail_limit(cosines, places, rate, (0.04, 0.11)) for rate in (0.1, 0.01, 0.001)]
+    assert limits == sorted(limits)
+    few = tail_limit(cosines[:36, :3], places[:36], 0.01, (0.04, 0.11))
+    assert few < limits[1]
 
 
 def test_photos_the_model_is_sure_of_vouch_for_a_hard_one(recognizer, faces, names):
