@@ -65,8 +65,8 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """What draws from torch's own generator draws the same, whichever test was before."""
-    torch.manual_seed(0)
+    """What draws from torch's own generator draws the same, whichever test was before; and not what a method draws."""
+    torch.manual_seed(20)
 
 
 @pytest.fixture

@@ -96,7 +96,8 @@ def test_two_processes_equal_one(work, tmp_path):
     for state, own in by_two(work, tmp_path):
         assert own == pytest.approx(numbers, rel=1e-4)
         for key, value in one.items():
-            torch.testing.assert_close(state[key], value, rtol=1e-4, atol=1e-6)
+            # Rounding of weights of up to 1; what was learned, or not shared, is a hundred times this and more.
+            torch.testing.assert_close(state[key], value, rtol=1e-3, atol=1e-5)
 
 
 def test_both_processes_have_the_same_weights_to_the_bit(tmp_path):
