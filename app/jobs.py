@@ -53,6 +53,8 @@ class Job(Generic[T]):
         self._result: T | None = None
         self._work, self._patient, self._has_turn = work, patient, False
         self._cancel = threading.Event()
+        if not patient:
+            _impatient.add(self)  # here and not in the thread, which may begin late: whoever is patient must know
         self._thread = threading.Thread(target=self._run, daemon=True, name="faceforget-job")
         self._thread.start()
 
@@ -102,8 +104,6 @@ class Job(Generic[T]):
             self.seconds = time.monotonic() - self.started
 
     def _take_turn(self) -> None:
-        if not self._patient:
-            _impatient.add(self)
         try:
             while self._must_let_pass() or not _turn.acquire(timeout=_POLL):
                 self._stop_if_cancelled()

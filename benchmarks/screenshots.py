@@ -7,7 +7,6 @@
 import argparse
 import io
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from faceforget.cli.browser import flags
+from faceforget.ports import held_port
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = "/usr/bin/chromium"
@@ -37,26 +37,30 @@ _QUALITY = 40
 @contextmanager
 def served(environment: dict[str, str] | None = None) -> Iterator[str]:
     """The app on a free port; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"),
-        *flags(ROOT / ".streamlit" / "config.toml", port),
-    ]  # fmt: skip
-    server = subprocess.Popen(command, env=environment or dict(os.environ), cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
-                break
-            except OSError:
+    with held_port() as port:
+        command = [
+            sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py"),
+            *flags(ROOT / ".streamlit" / "config.toml", port),
+        ]  # fmt: skip
+        server = subprocess.Popen(command, env=environment or dict(os.environ), cwd=ROOT, stdout=subprocess.DEVNULL)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            while not _answers(f"{address}/_stcore/health"):
+                if server.poll() is not None:
+                    raise RuntimeError(f"The app ended with {server.returncode} before it answered.")
                 time.sleep(0.2)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(20)
+            yield address
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=60):
+            return True
+    except OSError:
+        return False
 
 
 def settle(page: Any) -> None:

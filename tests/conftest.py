@@ -1,16 +1,24 @@
 """Fixtures: rendered people, a small untrained backbone that still tells them apart, real data if here."""
 
+import atexit
 import os
+import random
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 # Before anything asks for it: tests never see, and never fill, the user's own cache.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="faceforget-tests-")
-# On a busy machine the barriers of several threads make these small networks twenty times slower, and sums then
-# depend on how many threads came. Processes that tests start inherit it.
+# On a busy machine the barriers of several threads make these small networks twenty times slower; where there are
+# several all the same, those that wait sleep. Processes that tests start inherit both.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# What else of the user's settings changes what is printed, whom is called, and what the app opens.
+os.environ.update(COLUMNS="80", FORCE_COLOR="", no_proxy="127.0.0.1,localhost", NO_PROXY="127.0.0.1,localhost")
+os.environ.update(FACEFORGET_APP_MODEL="", FACEFORGET_APP_LEDGER="")
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
@@ -27,9 +35,38 @@ from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.mobilefacenet import MobileFaceNet
 
-torch.set_num_threads(1)
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+# The same examples in every run; how long one takes says nothing.
+hypothesis.settings.register_profile("faceforget", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("faceforget")
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="Files, and the tests in each, in an order by chance.")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """No test may need another one before it; files stay whole, as their processes need them."""
+    seed = config.getoption("--shuffle")
+    if seed is None:
+        return
+    files = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    dice, order = random.Random(seed), sorted(files)
+    dice.shuffle(order)
+    for own in files.values():
+        dice.shuffle(own)
+    items[:] = [item for path in order for item in files[path]]
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """What draws from torch's own generator draws the same, whichever test was before; and not what a method draws."""
+    torch.manual_seed(20)
 
 
 @pytest.fixture
@@ -98,7 +135,7 @@ def recognizer(faces, backbone_file):
     return enroll_faces(faces, load_backbone(backbone_file), Plan("head"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def rng():
     return np.random.default_rng(0)
 

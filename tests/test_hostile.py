@@ -21,6 +21,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+import torch
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -342,6 +343,8 @@ def in_a_process(folder, work):
     receiver, sender = _FORK.Pipe(duplex=False)
 
     def run():
+        torch.set_num_threads(1)  # others of OpenMP do not survive a fork
+        sys.dont_write_bytecode = True  # of modules that nobody has imported before
         os.chdir(folder)
         before, outside = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, []
         sys.addaudithook(lambda event, values: outside.extend(writes_outside(event, values, str(folder))))

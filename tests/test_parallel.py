@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -15,8 +14,10 @@ from faceforget.method.data import ForgetSet
 from faceforget.method.delete import Delete, DeleteSettings
 from faceforget.method.registry import make_method
 from faceforget.parallel import joined
+from faceforget.ports import held_port
 from faceforget.recognizer.head import CosineHead, FaceClassifier
 from faceforget.recognizer.training import TrainingSettings, fine_tune
+from tests.waiting import LONG
 
 PHOTOS = 21  # the last batch is smaller, and of odd size
 
@@ -65,7 +66,7 @@ WORK = {"train": train, "erase": erase, "stop": stop, "refused": refused}
 
 
 def as_one_of_two(rank, port, work, folder):
-    torch.set_num_threads(1)
+    torch.set_num_threads(1)  # others of OpenMP do not survive a fork
     os.environ |= {
         "RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
         "GLOO_SOCKET_IFNAME": "lo",
@@ -76,16 +77,14 @@ def as_one_of_two(rank, port, work, folder):
 
 
 def by_two(work, folder):
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
     fork = multiprocessing.get_context("fork")
-    processes = [fork.Process(target=as_one_of_two, args=(rank, port, work, folder)) for rank in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-        assert process.exitcode == 0
+    with held_port() as port:
+        processes = [fork.Process(target=as_one_of_two, args=(rank, port, work, folder)) for rank in range(2)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(LONG)
+            assert process.exitcode == 0
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
@@ -97,7 +96,8 @@ def test_two_processes_equal_one(work, tmp_path):
     for state, own in by_two(work, tmp_path):
         assert own == pytest.approx(numbers, rel=1e-4)
         for key, value in one.items():
-            torch.testing.assert_close(state[key], value, rtol=1e-4, atol=1e-6)
+            # Rounding of weights of up to 1; what was learned, or not shared, is a hundred times this and more.
+            torch.testing.assert_close(state[key], value, rtol=1e-3, atol=1e-5)
 
 
 def test_both_processes_have_the_same_weights_to_the_bit(tmp_path):

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import torch
+
 from benchmarks.faults.memory import KeptFaces, Memory
 from faceforget.api.runtime import Runtime
 from faceforget.files import sha256_file
@@ -37,7 +39,7 @@ Photos = Mapping[str, Sequence[PhotoSource]]
 # Of the ledger: which request, its state, attempt and body.
 Line = tuple[int, str, int, dict[str, object]]
 _FORK = multiprocessing.get_context("fork")
-_PATIENCE_S = 300
+_PATIENCE_S = 900
 # Moments are spread over so many times what an undisturbed run takes, so that some come after its end.
 _SPREAD = 1.2
 
@@ -227,7 +229,12 @@ def check_in_use(work: Work) -> None:
 
 def in_fork(work: Callable[[], object], seconds: float) -> int | None:
     """Run in a forked process, kill it when its time is over; its exit code."""
-    process = _FORK.Process(target=work)
+
+    def alone() -> None:
+        torch.set_num_threads(1)  # others of OpenMP do not survive a fork
+        work()
+
+    process = _FORK.Process(target=alone)
     process.start()
     process.join(seconds)
     process.kill()

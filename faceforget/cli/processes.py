@@ -6,7 +6,6 @@ machines. Other commands have no training to share, and refuse: several of them 
 """
 
 import os
-import socket
 import subprocess
 import sys
 from typing import Annotated
@@ -15,6 +14,7 @@ import typer
 
 from faceforget.cli.console import err, out
 from faceforget.errors import UsageError
+from faceforget.ports import held_port
 
 Processes = Annotated[
     int, typer.Option("--processes", min=1, help="Share each training batch among so many processes on the CPU.")
@@ -87,24 +87,22 @@ def in_processes(count: int, command: list[str]) -> int:
     Returns:
         0, or the exit code of one that failed; the others are ended then, as they would wait for it.
     """
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
     threads = max(1, (os.cpu_count() or 1) // count)
     shared = {"OMP_NUM_THREADS": str(threads), **os.environ, _STARTED: str(count)}
-    shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    started = [
-        subprocess.Popen(  # noqa: S603 - this program again
-            command, env={**shared, "RANK": str(rank)}, stdout=hidden, stderr=hidden
-        )
-        for rank, hidden in enumerate([None, *[subprocess.DEVNULL] * (count - 1)])
-    ]
-    try:
-        return _first_failure(started)
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
+    with held_port() as port:
+        shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        started = [
+            subprocess.Popen(  # noqa: S603 - this program again
+                command, env={**shared, "RANK": str(rank)}, stdout=hidden, stderr=hidden
+            )
+            for rank, hidden in enumerate([None, *[subprocess.DEVNULL] * (count - 1)])
+        ]
+        try:
+            return _first_failure(started)
+        finally:
+            for process in started:
+                process.kill()
+                process.wait()
 
 
 def _first_failure(started: list[subprocess.Popen[bytes]]) -> int:

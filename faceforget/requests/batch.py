@@ -39,8 +39,8 @@ from faceforget.requests.reasons import why_failed
 from faceforget.requests.receipt import ERASED
 from faceforget.requests.steps.carry_out import CarryOut
 from faceforget.requests.steps.copies import discard
-from faceforget.requests.steps.examine import Member, examine, shared_photos
-from faceforget.requests.steps.trial import TrialFaces, try_one
+from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos
+from faceforget.requests.steps.trial import try_one
 
 __all__ = [
     "BatchResult", "Checked", "Estimate", "ModelBusyError", "RequestOutcome", "TooManyRequestsError",
@@ -164,7 +164,7 @@ def _look(
     check_disk(place, len(asked))
     before = load_recognizer(place.model, runtime.torch_device)
     check_others(place, before)
-    faces = replace(runtime, cache=TrialFaces(runtime.cache))
+    faces = replace(runtime, cache=RecentFaces(runtime.cache))
     intake = faces.intake(before.spec.framing)
     open_requests = [request_of(line) for line in asked]
     members, errors = list[Member](), dict[str, FaceForgetError]()

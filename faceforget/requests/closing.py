@@ -18,7 +18,7 @@ from faceforget.requests.open_requests import OpenRequest, OpenRequests
 from faceforget.requests.plan import Plan
 from faceforget.requests.receipt import receipt_content, sign_receipt
 from faceforget.requests.receipt_page import receipt_page
-from faceforget.requests.steps.copies import discard, model_before, purge
+from faceforget.requests.steps.copies import discard, forget_faces, model_before, purge
 from faceforget.requests.steps.listed import listed_copies
 
 # From here on nobody reads the photos of a request any more.
@@ -94,6 +94,7 @@ class Closing:
                 self._purge(request, labels)
             if self.state(request) in ("purged", "failed"):
                 self._discard_uploads(request)
+                self._forget_faces(request)
                 self.store.destroy(request)
                 self.step("destroyed")
                 self._hand_out(request)
@@ -118,13 +119,12 @@ class Closing:
     def _purge(self, request: str, labels: Sequence[str]) -> None:
         known = self.known(request)
         self._discard_uploads(request)
-        caches = [FaceCache(), *([self.runtime.cache] if self.runtime.cache else [])]
         needed = self._needed_elsewhere(request) if self.plan.configuration.delete_photos else frozenset()
         settings = self.plan.configuration
         before = model_before(self.place.model, self.plan.model, settings, self.ledger.path)
         there = self.last(request, "planned").body.get("listed", [])
         listed = listed_copies(self.place.copies, there, known.person, settings.delete_copies)
-        copies = purge(known, labels, [before, *listed], settings, caches, needed)
+        copies = purge(known, labels, [before, *listed], settings, self._caches(), needed)
         self.step("copies")
         self.note({request: {"copies": copies}}, "purged", self.last_attempt([request]))
 
@@ -137,6 +137,15 @@ class Closing:
         known = self.store.get(request)
         if self.plan.configuration.uploaded and known is not None:
             discard([Path(photo.path) for photo in (*known.photos, *known.check)])
+
+    def _forget_faces(self, request: str) -> None:
+        """Also of who was not erased: they asked to be."""
+        known = self.store.get(request)
+        if known is not None:
+            forget_faces(known, self._caches())
+
+    def _caches(self) -> list[FaceCache]:
+        return [FaceCache(), *([self.runtime.cache] if self.runtime.cache else [])]
 
     def _needed_elsewhere(self, request: str) -> frozenset[str]:
         """Photos that a request on another model has still to read; whichever comes last removes them."""

@@ -201,6 +201,8 @@ def _known(service: Service, request: str) -> Record:
 
 
 def _state(service: Service, record: Record) -> RequestState:
+    # The fault first: the state is then at least as late as it, and never one from before it.
+    fault = service.worker.fault or None
     state, request = service.worker.state(record)
     end = record.end
     return RequestState.model_validate(
@@ -212,7 +214,7 @@ def _state(service: Service, record: Record) -> RequestState:
             "request": request,
             "outcome": None if end is None else ERASED if end.erased else NOT_ERASED,
             "reason": (end.reason or None) if end else None,
-            "fault": None if end else service.worker.fault or None,
+            "fault": None if end else fault,
         }
     )
 

@@ -44,7 +44,6 @@ class Worker(threading.Thread):
         while (record := self._inbox.next(self._stop_asked)) is not None:
             try:
                 self.carry_out(record)
-                self.fault = ""
             except _Stopped:
                 log.info("request %s: stopped, goes on at the next start", record.id)
             except Exception as error:  # whatever it is, the requests must not end with it
@@ -77,6 +76,7 @@ class Worker(threading.Thread):
             runtime=Runtime(self._settings.device, progress=self._progress),
             step=lambda step: self._step(record, step),
         )
+        self.fault = ""  # before anybody can see that the request is closed
         (outcome,) = result.outcomes
         self._inbox.close(record, outcome.request, outcome.erased, outcome.reason)
         self._live.publish()

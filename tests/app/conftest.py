@@ -1,5 +1,6 @@
 import io
 import os
+import weakref
 import zipfile
 
 import numpy as np
@@ -23,8 +24,26 @@ from faceforget.people.faces import FaceSet
 from faceforget.people.folder import read_people
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.enroll import Plan, enroll_faces
+from tests.waiting import LONG
 
 MAIN = str(ROOT / "app" / "main.py")
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs_on(monkeypatch):
+    """What a page has begun ends with its test: nobody else's files, turn or seconds are touched."""
+    begun, make = [], Job.__init__
+
+    def remember(job, *arguments, **options):
+        make(job, *arguments, **options)
+        begun.append(weakref.ref(job))  # what a session forgets must not live on here
+
+    monkeypatch.setattr(Job, "__init__", remember)
+    yield
+    left = [job for job in (reference() for reference in begun) if job is not None]
+    for job in left:
+        job.cancel()
+    assert all(job.wait(LONG) for job in left)
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +84,7 @@ def written(erased):
 def proven(model, erased, written):
     """A session after an erasure."""
     job = Job(lambda progress: written)
-    job.wait()
+    assert job.wait(LONG)
     return Session(model=model, person=erased.person, erased=erased, papers=job)
 
 
@@ -74,7 +93,7 @@ def open_page():
     """``open_page("forget", session)``: the page in a session of its own."""
 
     def open_(name, session=None):
-        app = AppTest.from_file(MAIN, default_timeout=60)
+        app = AppTest.from_file(MAIN, default_timeout=LONG)
         app.session_state[KEY] = session or Session()
         app.run()
         return app if name == "start" else app.switch_page(f"views/{name}.py").run()

@@ -8,6 +8,7 @@ import zipfile
 from dataclasses import replace
 
 import pytest
+import torch
 
 from app.batches.asked import Asked
 from app.batches.data import Live, Terms
@@ -23,6 +24,7 @@ from faceforget.progress import silent
 from faceforget.requests.canonical import TamperedError
 from faceforget.requests.export import read_export
 from faceforget.requests.receipt import read_receipt
+from tests.waiting import LONG
 
 CANARY = b"canary-41d7 in the photo's own bytes"
 
@@ -165,6 +167,7 @@ def test_what_a_killed_server_left_open_is_closed_at_the_next_start(model, names
     process = os.fork()
     if not process:
         try:
+            torch.set_num_threads(1)  # others of OpenMP do not survive a fork
             asked = requests(names, photos_of)[:1]
             die = lambda event: os._exit(9) if event.stage == "auditing" else None  # noqa: E731
             run(model, asked, Terms(), new_folder(), tmp_path / "l.db", memory_for(model), die, live=Live())
@@ -186,11 +189,11 @@ def test_nothing_of_a_batch_is_left_once_everything_is_forgotten(model, names, p
     photos = [Photo(f"canary-{i}.jpg", p.data + CANARY) for i, p in enumerate(photos_of[names[0]][:4])]
     session = Session(model=replace(model))
     look_at_batch(session, [Asked(names[0], tuple(photos))])
-    session.batch.checking.wait(60)
+    assert session.batch.checking.wait(LONG)
     settle(session)
     assert session.batch.lines[0].error is None
     carry_out_batch(session)
-    session.batch.running.wait(120)
+    assert session.batch.running.wait(LONG)
     settle(session)
     assert names[0] not in session.model.recognizer.labels
     assert session.batch.done.erased == (names[0],)
@@ -214,5 +217,5 @@ def test_a_batch_that_is_under_way_when_the_session_ends_leaves_nothing(model, n
     carry_out_batch(session)
     job = session.batch.job
     session.forget_everything()
-    assert job.wait(60)
+    assert job.wait(LONG)
     assert list(tmp_path.iterdir()) == []

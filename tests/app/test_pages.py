@@ -17,6 +17,7 @@ from app.people import model_file
 from app.session import KEY, Batch, Session
 from faceforget.errors import NotForgottenError
 from tests.app.conftest import zipped
+from tests.waiting import LONG
 
 
 def texts(app):
@@ -35,7 +36,8 @@ def labels(app):
 
 
 def wait(app, job):
-    job.wait(60)
+    """The page after the end of a job; None is one whose result the page has taken over already."""
+    assert job is None or job.wait(LONG)
     return app.run()
 
 
@@ -43,13 +45,13 @@ def wait(app, job):
 def busy():
     """Somebody else's work has the turn: what is begun meanwhile waits."""
     begun, over = threading.Event(), threading.Event()
-    other = Job(lambda progress: begun.set() or over.wait(120))
+    other = Job(lambda progress: begun.set() or over.wait(LONG))
     try:
-        assert begun.wait(60)
+        assert begun.wait(LONG)
         yield
     finally:
         over.set()
-    assert other.wait(60)
+    assert other.wait(LONG)
 
 
 def test_start_offers_three_ways(open_page):
@@ -79,7 +81,7 @@ def test_a_model_is_built_from_a_zip(open_page, photos_of, names):
     app = open_page("start")
     app.file_uploader[1].set_value(("team.zip", zipped(members), "application/zip")).run()
     button(app, "Build the model").click().run()
-    app = wait(app, app.session_state[KEY].opening or Job(lambda progress: True))
+    app = wait(app, app.session_state[KEY].opening)
     assert "2 people are in the model" in [s.value for s in app.subheader]
     assert "No photos were kept back" in texts(app)
 
@@ -212,8 +214,7 @@ def erase(app, names):
 def test_an_erasure_ends_on_the_proof(open_page, model, names):
     app = erase(open_page("forget", Session(model=model)), names)
     assert not app.exception
-    job = app.session_state[KEY].erasing
-    app = wait(app, job)
+    app = wait(app, app.session_state[KEY].erasing)
     assert [t.value for t in app.title] == ["What is left of them?"]
     assert names[0] in model.recognizer.labels
 
@@ -224,7 +225,7 @@ def test_a_cancelled_erasure_leaves_the_model(open_page, model, names):
         job = app.session_state[KEY].erasing
         button(app, "Cancel").click().run()
         assert "The model is as it was." in texts(app)
-        assert job.wait(60)
+        assert job.wait(LONG)
     assert (job.state, app.session_state[KEY].erased) == ("cancelled", None)
 
 
@@ -233,7 +234,7 @@ def test_a_failed_erasure_says_so(open_page, model):
         raise NotForgottenError("NOT ERASED.", "Nothing was written. Try --set max_steps=120.")
 
     job = Job(work)
-    job.wait(60)
+    job.wait(LONG)
     app = open_page("forget", Session(model=model, erasing=job))
     assert "NOT ERASED." in texts(app)
     assert "Give more photos of them, or the other promise." in texts(app)
@@ -355,9 +356,10 @@ def test_whoever_is_left_out_is_not_asked_for(checked, names):
 def test_a_batch_ends_with_outcomes_and_the_new_model(checked, names, model):
     button(checked, "Erase 1 person …").click().run()
     assert "takes the place of the open one" in texts(checked)
-    button(checked, "Erase now").click().run()
-    assert not checked.exception
-    assert "<th>Now</th>" in texts(checked)
+    with busy():
+        button(checked, "Erase now").click().run()
+        assert not checked.exception
+        assert "<th>Now</th>" in texts(checked)
     app = wait(checked, checked.session_state[KEY].batch.running)
     assert "1 of 2 people erased." in texts(app)
     assert names[0] not in app.session_state[KEY].model.recognizer.labels
@@ -379,7 +381,7 @@ def test_outcomes_can_be_tried_again(batch_page, finished, names):
     button(app, "Try 2 people again").click().run()
     assert not app.exception
     assert [a.person for a in app.session_state[KEY].batch.asked] == [names[1], "Zoe Nobody"]
-    assert app.session_state[KEY].batch.checking.wait(60)
+    wait(app, app.session_state[KEY].batch.checking)
 
 
 def test_a_batch_that_is_cancelled_before_it_began_leaves_the_model(batch_page, names, photos_of, model):

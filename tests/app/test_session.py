@@ -8,6 +8,7 @@ from app.opening import settle
 from app.people import Photo, model_file, open_model
 from app.session import Session, Watch
 from faceforget.audit.looking import Memory
+from tests.waiting import LONG
 
 
 def test_a_session_whose_browser_is_gone_is_let_go_after_a_while(model):
@@ -46,7 +47,7 @@ def test_nothing_keeps_a_photo_once_everything_is_forgotten(model, photo):
     )
     kept = [weakref.ref(thing) for thing in (session.seen[0], session.live, session.memory)]
     session.erasing = Job(lambda progress: session.seen and None)
-    session.erasing.wait()
+    assert session.erasing.wait(LONG)
     session.forget_everything()
     gc.collect()
     assert [reference() for reference in kept] == [None, None, None]
@@ -58,7 +59,7 @@ def test_forgetting_everything_stops_the_work():
     session = Session(erasing=Job(lambda progress: [progress.__call__ for _ in range(3)]))
     job = session.erasing
     session.forget_everything()
-    job.wait(5)
+    assert job.wait(LONG)
     assert session.erasing is None
 
 
@@ -83,10 +84,10 @@ def test_an_erasure_does_not_look_again_at_what_was_looked_at_ahead(model, names
 
 def test_a_model_that_was_opened_is_looked_at_ahead_until_it_is_let_go(model):
     session = Session(opening=Job(lambda progress: model))
-    assert session.opening.wait(5)
+    assert session.opening.wait(LONG)
     settle(session)
     ahead = session.ahead
-    assert ahead.wait(60)
+    assert ahead.wait(LONG)
     assert ahead.state == "done"
     session.forget_everything()
     assert session.ahead is None

@@ -49,7 +49,7 @@ def test_without_a_right_answer_the_best_row_stands_in_and_correctness_is_left_o
     assert np.array_equal(features(rows, None), features(rows, torch.tensor([0, 2]))[:, :3])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def people():
     """Features (N, 3) of twelve people's photos."""
     generator = np.random.default_rng(0)

@@ -9,12 +9,13 @@ from safetensors.torch import load_file
 
 from faceforget.cli.processes import check_alone, start_processes
 from faceforget.errors import UsageError
+from tests.waiting import LONG
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "faceforget"]
 
 
 def torchrun(*arguments):
-    return subprocess.run([*TORCHRUN, *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    return subprocess.run([*TORCHRUN, *map(str, arguments)], capture_output=True, text=True, timeout=LONG)
 
 
 @pytest.fixture(scope="module")

@@ -234,14 +234,14 @@ def test_positions_must_be_there_and_stay_where_they_are(model):
 
 @pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.dense and method.must_forget])
 def test_what_says_that_it_is_dense_changes_what_is_said_there(name):
-    torch.manual_seed(0)
+    torch.manual_seed(1)  # with the method's own seed, 0, the network would be its own bad teacher
     network, images = nn.Conv2d(2, 3, 1), torch.randn(4, 2, 5, 5)
     where = copy.deepcopy(network)(images).argmax(1) == 0
     settings = {} if name == "mask_logit" else {"learning_rate": 0.3, "max_steps": 200, "margin": None}
     erasure = make_method(name, {"batch_size": 2, **settings})(network, ForgetSet(images, (0,), where))
-    before, after = (m(images).log_softmax(1)[:, 0][where].mean() for m in (network, erasure.model))
-    assert after < before or name == "bad_teacher"  # what that one wants is up to chance
-    assert not torch.equal(before, after)
+    before, after = (m(images).softmax(1).movedim(1, -1)[where] for m in (network, erasure.model))
+    assert (after - before).abs().mean() > 0.05
+    assert after[:, 0].mean() < before[:, 0].mean() or name == "bad_teacher"  # that one wants what chance made
 
 
 def test_random_labels_are_drawn_for_each_position(monkeypatch):

@@ -140,7 +140,7 @@ def test_salun_moves_only_the_most_salient_weights(tiny, data, more):
     limit = flat.sort(descending=True).values[round(0.25 * len(flat)) - 1]
     moved = {name: p != tiny.get_parameter(name) for name, p in erasure.model.named_parameters()}
     for name, value in gradient.items():
-        assert not moved[name][value.abs() < limit].any()
+        assert not moved[name][value.abs() < 0.999 * limit].any()  # near it rounding decides
     assert sum(mask.sum() for mask in moved.values()) > 0.2 * len(flat)
 
 

@@ -77,7 +77,8 @@ def test_batches_find_what_single_photos_find(people_dir, names):
     together = detector.detect(photos)
     for pixels, found in zip(photos, together, strict=True):
         alone = detector.detect([pixels])[0]
-        assert [f.box.round().tolist() for f in found] == [f.box.round().tolist() for f in alone]
+        assert len(found) == len(alone)
+        assert all(np.abs(f.box - one.box).max() < 0.5 for f, one in zip(found, alone, strict=True))  # pixels
     assert together[-1] == []
 
 

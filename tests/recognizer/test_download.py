@@ -1,7 +1,6 @@
 import hashlib
 import inspect
 import random
-import socket
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,11 +11,13 @@ from facenet_pytorch.models import inception_resnet_v1
 
 from faceforget.api import enroll
 from faceforget.errors import BackboneError
+from faceforget.ports import held_port
 from faceforget.recognizer import facenet
 from faceforget.recognizer.backbone import FACENET, load_backbone
 from faceforget.recognizer.download import download
 from faceforget.recognizer.facenet import FACENET_FILES, facenet_path, facenet_source
 from faceforget.recognizer.transfer import Source
+from tests.waiting import LONG
 
 CONTENT = random.Random(0).randbytes(2_500_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -80,8 +81,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+def server():
     with Server() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -91,7 +91,7 @@ def server(monkeypatch):
 
 
 def fetch(source, folder, **options):
-    return download(source, folder, pause=0.001, timeout=5, **options)
+    return download(source, folder, pause=0.001, timeout=LONG, **options)
 
 
 def left_in(folder):
@@ -223,13 +223,11 @@ def test_an_unencrypted_address_needs_a_hash(tmp_path):
         fetch(Source("weights", "http://example.invalid/weights.pt"), tmp_path)
 
 
-def test_offline_says_what_to_fetch_and_where_to_put_it(tmp_path, monkeypatch):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/weights.pt"
-    with pytest.raises(BackboneError) as caught:
-        fetch(Source("weights", url), tmp_path)
+def test_offline_says_what_to_fetch_and_where_to_put_it(tmp_path):
+    with held_port() as port:
+        url = f"http://127.0.0.1:{port}/weights.pt"
+        with pytest.raises(BackboneError) as caught:
+            fetch(Source("weights", url), tmp_path)
     assert "refused" in caught.value.message
     for words in (url, str(tmp_path / "weights.pt"), "another machine", "--backbone FILE.pt"):
         assert words in caught.value.todo

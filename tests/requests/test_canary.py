@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from faceforget.api.runtime import Runtime
@@ -24,6 +25,7 @@ from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbone import MOBILE
 from faceforget.requests.batch import run_batch
 from faceforget.requests.plan import Configuration
+from tests.waiting import LONG
 
 PERSON = "Canary_Quillfeather"
 # Bits of 64 in which a picture may differ and still be taken for the same one.
@@ -50,6 +52,12 @@ def run(work, step=lambda name: None, resume=False, **configuration):
         work.requests, work.place, work.ledger,
         configuration=Configuration(**configuration), runtime=Runtime(cache=work.cache), step=step, resume=resume,
     )  # fmt: skip
+
+
+def run_alone(*arguments, **options):
+    """In a forked process, which other threads of OpenMP do not survive."""
+    torch.set_num_threads(1)
+    run(*arguments, **options)
 
 
 def dhash(image):
@@ -161,9 +169,9 @@ def test_nothing_is_left_after_a_kill_either(canary, moment):
             os.kill(os.getpid(), signal.SIGKILL)
 
     options = {"delete_photos": True, "delete_model": True}
-    process = multiprocessing.get_context("fork").Process(target=run, args=(canary, die), kwargs=options)
+    process = multiprocessing.get_context("fork").Process(target=run_alone, args=(canary, die), kwargs=options)
     process.start()
-    process.join(120)
+    process.join(LONG)
     assert process.exitcode == -signal.SIGKILL
     assert run(canary, resume=True, **options).all_erased
     assert traces(canary) == []

@@ -31,10 +31,12 @@ SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "people"
 @pytest.fixture(scope="module")
 def cluster():
     ray = pytest.importorskip("ray")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this file
-    yield Cluster("auto")
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_memory_monitor_refresh_ms", "0")  # others' work that fills the machine ends no worker
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this file
+        yield Cluster("auto")
+        ray.shutdown()
 
 
 class Killer:

@@ -2,7 +2,6 @@
 
 import shutil
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from faceforget.serve.app import make_app
 from faceforget.serve.service import Service
 from faceforget.serve.settings import ServeSettings
 from tests.requests.conftest import model_file, names, people
+from tests.waiting import LONG, until
 
 __all__ = ["model_file", "names", "people"]
 
@@ -29,27 +29,26 @@ class Client:
         self.session.headers["Authorization"] = f"Bearer {token}"
 
     def get(self, path, **options):
-        return self.session.get(f"{self.url}{path}", timeout=30, **options)
+        return self.session.get(f"{self.url}{path}", timeout=LONG, **options)
 
     def ask(self, person, photos, check=(), promise=None, names=None, **options):
         """POST a request; photos are bytes, their file names ``names``."""
         names = iter(names or [f"{number}.jpg" for number in range(len(photos) + len(check))])
         files = [(kind, (next(names), data)) for kind, own in (("photos", photos), ("check", check)) for data in own]
         fields = {"person": person} | ({"promise": promise} if promise else {})
-        return self.session.post(f"{self.url}/v1/requests", data=fields, files=files, timeout=60, **options)
+        return self.session.post(f"{self.url}/v1/requests", data=fields, files=files, timeout=LONG, **options)
 
-    def closed(self, request, seconds=60):
+    def state(self, request):
+        """Where a request is."""
+        return self.get(f"/v1/requests/{request}").json()
+
+    def closed(self, request):
         """The state of a request once it is closed."""
-        return self.until(request, ("closed",), seconds)
+        return self.when(request, lambda state: state["state"] == "closed")
 
-    def until(self, request, states, seconds=60):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            state = self.get(f"/v1/requests/{request}").json()
-            if state["state"] in states:
-                return state
-            time.sleep(0.05)
-        raise AssertionError(f"still {state}")
+    def when(self, request, wanted):
+        """The first state of a request that is wanted."""
+        return until(lambda: next(filter(wanted, [self.state(request)]), None))
 
 
 @contextmanager
@@ -60,9 +59,8 @@ def serving(settings):
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
+    until(lambda: server.started or not thread.is_alive())
+    assert server.started
     client = Client(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}")
     client.service = service
     try:
@@ -92,10 +90,17 @@ def photos(people):
     return {name: [path.read_bytes() for path in paths] for name, paths in people.items()}
 
 
+@contextmanager
+def serving_nobody(settings):
+    """A client of a service that takes requests and carries none out."""
+    with serving(settings) as client:
+        worker = client.service.worker
+        worker.carry_out = lambda record: worker._stop_asked.wait()
+        yield client
+
+
 @pytest.fixture(scope="module")
 def idle(settings_in, tmp_path_factory):
-    """A service that takes requests and carries none out."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("faceforget.serve.worker.Worker.carry_out", lambda worker, record: worker._stop_asked.wait())
-        with serving(settings_in(tmp_path_factory.mktemp("idle"))) as client:
-            yield client
+    """A service that carries nothing out."""
+    with serving_nobody(settings_in(tmp_path_factory.mktemp("idle"))) as client:
+        yield client

@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import json
-import time
 
 import pytest
 
@@ -11,7 +10,8 @@ from faceforget.cli.serve import MissingExtraError
 from faceforget.errors import UsageError
 from faceforget.serve.guard import Guard
 from faceforget.serve.settings import Limits, ServeSettings, read_token
-from tests.serve.conftest import TOKEN, Client, serving
+from tests.serve.conftest import TOKEN, Client, serving_nobody
+from tests.waiting import LONG, until
 
 HOSTILE = [
     "../../../../etc/cron.d/faceforget.jpg", "/etc/passwd", "..\\..\\evil.jpg", "a\0b.jpg", "", "con.jpg",
@@ -29,11 +29,9 @@ PATHS = [
 @pytest.fixture(scope="module")
 def small(settings_in, tmp_path_factory):
     """A service with small limits that carries nothing out."""
-    limits = Limits(body=20_000, photo=5_000, photos=3, open_requests=2, seconds=0.5)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("faceforget.serve.worker.Worker.carry_out", lambda worker, record: worker._stop_asked.wait())
-        with serving(settings_in(tmp_path_factory.mktemp("small"), limits=limits)) as client:
-            yield client
+    limits = Limits(body=20_000, photo=5_000, photos=3, open_requests=2)
+    with serving_nobody(settings_in(tmp_path_factory.mktemp("small"), limits=limits)) as client:
+        yield client
 
 
 def files_of(client):
@@ -44,14 +42,14 @@ def files_of(client):
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer ü"])
 def test_only_the_bearer_of_the_token_passes(idle, header, path):
     headers = {"Authorization": header.encode() if header else None}
-    answer = idle.session.request(path[0], idle.url + path[1], headers=headers, data=b"x", timeout=10)
+    answer = idle.session.request(path[0], idle.url + path[1], headers=headers, data=b"x", timeout=LONG)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert answer.json()["error"]["kind"] == "unauthorised"
 
 
 def test_a_body_without_the_token_is_not_read(idle):
-    connection = http.client.HTTPConnection(idle.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(idle.url.removeprefix("http://"), timeout=LONG)
     connection.putrequest("POST", "/v1/requests")
     connection.putheader("Content-Length", "100000000")
     connection.endheaders()
@@ -116,7 +114,7 @@ def test_without_the_extra_the_command_says_what_to_install(cli, tmp_path, monke
 def test_what_is_refused_and_leaves_nothing(small, fields, photos, status, kind):
     before = files_of(small)
     files = [(name, ("a.jpg", data)) for name, data in photos] or {"": None}
-    answer = small.session.post(f"{small.url}/v1/requests", data=fields, files=files, timeout=10)
+    answer = small.session.post(f"{small.url}/v1/requests", data=fields, files=files, timeout=LONG)
     assert (answer.status_code, answer.json()["error"]["kind"]) == (status, kind)
     assert set(answer.json()["error"]) == {"kind", "expected", "came", "todo"}
     assert files_of(small) == before
@@ -124,7 +122,7 @@ def test_what_is_refused_and_leaves_nothing(small, fields, photos, status, kind)
 
 
 def test_a_body_that_lies_about_its_length_is_stopped_on_the_way(small):
-    connection = http.client.HTTPConnection(small.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(small.url.removeprefix("http://"), timeout=LONG)
 
     def body():
         yield b'--b\r\nContent-Disposition: form-data; name="photos"; filename="a"\r\n\r\n'
@@ -133,35 +131,38 @@ def test_a_body_that_lies_about_its_length_is_stopped_on_the_way(small):
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "multipart/form-data; boundary=b"}
     try:
         connection.request("POST", "/v1/requests", body(), headers, encode_chunked=True)
+        status = connection.getresponse().status
     except ConnectionError:  # hung up on, as it should be
         return
-    assert connection.getresponse().status == 413
+    assert status == 413
 
 
-def test_a_body_that_never_ends_is_given_up(small):
-    connection = http.client.HTTPConnection(small.url.removeprefix("http://"), timeout=10)
+def test_a_body_that_never_ends_is_given_up(settings_in, tmp_path):
+    with serving_nobody(settings_in(tmp_path, limits=Limits(seconds=0.5))) as hasty:
+        assert status_of_half_a_body(hasty) == 408
+
+
+def status_of_half_a_body(client):
+    connection = http.client.HTTPConnection(client.url.removeprefix("http://"), timeout=LONG)
     connection.putrequest("POST", "/v1/requests")
     connection.putheader("Authorization", f"Bearer {TOKEN}")
     connection.putheader("Content-Type", "multipart/form-data; boundary=b")
     connection.putheader("Content-Length", "1000")
     connection.endheaders(b"--b\r\n")
-    assert connection.getresponse().status == 408
+    return connection.getresponse().status
 
 
 def test_a_client_that_hangs_up_is_no_fault_and_leaves_nothing(small, caplog):
     before = files_of(small)
     caplog.set_level("INFO", "faceforget.serve")
-    connection = http.client.HTTPConnection(small.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(small.url.removeprefix("http://"), timeout=LONG)
     connection.putrequest("POST", "/v1/requests")
     connection.putheader("Authorization", f"Bearer {TOKEN}")
     connection.putheader("Content-Type", "multipart/form-data; boundary=b")
     connection.putheader("Content-Length", "1000")
     connection.endheaders(PERSON)
     connection.close()
-    end = time.monotonic() + 10
-    while "hung up" not in caplog.text and time.monotonic() < end:
-        time.sleep(0.02)
-    assert "hung up" in caplog.text
+    until(lambda: "hung up" in caplog.text)
     assert "fault" not in caplog.text
     assert files_of(small) == before
     assert list(small.service.inbox.incoming.iterdir()) == []
@@ -194,7 +195,7 @@ def test_an_answer_that_breaks_off_does_not_bring_its_message_into_the_servers_l
     ],
 )
 def test_bodies_that_are_none(small, kind, body, status):
-    answer = small.session.post(f"{small.url}/v1/requests", data=body, headers={"Content-Type": kind}, timeout=10)
+    answer = small.session.post(f"{small.url}/v1/requests", data=body, headers={"Content-Type": kind}, timeout=LONG)
     assert answer.status_code == status, answer.text
 
 

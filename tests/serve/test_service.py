@@ -2,10 +2,8 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -13,6 +11,7 @@ import requests
 
 from faceforget.errors import UsageError
 from faceforget.files import sha256_file
+from faceforget.ports import held_port
 from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests import batch
 from faceforget.requests.canonical import canonical
@@ -22,6 +21,7 @@ from faceforget.requests.steps import copies
 from faceforget.serve import worker
 from faceforget.serve.service import Service
 from tests.serve.conftest import TOKEN, Client, serving
+from tests.waiting import LONG, until
 
 
 @pytest.fixture(scope="module")
@@ -145,8 +145,8 @@ def test_a_request_that_was_cut_off_is_carried_out_after_a_restart(
     monkeypatch.setattr(worker, "run_batch", cut_off_at(step))
     with serving(settings) as client:
         request = client.ask(names[0], photos[names[0]]).json()["id"]
-        client.service.worker.join(30)
-        assert client.get(f"/v1/requests/{request}").json()["state"] != "closed"
+        client.service.worker.join(LONG)
+        assert client.state(request)["state"] != "closed"
         assert client.get("/v1/health").status_code == 503
     monkeypatch.undo()
     with serving(settings) as client:
@@ -164,7 +164,7 @@ def test_a_later_request_that_was_cut_off_after_its_model_went_live(settings_in,
         assert client.closed(client.ask(names[0], photos[names[0]]).json()["id"])["outcome"] == "ERASED"
         monkeypatch.setattr(worker, "run_batch", cut_off_at("copies"))
         request = client.ask(names[1], photos[names[1]]).json()["id"]
-        client.service.worker.join(60)
+        client.service.worker.join(LONG)
     assert names[1] not in load_recognizer(published).labels  # in use before any receipt says so
     assert len(list(settings.out.rglob("*.safetensors"))) == 2
     monkeypatch.undo()
@@ -183,7 +183,7 @@ def test_uploads_are_gone_before_a_receipt_is_signed_and_a_crash_between_loses_n
     monkeypatch.setattr(worker, "run_batch", cut_off_at("destroyed"))
     with serving(settings) as client:
         request = client.ask("Zoe", photos[names[0]][:2], photos[names[0]][2:3]).json()["id"]
-        client.service.worker.join(30)
+        client.service.worker.join(LONG)
         folder = client.service.inbox.folder(request)
     sent = [path for path in folder.rglob("*") if path.is_file() and "out" not in path.parts]
     assert [path.name for path in sent] == ["meta.json"]
@@ -203,12 +203,11 @@ def test_while_uploads_cannot_be_removed_no_receipt_says_that_they_were(
     monkeypatch.setattr(copies, "removed", lambda path: path.parent.name != "photos" and remove(path))
     with serving(settings) as client:
         request = client.ask("Zoe", photos[names[0]][:2]).json()["id"]
-        end = time.monotonic() + 30
-        while (state := client.get(f"/v1/requests/{request}").json())["fault"] is None and time.monotonic() < end:
-            time.sleep(0.05)
+        state = client.when(request, lambda state: state["fault"])
         assert (state["state"], state["fault"], state["outcome"]) == ("failed", "uploads_left", None)
         assert client.get(f"/v1/requests/{request}/receipt").status_code == 409
-        assert not list(settings.out.rglob("receipts/*"))
+        folders = os.walk(settings.out)  # which bears that the service works in them meanwhile
+        assert not [names for folder, _, names in folders if folder.endswith("receipts") and names]
         monkeypatch.undo()
         assert client.closed(request)["outcome"] == "NOT ERASED"
 
@@ -254,7 +253,7 @@ def test_kill_9_and_a_new_start_by_the_command_line(settings_in, tmp_path, photo
     settings = settings_in(tmp_path)
     with started(settings, tmp_path) as (process, client):
         request = client.ask(names[0], photos[names[0]]).json()["id"]
-        client.until(request, ("running", "erased", "audited", "closed"))
+        client.when(request, lambda state: state["state"] in ("running", "erased", "audited", "closed"))
         process.send_signal(signal.SIGKILL)
         log = process.communicate()[1]
     with serving(settings) as client:
@@ -266,28 +265,24 @@ def test_kill_9_and_a_new_start_by_the_command_line(settings_in, tmp_path, photo
 @contextmanager
 def started(settings, folder):
     """``faceforget serve`` in a process of its own."""
-    port = free_port()
-    command = [
-        sys.executable, "-m", "faceforget", "serve", "--model", settings.model, "--ledger", settings.ledger,
-        "--out", settings.out, "--port", str(port), "--device", "cpu",
-    ]  # fmt: skip
-    environment = {**os.environ, "FACEFORGET_TOKEN": TOKEN}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    client = Client(f"http://127.0.0.1:{port}")
-    try:
-        while True:
+    with held_port() as port:
+        command = [
+            sys.executable, "-m", "faceforget", "serve", "--model", settings.model, "--ledger", settings.ledger,
+            "--out", settings.out, "--port", str(port), "--device", "cpu",
+        ]  # fmt: skip
+        environment = {**os.environ, "FACEFORGET_TOKEN": TOKEN}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        client = Client(f"http://127.0.0.1:{port}")
+        try:
+            until(lambda: process.poll() is not None or answers(client))
             assert process.poll() is None
-            with suppress(requests.ConnectionError):
-                assert client.get("/v1/health").json()["status"] == "ok"
-                break
-            time.sleep(0.1)
-        yield process, client
-    finally:
-        process.kill()
-        process.communicate()
+            yield process, client
+        finally:
+            process.kill()
+            process.communicate()
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+def answers(client):
+    with suppress(requests.ConnectionError):
+        return client.get("/v1/health").json()["status"] == "ok"
+    return False

@@ -97,10 +97,15 @@ def _outcome(gone: bool, reason: str) -> tuple[Literal["erased", "kept"], str]:
     return ("erased", reason) if gone else ("kept", "it is still in the live model")
 
 
-def _crops(request: OpenRequest, caches: Sequence[FaceCache]) -> Copy:
+def forget_faces(request: OpenRequest, caches: Sequence[FaceCache]) -> None:
+    """Remove the crops of a request's photos."""
     for photo in (*request.photos, *request.check):
         for cache in caches if photo.sha256 else ():
             cache.forget(photo.sha256)
+
+
+def _crops(request: OpenRequest, caches: Sequence[FaceCache]) -> Copy:
+    forget_faces(request, caches)
     reason = "no entry for these photos; other photos of the person may have some: `faceforget cache clear`"
     return Copy("face crops in the cache", "erased", reason)
 

@@ -76,6 +76,14 @@ class RecentFaces(FaceCache):
         """Into memory."""
         self._found[sha256, framing] = found
 
+    def forget(self, sha256: str) -> int:
+        """Nothing yet: those in memory go with the batch, those on disk when the request is closed.
+
+        So a batch that was killed finds the same faces again. Searched anew they may differ in a pixel from what an
+        earlier search has found, with other photos beside them or on more threads, and then the model would differ.
+        """
+        return 0
+
 
 def examine(
     before: Recognizer,

@@ -11,20 +11,12 @@ from faceforget.errors import FaceForgetError
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.requests.closing import Place
 from faceforget.requests.plan import Configuration
-from faceforget.requests.steps.examine import Member, RecentFaces
+from faceforget.requests.steps.examine import Member
 from faceforget.requests.steps.judge import judge_members, read_others
 
 T = TypeVar("T")
 # How often an erasure embeds each photo: before, while it changes the model, after, and mirrored.
 _LOOKS = 4
-
-
-class TrialFaces(RecentFaces):
-    """Faces found in a trial: nothing on disk is added, and nothing that an erasure would remove is removed."""
-
-    def forget(self, sha256: str) -> int:
-        """Nothing was erased."""
-        return 0
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,7 @@ def try_one(
         members: Whose photos can be used; at least one.
         place: Where others' faces are.
         configuration: How.
-        runtime: Its cache must hold the members' faces and leave the disk alone (:class:`TrialFaces`).
+        runtime: Its cache must hold the members' faces and leave the disk alone (:class:`RecentFaces`).
     """
     member, runtime = members[0], replace(runtime, seed=configuration.seed)
     try:
