@@ -17,7 +17,7 @@ def main() -> None:
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         rendered = pool.map(anchor_photo, range(ANCHORS), chunksize=4)
         photos = list(tracked(rendered, "rendering", ANCHORS, _show))
-    for framing in {spec.framing for spec in BACKBONES.values()}:
+    for framing in dict.fromkeys(spec.framing for spec in BACKBONES.values()):
         path = SHIPPED_ANCHORS / f"{framing.key}.jpg"
         crops = cut_anchors(photos[: ANCHORS if framing.size <= _SMALL else _FEWER], framing, progress=_show)
         write_sheet(path, crops)
