@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -51,7 +50,8 @@ def app(
         str(script),
         *flags(APP_SETTINGS, port),
     ]
-    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603
+    # This process becomes the server, so whatever ends it, Ctrl+C or a service manager, lets the server clear up.
+    os.execve(sys.executable, command, environment)  # noqa: S606
 
 
 def flags(config: Path, port: int) -> list[str]:
