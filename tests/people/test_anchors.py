@@ -4,18 +4,29 @@ import pytest
 from faceforget.people import anchors
 from faceforget.people.anchors import AnchorsError, read_sheet, render_anchors, rendered_anchors, write_sheet
 from faceforget.photos.align import Framing
-from faceforget.recognizer.backbone import MOBILE
+from faceforget.recognizer.backbone import BACKBONES
+from faceforget.resources import SHIPPED_ANCHORS
+
+every_backbone = pytest.mark.parametrize("spec", BACKBONES.values(), ids=BACKBONES)
 
 
-def test_the_shipped_ones_are_enough_and_fit_the_backbone():
-    crops = rendered_anchors(MOBILE.framing)
-    assert len(crops) >= 790
-    assert crops.shape[1:] == (112, 112, 3)
+@every_backbone
+def test_nothing_is_rendered_for_a_backbone_that_has_a_name(spec, monkeypatch):
+    monkeypatch.setattr(anchors, "render", None)
+    crops = rendered_anchors(spec.framing)
+    assert len(crops) >= 390  # an erasure looks at 400 at most
+    assert crops.shape[1:] == (spec.framing.size, spec.framing.size, 3)
 
 
-def test_the_shipped_ones_are_those_that_the_renderer_makes():
-    again = render_anchors(MOBILE.framing, 3).astype(float)
-    shipped = rendered_anchors(MOBILE.framing)[:3].astype(float)
+@every_backbone
+def test_a_shipped_picture_is_small(spec):
+    assert (SHIPPED_ANCHORS / f"{spec.framing.key}.jpg").stat().st_size < 1.5e6
+
+
+@every_backbone
+def test_the_shipped_ones_are_those_that_the_renderer_makes(spec):
+    again = render_anchors(spec.framing, 3).astype(float)
+    shipped = rendered_anchors(spec.framing)[:3].astype(float)
     assert np.abs(again - shipped).mean() < 6  # JPEG
 
 
