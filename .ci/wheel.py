@@ -11,6 +11,7 @@ import argparse
 import fcntl
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -122,13 +123,25 @@ class Commands:
             SystemExit: It ended with another code.
         """
         words = [str(self.bin / str(command[0])), *map(str, command[1:])]
-        start = time.monotonic()
+        start = _clocks()
         done = subprocess.run(words, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
-        shown = " ".join(str(word).splitlines()[0] if str(word).strip() else "..." for word in command)[:90]
-        print(f"{time.monotonic() - start:6.1f} s  exit {done.returncode}  {shown}", flush=True)
+        _tell(start, done.returncode, " ".join(map(str, command)))
         if done.returncode != code:
             sys.exit(f"expected exit code {code}, got {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout
+
+
+def _clocks() -> tuple[float, float]:
+    """Seconds on the clock, and of processor by all commands that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.monotonic(), used.ru_utime + used.ru_stime
+
+
+def _tell(start: tuple[float, float], code: int, command: str) -> None:
+    clock, processor = (now - then for now, then in zip(_clocks(), start, strict=True))
+    print(
+        f"{clock:6.1f} s ({processor:5.1f} s of processor)  exit {code}  {' '.join(command.split())[:80]}", flush=True
+    )
 
 
 def _run_all(run: Commands, *, every: bool) -> None:
@@ -206,7 +219,7 @@ def _open_the_app(run: Commands) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    start = time.monotonic()
+    start = _clocks()
     server = subprocess.Popen(
         [str(run.bin / "faceforget"), "app", "--port", str(port)],
         cwd=run.folder, env=run.environment, stdout=subprocess.DEVNULL, start_new_session=True,
@@ -216,7 +229,7 @@ def _open_the_app(run: Commands) -> None:
     finally:
         os.killpg(server.pid, signal.SIGINT)  # as Ctrl+C does
         code = server.wait(_PATIENCE)
-    print(f"{time.monotonic() - start:6.1f} s  exit {code}  faceforget app: {len(page)} bytes over HTTP, then Ctrl+C")
+    _tell(start, code, f"faceforget app ({len(page)} bytes over HTTP, then Ctrl+C)")
     _check(code == 0 and b"<html" in page, "the app did not answer and end as it should")
 
 

@@ -20,7 +20,7 @@ from faceforget.people.dataset import photo_seed
 from faceforget.people.population import sample_identity
 from faceforget.people.render.scene import render
 from faceforget.photos.align import Framing
-from faceforget.photos.cache import default_cache_folder
+from faceforget.photos.cache import PREPROCESSING_VERSION, default_cache_folder
 from faceforget.photos.intake import PhotoIntake
 from faceforget.progress import Progress, silent, tracked
 from faceforget.resources import SHIPPED_ANCHORS
@@ -52,8 +52,8 @@ def rendered_anchors(framing: Framing, *, count: int = ANCHORS, progress: Progre
     Raises:
         AnchorsError: The picture of them was damaged.
     """
-    name = f"{framing.key}.jpg"
-    shipped, kept = SHIPPED_ANCHORS / name, default_cache_folder().parent / "anchors" / name
+    shipped = SHIPPED_ANCHORS / f"{framing.key}.jpg"
+    kept = default_cache_folder().parent / "anchors" / f"{framing.key}.{PREPROCESSING_VERSION}.jpg"
     for path in (shipped, kept):
         if path.is_file():
             return read_sheet(path, framing.size)

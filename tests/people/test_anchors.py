@@ -30,16 +30,32 @@ def test_the_shipped_ones_are_those_that_the_renderer_makes(spec):
     assert np.abs(again - shipped).mean() < 6  # JPEG
 
 
-def test_other_framings_are_rendered_once_and_kept(monkeypatch, tmp_path):
-    framing, made = Framing("box", 64, margin=6), []
+OTHER = Framing("box", 64, margin=6)
+
+
+@pytest.fixture
+def made(monkeypatch, tmp_path):
+    """Grows by one whenever anchors are rendered."""
+    made = []
     monkeypatch.setattr(anchors, "default_cache_folder", lambda: tmp_path / "faces")
     monkeypatch.setattr(
         anchors, "render_anchors", lambda *a, **k: made.append(1) or np.full((3, 64, 64, 3), 90, np.uint8)
     )
-    first, second = rendered_anchors(framing), rendered_anchors(framing)
+    return made
+
+
+def test_other_framings_are_rendered_once_and_kept(made):
+    first, second = rendered_anchors(OTHER), rendered_anchors(OTHER)
     assert made == [1]
     assert np.array_equal(first, second)
     assert first.shape == (3, 64, 64, 3)
+
+
+def test_kept_ones_that_were_cut_otherwise_are_not_used(made, monkeypatch):
+    rendered_anchors(OTHER)
+    monkeypatch.setattr(anchors, "PREPROCESSING_VERSION", anchors.PREPROCESSING_VERSION + 1)
+    rendered_anchors(OTHER)
+    assert made == [1, 1]
 
 
 def test_a_sheet_keeps_faces_in_their_order(tmp_path):
