@@ -84,10 +84,10 @@ def _build(folder: Path) -> Path:
 
 
 def _install(wheel: Path, folder: Path, *, new: bool) -> None:
-    venv.create(folder)
+    venv.create(folder, symlinks=True)
     python = str(folder / "bin" / "python")
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", str(wheel.resolve())]
-    subprocess.run(pip if new else [*pip, "--no-deps"], check=True)
+    subprocess.run([*pip, "mypy" if new else "--no-deps"], check=True)
     if not new:
         # A line that is a folder: what .pth files in that folder say, as an editable installation's, is not read.
         own = subprocess.run(
