@@ -7,9 +7,9 @@ import streamlit as st
 from streamlit.runtime import exists
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-# Streamlit puts the folder of this file on the path, not the one above it.
+# Streamlit puts the folder of this file on the path, not the one above it. In front: a user may have an `app` too.
 _ROOT = str(Path(__file__).resolve().parents[1])
-if _ROOT not in sys.path:
+if sys.path[0] != _ROOT:
     sys.path.insert(0, _ROOT)
 
 from app.look import ICON, LOGO  # noqa: E402

@@ -14,7 +14,7 @@ from faceforget import api
 from faceforget.api.run_demo import PLAN
 from faceforget.api.shipped import shipped_people
 from faceforget.audit.view import Crops
-from faceforget.errors import ModelFileError, PeopleFolderError
+from faceforget.errors import ModelFileError
 from faceforget.files import sha256_bytes
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.photos.align import RGB
@@ -183,7 +183,7 @@ def embedded_people(progress: Progress = silent) -> OpenModel:
     They do not exist, so what was found on their photos may be kept in the user's cache folder.
 
     Raises:
-        PeopleFolderError: They are not in this installation.
+        MissingResourceError: They are not in this installation.
     """
     with _embedding:
         if not _ready:
@@ -201,11 +201,6 @@ def rendered_cache() -> FaceCache:
 
 def _embedded(progress: Progress) -> OpenModel:
     people = shipped_people()
-    if not people:
-        raise PeopleFolderError(
-            "The embedded people are not in this installation: they come with the repository.",
-            "Run the app from a checkout, or open a model of your own.",
-        )
     known, others = list(people)[:ENROLLED], list(people)[ENROLLED:]
     folder = user_cache_path("faceforget") / "app"
     backbone = load_backbone("mobile")

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.protocol import ROOT
-from faceforget.api.run_demo import SHIPPED_PEOPLE
 from faceforget.audit.looking import Memory, look
 from faceforget.audit.view import Crops, Faces
 from faceforget.cli.console import progress_bar
@@ -34,6 +33,7 @@ from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.vary import vary
 from faceforget.report.charts import AFTER, BEFORE, INK, REFERENCE, SOFT
+from faceforget.resources import SHIPPED_PEOPLE
 
 READ, ERASED = 6, 8
 _FAR = 0.01

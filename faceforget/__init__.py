@@ -3,4 +3,4 @@
 ``faceforget.api`` holds the functions of the command line for Python; the README has an example.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -9,12 +9,13 @@ import numpy as np
 
 from faceforget.api.erase_people import ErasureOutcome, erase
 from faceforget.api.runtime import People, Runtime, people_from
+from faceforget.api.shipped import shipped_people
 from faceforget.audit.classifier import ClassifierCheck, check_classifier
 from faceforget.audit.estimates import Rate
 from faceforget.audit.questions.accuracy import with_rows_of
 from faceforget.audit.questions.heatmaps import HeatmapPair, heatmap_pairs
 from faceforget.audit.view import Faces
-from faceforget.errors import PeopleFolderError, UnknownPersonError
+from faceforget.errors import UnknownPersonError
 from faceforget.method.registry import PROMISES
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.people.folder import person_key
@@ -25,7 +26,6 @@ from faceforget.recognizer.enroll import MIN_PHOTOS, Plan, TooFewPhotosError, en
 from faceforget.recognizer.recognizer import Recognition, Recognizer
 from faceforget.recognizer.training import TrainingSettings
 
-SHIPPED_PEOPLE = Path(__file__).resolve().parents[2] / "datasets" / "people"
 # Three passes over the shipped people take seconds and name every unseen photo of them rightly.
 PLAN = Plan(training=TrainingSettings(epochs=3))
 _RETAINED_SHOWN = 6
@@ -117,13 +117,13 @@ def demo(
         runtime: Device, seed, progress; found faces are not cached.
 
     Raises:
-        PeopleFolderError: The shipped people are not in this installation.
+        MissingResourceError: The shipped people are not in this installation.
         UnknownPersonError: Nobody is called ``person``.
         FaceForgetError: The photos or the backbone cannot be used, or the person was not forgotten.
     """
     runtime = replace(runtime or Runtime(), cache=None)
     watch = _Stopwatch()
-    sources = people_from(_shipped() if people is None else people)
+    sources = shipped_people() if people is None else people_from(people)
     chosen = _find(person, tuple(sources))
     loaded = load_backbone(backbone)
     found = read_faces(sources, runtime.intake(loaded.spec.framing), progress=runtime.progress)
@@ -160,15 +160,6 @@ def demo(
         rendered=people is None,
         seconds=watch.with_total(),
     )
-
-
-def _shipped() -> Path:
-    if not SHIPPED_PEOPLE.is_dir():
-        raise PeopleFolderError(
-            "The demo's people are not in this installation: they come with the repository.",
-            "Run it from a checkout (git clone, then pip install -e .), or give your own: --people DIR.",
-        )
-    return SHIPPED_PEOPLE
 
 
 def _find(person: str | None, names: tuple[str, ...]) -> str:

@@ -1,12 +1,15 @@
-"""The rendered people that come with the repository."""
+"""The rendered people that come with the program."""
 
 from pathlib import Path
 
 from faceforget.people.folder import read_people
-
-SHIPPED_PEOPLE = Path(__file__).resolve().parents[2] / "datasets" / "people"
+from faceforget.resources import SHIPPED_PEOPLE, shipped
 
 
 def shipped_people() -> dict[str, list[Path]]:
-    """Photos by person; nobody where the repository's data are not installed."""
-    return read_people(SHIPPED_PEOPLE) if SHIPPED_PEOPLE.is_dir() else {}
+    """Photos by person.
+
+    Raises:
+        MissingResourceError: They are not in this installation.
+    """
+    return read_people(shipped(SHIPPED_PEOPLE))

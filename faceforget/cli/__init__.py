@@ -58,12 +58,15 @@ app.add_typer(keys.app, name="keys")
 @app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+    version: bool = typer.Option(
+        False, "--version", help="Print the version, where it is installed, and stop.", is_eager=True
+    ),
 ) -> None:
     if version:
         from faceforget import __version__
+        from faceforget.resources import INSTALLED_FROM, KIND
 
-        typer.echo(__version__)
+        typer.echo(f"faceforget {__version__} from {INSTALLED_FROM} ({KIND})")
         raise typer.Exit
     check_alone(context.invoked_subcommand)
 

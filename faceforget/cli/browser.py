@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from faceforget.errors import UsageError
+from faceforget.resources import APP_SCRIPT, APP_SETTINGS, shipped
 
-_ROOT = Path(__file__).resolve().parents[2]
 # app/opening.py and app/books.py read them.
 _MODEL_VARIABLE = "FACEFORGET_APP_MODEL"
 _LEDGER_VARIABLE = "FACEFORGET_APP_LEDGER"
@@ -29,12 +27,7 @@ def app(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the app listens, on this machine only.")] = 8501,
 ) -> None:
     """Open the browser app: recognise, forget, see the proof, download the model and the receipt."""
-    script = _ROOT / "app" / "main.py"
-    if not script.is_file():
-        raise UsageError(
-            "The browser app is not in this installation: it comes with the repository.",
-            "Run it from a checkout: git clone, then pip install -e .",
-        )
+    script = shipped(APP_SCRIPT)
     environment = dict(os.environ)
     for variable in (_MODEL_VARIABLE, _LEDGER_VARIABLE):
         environment.pop(variable, None)
@@ -55,9 +48,10 @@ def app(
         "streamlit",
         "run",
         str(script),
-        *flags(_ROOT / ".streamlit" / "config.toml", port),
+        *flags(APP_SETTINGS, port),
     ]
-    raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)  # noqa: S603
+    # This process becomes the server, so whatever ends it, Ctrl+C or a service manager, lets the server clear up.
+    os.execve(sys.executable, command, environment)  # noqa: S606
 
 
 def flags(config: Path, port: int) -> list[str]:

@@ -1,11 +1,12 @@
 """Anchors: faces of rendered people that hold everybody else in place while one person is erased.
 
 They are nobody's data. One photo each of many people serves better than many photos of few. They come as one
-picture, face beside face, cropped and aligned as a backbone wants them; the one for ``mobile`` is shipped, for
-another framing they are rendered once and kept in the cache folder.
+picture, face beside face, cropped and aligned as a backbone wants them. The pictures for every backbone that has a
+name are shipped; for another framing they are rendered once and kept in the cache folder.
 """
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,14 @@ from faceforget.people.dataset import photo_seed
 from faceforget.people.population import sample_identity
 from faceforget.people.render.scene import render
 from faceforget.photos.align import Framing
-from faceforget.photos.cache import default_cache_folder
+from faceforget.photos.cache import PREPROCESSING_VERSION, default_cache_folder
 from faceforget.photos.intake import PhotoIntake
 from faceforget.progress import Progress, silent, tracked
+from faceforget.resources import SHIPPED_ANCHORS
 
 Crops = NDArray[np.uint8]
 
 ANCHORS = 800
-SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "anchors"
 # Far from the people that are embedded, rendered for demos or measured on.
 FIRST_IDENTITY = 50_000
 _PHOTO_SIZE = 224
@@ -51,8 +52,8 @@ def rendered_anchors(framing: Framing, *, count: int = ANCHORS, progress: Progre
     Raises:
         AnchorsError: The picture of them was damaged.
     """
-    name = f"{framing.key}.jpg"
-    shipped, kept = SHIPPED / name, default_cache_folder().parent / "anchors" / name
+    shipped = SHIPPED_ANCHORS / f"{framing.key}.jpg"
+    kept = default_cache_folder().parent / "anchors" / f"{framing.key}.{PREPROCESSING_VERSION}.jpg"
     for path in (shipped, kept):
         if path.is_file():
             return read_sheet(path, framing.size)
@@ -95,13 +96,20 @@ def read_sheet(path: Path, size: int) -> Crops:
 
 def render_anchors(framing: Framing, count: int = ANCHORS, *, progress: Progress = silent) -> Crops:
     """Render people and cut out their faces ``(N, S, S, 3)``; who is not found in their photo is left out."""
-    intake = PhotoIntake(framing)
-    crops = []
-    for identity in tracked(range(FIRST_IDENTITY, FIRST_IDENTITY + count), "rendering anchors", count, progress):
-        pixels = render(sample_identity(identity), sample_conditions(photo_seed(identity, 0)), _PHOTO_SIZE)
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "PNG")
-        (found,) = intake.read([buffer.getvalue()])
-        if found.error is None:
-            crops.append(found.crop)
-    return np.stack(crops)
+    people = tracked(range(count), "rendering anchors", count, progress)
+    return cut_anchors([anchor_photo(place) for place in people], framing, progress=progress)
+
+
+def anchor_photo(place: int) -> bytes:
+    """The photo, a PNG, of the person who stands at a place among the anchors, from 0."""
+    identity = FIRST_IDENTITY + place
+    pixels = render(sample_identity(identity), sample_conditions(photo_seed(identity, 0)), _PHOTO_SIZE)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def cut_anchors(photos: Sequence[bytes], framing: Framing, *, progress: Progress = silent) -> Crops:
+    """The faces ``(N, S, S, 3)`` in photos of anchors; who is not found is left out."""
+    found = PhotoIntake(framing).read(photos, progress=progress, stage="finding anchors")
+    return np.stack([photo.crop for photo in found if photo.error is None])

@@ -137,7 +137,7 @@ class LfwSource:
         except ImportError as error:
             raise PeopleFolderError(
                 "LFW is fetched by scikit-learn, which is not installed.",
-                'Install it: pip install -e ".[lfw]", or pip install scikit-learn.',
+                "Install it: pip install 'faceforget[lfw]', or pip install scikit-learn.",
             ) from error
         home = Path(get_data_home(self.data_home)) / "lfw_home"
         photos = home / "lfw_funneled"

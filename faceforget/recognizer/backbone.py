@@ -19,9 +19,9 @@ from faceforget.progress import Progress, silent
 from faceforget.recognizer.download import download
 from faceforget.recognizer.facenet import FACENET_FILES, facenet_folder, facenet_source
 from faceforget.recognizer.mobilefacenet import EMBEDDING_SIZE, INPUT_SIZE, MobileFaceNet
+from faceforget.resources import RESTORE, SHIPPED_MOBILE
 
 FACENET_WEIGHTS = tuple(FACENET_FILES)
-SHIPPED_MOBILE = Path(__file__).resolve().parents[2] / "pretrained" / "mobile.safetensors"
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def _check_shipped(path: Path) -> None:
     if sha256_file(path) != expected:
         raise BackboneError(
             f"{path} is not the file that was shipped: its SHA-256 differs.",
-            "Restore it: git checkout -- pretrained",
+            RESTORE,
         )
 
 

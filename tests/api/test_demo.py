@@ -11,9 +11,10 @@ from faceforget.audit.estimates import Sides
 from faceforget.cli import app
 from faceforget.cli import demo as command
 from faceforget.cli.console import run
-from faceforget.errors import PeopleFolderError, UnknownPersonError
+from faceforget.errors import UnknownPersonError
 from faceforget.recognizer.enroll import TooFewPhotosError
 from faceforget.report.demo_page import demo_report, headline
+from faceforget.resources import MissingResourceError
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +68,8 @@ def test_nobody_of_that_name(people_dir, backbone_file):
 
 
 def test_an_installation_without_the_people_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr(run_demo, "SHIPPED_PEOPLE", tmp_path / "absent")
-    with pytest.raises(PeopleFolderError, match=r"checkout.*--people"):
+    monkeypatch.setattr("faceforget.api.shipped.SHIPPED_PEOPLE", tmp_path / "absent")
+    with pytest.raises(MissingResourceError, match=r"is not there.*git checkout"):
         demo()
 
 

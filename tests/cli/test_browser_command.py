@@ -1,5 +1,3 @@
-import subprocess
-
 from benchmarks.screenshots import ROOT
 from faceforget.cli.browser import flags
 
@@ -36,11 +34,10 @@ def test_the_app_is_started_with_the_model_and_the_ledger(cli, tmp_path, recogni
     api.save(recognizer, tmp_path / "m.safetensors")
     calls = []
 
-    def run(command, env, check):
+    def become(program, command, env):
         calls.append((command, env["FACEFORGET_APP_MODEL"], env["FACEFORGET_APP_LEDGER"]))
-        return subprocess.CompletedProcess(command, 0)
 
-    monkeypatch.setattr("faceforget.cli.browser.subprocess.run", run)
+    monkeypatch.setattr("faceforget.cli.browser.os.execve", become)
     code, output, _ = cli("app", "--model", tmp_path / "m.safetensors", "--ledger", tmp_path / "l.db", "--port", "8600")
     assert code == 0
     assert "http://127.0.0.1:8600" in output

@@ -1,13 +1,18 @@
 import json
+import re
 import shutil
+import tomllib
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
+from faceforget import __version__
 from faceforget.people.faces import FaceSet
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
+from faceforget.resources import INSTALLED_FROM, SHIPPED_MOBILE, SHIPPED_PEOPLE
 
 
 @pytest.fixture(scope="module")
@@ -257,12 +262,46 @@ def test_doctor_names_versions_and_what_is_missing(cli, tmp_path):
     assert code == 0
     assert "torch" in text
     content = json.loads((tmp_path / "doctor.json").read_text())
-    assert content.keys() == {"versions", "device", "weights", "cache", "problems"}
+    assert content.keys() == {"versions", "extras", "device", "weights", "shipped", "cache", "problems"}
+
+
+def test_doctor_looks_at_every_package_and_extra_that_is_asked_for(cli, tmp_path):
+    cli("doctor", "--json", tmp_path / "doctor.json")
+    content = json.loads((tmp_path / "doctor.json").read_text())
+    asked = tomllib.loads((INSTALLED_FROM / "pyproject.toml").read_text())["project"]
+    assert {re.split("[>=<]", line)[0] for line in asked["dependencies"]} <= content["versions"].keys()
+    assert content["extras"].keys() == asked["optional-dependencies"].keys() - {"test"}
+
+
+def test_doctor_says_how_an_extra_is_installed(cli, monkeypatch):
+    requirements = ["torch>=2", "no-such-package>=1; extra == 'heic'", "ruff; extra == 'test'"]
+    monkeypatch.setattr("faceforget.cli.doctor.requires", lambda name: requirements)
+    _, text, _ = cli("doctor")
+    assert "not installed: pip install 'faceforget[heic]'" in text
+    assert "ruff" not in text
+
+
+def test_doctor_cuts_no_path(cli, monkeypatch):
+    monkeypatch.setattr("faceforget.cli.doctor.out", Console(width=40))
+    _, text, _ = cli("doctor")
+    assert str(SHIPPED_MOBILE) in text
+    assert str(SHIPPED_PEOPLE) in text
+
+
+def test_doctor_misses_what_is_not_shipped(cli, monkeypatch, tmp_path):
+    monkeypatch.setattr("faceforget.resources.SHIPPED_ANCHORS", tmp_path / "none")
+    _, text, _ = cli("doctor")
+    assert "Missing anchors: Restore it: git checkout" in text
+
+
+def test_the_version_says_where_it_is_installed(cli):
+    code, text, _ = cli("--version")
+    assert code == 0
+    assert text.strip() == f"faceforget {__version__} from {INSTALLED_FROM} (checkout, editable)"
 
 
 def test_usage_errors_and_help(cli):
     assert cli("erase")[0] == 2
-    assert cli("--version")[1].strip()
     for command in ("enroll", "recognize", "erase", "audit", "doctor"):
         assert cli(command, "--help")[0] == 0
 
