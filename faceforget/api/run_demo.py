@@ -166,7 +166,8 @@ def _shipped() -> Path:
     if not SHIPPED_PEOPLE.is_dir():
         raise PeopleFolderError(
             "The demo's people are not in this installation: they come with the repository.",
-            "Run it from a checkout (git clone, then pip install -e .), or give your own: --people DIR.",
+            "Run it from a checkout (git clone, then pip install -e .), or give people of your own.",
+            code="no-shipped-people",
         )
     return SHIPPED_PEOPLE
 

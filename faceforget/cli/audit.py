@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, out, percent, progress_bar, warn
 from faceforget.cli.options import (
     Address,
@@ -153,7 +154,7 @@ def _print_each(done: Sequence["Audited"], folder: Path) -> bool:
         outcomes = [audited.verdict.of(promise) if audited.verdict else "not measured" for promise in _PROMISES]
         table.add_row(escape(audited.task.report.name), *(f"[{_COLOURS[o]}]{o}[/]" for o in outcomes))
         if audited.error:
-            warn(f"{audited.task.report.name}: {audited.error}")
+            warn(f"{audited.task.report.name}: {told(audited.error)}")
     out.print(table)
     if any(audited.verdict for audited in done):
         out.print(f"The reports are in {folder}.", highlight=False, markup=False, soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, out, progress_bar, warn
 from faceforget.cli.options import Device, Json, NoCache, Seed, check_output, make_runtime
 from faceforget.files import write_json
@@ -46,7 +47,7 @@ def recognize(
 
 def _print(photo: "NamedPhoto") -> None:
     if photo.error is not None:
-        warn(f"{photo.source}: {photo.error}")
+        warn(f"{photo.source}: {told(photo.error)}")
         return
     for number, face in enumerate(photo.faces, start=1):
         place = f" (face {number} of {len(photo.faces)})" if len(photo.faces) > 1 else ""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -18,6 +17,7 @@ from faceforget.photos.align import Framing
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.download import download
 from faceforget.recognizer.facenet import FACENET_FILES, facenet_folder, facenet_source
+from faceforget.recognizer.foreign import it_is
 from faceforget.recognizer.mobilefacenet import EMBEDDING_SIZE, INPUT_SIZE, MobileFaceNet
 
 FACENET_WEIGHTS = tuple(FACENET_FILES)
@@ -136,7 +136,8 @@ def load_backbone(name_or_file: str | Path, *, progress: Progress = silent) -> L
         if not SHIPPED_MOBILE.is_file():
             raise BackboneError(
                 "The shipped weights of `mobile` are not in this installation.",
-                "Give a weights file instead: --backbone PATH/TO/mobilefacenet.safetensors.",
+                "Give a file with the weights of a MobileFaceNet as backbone instead.",
+                code="no-shipped-weights",
             )
         _check_shipped(SHIPPED_MOBILE)
         return _from_file(SHIPPED_MOBILE, "mobile")
@@ -211,15 +212,25 @@ def _without_classes(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors of an untrusted file: safetensors, or torch's format without code."""
+    if path.suffix.lower() == ".onnx":
+        raise BackboneError(
+            f"{path} is a network in ONNX, which is not read yet.",
+            "Give the weights of a MobileFaceNet or of facenet-pytorch's InceptionResnetV1 as .safetensors or .pt.",
+        )
+    # What safetensors and torch say themselves is not passed on: torch advises to load with code.
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, OSError, ValueError, EOFError, KeyError) as error:
-        raise BackboneError(f"Cannot read weights from {path}: {error}.", "Give another copy.") from error
+    except OSError as error:
+        raise BackboneError(
+            f"Cannot read {path}: {error.strerror or 'it is damaged'}.", "Give another copy."
+        ) from error
     except Exception as error:  # weights_only raises pickle errors of several kinds
         raise BackboneError(
-            f"{path} is not a plain file of weights: {error}.", "Convert it to .safetensors."
+            f"{path} is not a complete file of weights alone: expected .safetensors, or .pt with the tensors of a "
+            f"state_dict.{it_is(path)}",
+            "Give another copy, or save the state_dict alone as .safetensors.",
         ) from error
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise BackboneError(f"{path} does not hold a dictionary of tensors.", "Save the state_dict alone.")

@@ -15,9 +15,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from faceforget.errors import ModelFileError
+from faceforget.fields import problems
 from faceforget.files import write_atomically
 from faceforget.photos.cache import PREPROCESSING_VERSION
 from faceforget.recognizer.backbone import BACKBONES, BackboneSpec
+from faceforget.recognizer.foreign import it_is
 from faceforget.recognizer.recognizer import Recognizer, Threshold, new_classifier
 from faceforget.scatter import Scatter
 
@@ -124,15 +126,17 @@ def load_recognizer(path: Path | str, device: str | torch.device = "cpu") -> Rec
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     if not path.is_file():
         beside = sorted(p.name for p in path.parent.glob("*.safetensors"))[:5] if path.parent.is_dir() else []
-        there = f"Models in that folder: {', '.join(beside)}." if beside else "Make one with `faceforget enroll`."
-        raise ModelFileError(f"There is no model file {path}.", there)
+        if beside:
+            raise ModelFileError(f"There is no model file {path}.", f"Models in that folder: {', '.join(beside)}.")
+        raise ModelFileError(f"There is no model file {path}.", "Make one with enroll, and save it.", code="no-model")
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {}), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise ModelFileError(
-            f"{path} is not a complete safetensors file: {error}.",
-            "Give a model made by `faceforget enroll`.",
+            f"{path} is not a model: it is no complete safetensors file.{it_is(path)}",
+            "Give a file that faceforget.api.save wrote.",
+            code="no-safetensors",
         ) from error
 
 
@@ -140,12 +144,14 @@ def _header(path: Path, stored: dict[str, str]) -> "_Header":
     if FORMAT not in stored:
         raise ModelFileError(
             f"{path} is a safetensors file, but not a FaceForget model (backbone weights alone are not one).",
-            "Make a model with `faceforget enroll PEOPLE_DIR --backbone FILE --out MODEL`.",
+            "Make a model with enroll, with this file as backbone.",
+            code="weights-alone",
+            file=path,
         )
     try:
         header = _Header.model_validate_json(stored[FORMAT])
     except ValidationError as error:
-        raise ModelFileError(f"The header of {path} is damaged: {_problems(error)}.", "Use an intact copy.") from error
+        raise ModelFileError(f"The header of {path} is damaged: {problems(error)}.", "Use an intact copy.") from error
     if header.format_version != FORMAT_VERSION:
         newer = header.format_version > FORMAT_VERSION
         raise ModelFileError(
@@ -160,12 +166,8 @@ def _parse(path: Path, description: str) -> _Metadata:
         return _Metadata.model_validate_json(description)
     except ValidationError as error:
         raise ModelFileError(
-            f"The metadata of {path} is not valid: {_problems(error)}.", "Use an intact copy."
+            f"The metadata of {path} is not valid: {problems(error)}.", "Use an intact copy."
         ) from error
-
-
-def _problems(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'metadata'}: {e['msg']}" for e in error.errors())
 
 
 def _check_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:

@@ -14,13 +14,13 @@ class RequestOutcome:
         request: Its id.
         erased: Whether the person is not in the live model any more, and its audit passed.
         reason: Why not, without names; empty where they were erased.
-        detail: The same with names and files, if it failed in this run.
+        error: The same with names and files, if it failed in this run by an error; for the operator's eyes alone.
     """
 
     request: str
     erased: bool
     reason: str = ""
-    detail: str = ""
+    error: FaceForgetError | None = None
 
 
 @dataclass(frozen=True)
