@@ -3,6 +3,7 @@
 ``mobile`` and ``facenet`` by name, or any weights file of one of these architectures.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,7 +222,9 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # asks to report files of other programs to torch
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise BackboneError(
             f"Cannot read {path}: {error.strerror or 'it is damaged'}.", "Give another copy."

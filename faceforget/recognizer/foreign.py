@@ -8,7 +8,7 @@ _STARTS = (
     (b"\x89PNG\r\n", "a PNG picture"),
     (b"GIF8", "a GIF picture"),
     (b"PK\x03\x04", "a zip archive or a file of PyTorch"),
-    (b"\x80\x02", "a pickle or an old file of PyTorch"),
+    (b"\x80", "a pickle or an old file of PyTorch"),
     (b"SQLite format 3", "a SQLite database"),
     (b"%PDF", "a PDF"),
     (b"<", "a web page or XML"),
