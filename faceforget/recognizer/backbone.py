@@ -20,6 +20,7 @@ from faceforget.recognizer.download import download
 from faceforget.recognizer.facenet import FACENET_FILES, facenet_folder, facenet_source
 from faceforget.recognizer.foreign import it_is
 from faceforget.recognizer.mobilefacenet import EMBEDDING_SIZE, INPUT_SIZE, MobileFaceNet
+from faceforget.scatter import ScatterPlace
 
 FACENET_WEIGHTS = tuple(FACENET_FILES)
 SHIPPED_MOBILE = Path(__file__).resolve().parents[2] / "pretrained" / "mobile.safetensors"
@@ -85,7 +86,7 @@ class Embedder(nn.Module):
 
     Attributes:
         network: The backbone.
-        scatter: Nothing, or the :class:`~faceforget.scatter.Scatter` that an erasure put here.
+        scatter: A place for, or the :class:`~faceforget.scatter.Scatter` that an erasure put here.
     """
 
     mean: Tensor
@@ -94,7 +95,7 @@ class Embedder(nn.Module):
     def __init__(self, spec: BackboneSpec, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.scatter: nn.Module = nn.Identity()
+        self.scatter: nn.Module = ScatterPlace()
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
 

@@ -21,7 +21,7 @@ from faceforget.photos.cache import PREPROCESSING_VERSION
 from faceforget.recognizer.backbone import BACKBONES, BackboneSpec
 from faceforget.recognizer.foreign import it_is
 from faceforget.recognizer.recognizer import Recognizer, Threshold, new_classifier
-from faceforget.scatter import Scatter
+from faceforget.scatter import Scatter, ScatterPlace
 
 FORMAT = "faceforget-recognizer"
 FORMAT_VERSION = 1
@@ -216,7 +216,7 @@ def _assemble(path: Path, metadata: _Metadata, tensors: dict[str, torch.Tensor])
 def _scatter(path: Path, spec: BackboneSpec, tensors: dict[str, torch.Tensor]) -> torch.nn.Module:
     stored = {key.removeprefix(_SCATTER): value for key, value in tensors.items() if key.startswith(_SCATTER)}
     if not stored:
-        return torch.nn.Identity()
+        return ScatterPlace()
     regions, size = len(stored["cosines"]) if "cosines" in stored else 0, spec.embedding_size
     expected = {
         "directions": (regions, size),

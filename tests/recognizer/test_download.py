@@ -191,7 +191,7 @@ def test_a_server_that_always_cuts_and_starts_again_is_given_up(server, tmp_path
 
 def test_a_missing_file_is_not_asked_for_twice(server, tmp_path):
     server.behaviours = [404]
-    with pytest.raises(BackboneError, match="404.*another machine.*as backbone"):
+    with pytest.raises(BackboneError, match=r"404.*another machine.*as backbone"):
         fetch(server.source(), tmp_path)
     assert len(server.ranges) == 1
     assert left_in(tmp_path) == []
@@ -346,5 +346,5 @@ def test_other_weights_under_facenets_name_are_not_kept(facenet_server, backbone
 
 def test_a_failed_download_never_gives_random_weights(facenet_server, people_dir):
     facenet_server.behaviours = [404]
-    with pytest.raises(BackboneError, match="404.*as backbone"):
+    with pytest.raises(BackboneError, match=r"404.*as backbone"):
         enroll(people_dir, backbone="facenet")
