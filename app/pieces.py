@@ -104,7 +104,7 @@ def state(title: str, words: str = "", kind: str = "empty") -> str:
 
 def boxed(photo: NamedPhoto, pixels: RGB, chosen: int) -> str:
     """A photo with its faces boxed and numbered."""
-    height, width = pixels.shape[:2]
+    width, height = photo.size or pixels.shape[1::-1]
     boxes = []
     for number, found in enumerate(photo.faces):
         x0, y0, x1, y1 = found.box

@@ -1,5 +1,6 @@
 """``faceforget recognize``."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ from rich.markup import escape
 from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, out, progress_bar, warn
 from faceforget.cli.options import Device, Json, NoCache, Seed, check_output, make_runtime
-from faceforget.files import write_json
+from faceforget.files import sha256_file, write_json
 
 if TYPE_CHECKING:
     from faceforget.api import NamedPhoto
@@ -25,7 +26,10 @@ def recognize(
     device: Device = "auto",
     no_cache: NoCache = False,
 ) -> None:
-    """Name the faces on photos."""
+    """Name the faces on photos.
+
+    Boxes in FILE are x0, y0, x1, y1 in pixels of the photo as a viewer shows it; its size is beside them.
+    """
     from faceforget import api
     from faceforget.api.recognize_photos import find_photos
 
@@ -38,7 +42,9 @@ def recognize(
             recognizer, list(sources), top=top, runtime=make_runtime(device, seed, no_cache, progress)
         )
     if json:
-        write_json(json, {"photos": [photo.to_dict() for photo in named]})
+        used = {"file": str(model), "sha256": sha256_file(model)}
+        limit = {"threshold": asdict(recognizer.threshold)}
+        write_json(json, {"model": used, **limit, "photos": [photo.to_dict() for photo in named]})
     for photo in named:
         _print(photo)
     if all(photo.error for photo in named):

@@ -27,7 +27,8 @@ def section(report: AuditReport) -> Section | None:
         missing=missing(rows),
         method="Residual knowledge (Hsu et al. 2026, arXiv 2601.22359): each colour of each pixel is changed by at "
         f"most so many of 255 levels; at random, and recognised in at least one of {DRAWS} draws, or on purpose by "
-        f"{STEPS} steps of projected gradient ascent towards the person (Madry et al. 2018, arXiv 1706.06083; only in a deep audit).",
+        f"{STEPS} steps of projected gradient ascent towards the person (Madry et al. 2018, arXiv 1706.06083; "
+        "only in a deep audit).",
         basis=f"{photos_of(next(iter(sides.after.values())))} of {who(report)}; Wilson intervals.",
         reference=reference_line(report)
         + " Every network yields to a change made on purpose if it may be large enough.",
