@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from faceforget.api.runtime import Runtime
-from faceforget.errors import PeopleFolderError
-from faceforget.people.folder import PHOTO_SUFFIXES
 from faceforget.photos.align import RGB
 from faceforget.photos.decode import MAX_SIDE, shown_size
 from faceforget.photos.errors import PhotoError
@@ -80,31 +78,6 @@ def recognize(
     photos = runtime.intake(recognizer.spec.framing).read(sources, progress=runtime.progress)
     seen = tracked(zip(photos, sources, strict=True), "recognising", len(photos), runtime.progress)
     return [_name(recognizer, photo, _size(source), top) for photo, source in seen]
-
-
-def find_photos(paths: Sequence[Path]) -> list[Path]:
-    """Files as given, and every photo below the folders, by name.
-
-    Raises:
-        PeopleFolderError: A path that does not exist, or a folder without any photo.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if _is_visible_photo(p, path))
-            if not inside:
-                raise PeopleFolderError(f"There is no photo in {path}.", "Give photos (JPEG, PNG or WebP).")
-            found.extend(inside)
-        elif path.exists():
-            found.append(path)
-        else:
-            raise PeopleFolderError(f"There is no file or folder {path}.", "Check the path.")
-    return found
-
-
-def _is_visible_photo(photo: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in photo.relative_to(folder).parts)
-    return not hidden and photo.suffix.lower() in PHOTO_SUFFIXES and photo.is_file()
 
 
 def _size(source: PhotoSource) -> tuple[int, int] | None:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, out, percent, progress_bar, warn
+from faceforget.cli.inputs import check_models, check_people
 from faceforget.cli.options import (
     Address,
     Device,
@@ -91,14 +92,17 @@ def audit(
     if each:
         _check_each(each, persons, outputs)
     cluster = cluster_of(engine, address)
-    from faceforget import api
     from faceforget.people.folder import photos_of
+
+    check_models(before, after, retrained)
+    own = photos_of(photos.absolute(), persons)
+    read = photos_of(forget_photos.absolute(), persons) if forget_photos else None
+    check_people(retained, members, strangers)
+    from faceforget import api
 
     models = api.load(before), api.load(after)
     for name in persons:
         models[0].index_of(name)
-    own = photos_of(photos.absolute(), persons)
-    read = photos_of(forget_photos.absolute(), persons) if forget_photos else None
     others = api.Others(_absolute(retained), _absolute(members), _absolute(strangers))
     with progress_bar() as progress:
         runtime = make_runtime(device, seed, no_cache, progress, cluster)

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, out, progress_bar, warn
+from faceforget.cli.inputs import check_files, check_models, check_people
 from faceforget.cli.options import (
     Address,
     AllowMismatch,
@@ -75,6 +76,11 @@ def batch(
     no_cache: NoCache = False,
 ) -> None:
     """Erase many people from models, with an audit, a receipt and a line in the ledger for each."""
+    if not resume:  # a batch that goes on has read the list, and may have deleted the model
+        check_files(requests)
+        check_models(model)
+    check_files(copies)
+    check_people(retained, strangers)
     from faceforget.method.registry import PROMISES
     from faceforget.requests.machines.many import Setting, check_batches, run_batches
     from faceforget.requests.plan import Configuration

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from faceforget.cli.inputs import check_models
 from faceforget.errors import UsageError
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,7 @@ def app(
             "The browser app is not in this installation: it comes with the repository.",
             "Run it from a checkout: git clone, then pip install -e .",
         )
+    check_models(model)
     environment = dict(os.environ)
     for variable in (_MODEL_VARIABLE, _LEDGER_VARIABLE):
         environment.pop(variable, None)

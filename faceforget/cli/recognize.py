@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, out, progress_bar, warn
+from faceforget.cli.inputs import check_models
 from faceforget.cli.options import Device, Json, NoCache, Seed, check_output, make_runtime
 from faceforget.files import sha256_file, write_json
 
@@ -30,12 +31,14 @@ def recognize(
 
     Boxes in FILE are x0, y0, x1, y1 in pixels of the photo as a viewer shows it; its size is beside them.
     """
-    from faceforget import api
-    from faceforget.api.recognize_photos import find_photos
+    from faceforget.people.folder import find_photos
 
+    check_models(model)
     if json:
         check_output(json, model)
     sources = find_photos(photos)
+    from faceforget import api
+
     recognizer = api.load(model)
     with progress_bar() as progress:
         named = api.recognize(

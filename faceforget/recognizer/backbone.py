@@ -18,7 +18,7 @@ from faceforget.photos.align import Framing
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.download import download
 from faceforget.recognizer.facenet import FACENET_FILES, facenet_folder, facenet_source
-from faceforget.recognizer.foreign import it_is
+from faceforget.recognizer.foreign import check_weights, it_is
 from faceforget.recognizer.mobilefacenet import EMBEDDING_SIZE, INPUT_SIZE, MobileFaceNet
 from faceforget.scatter import ScatterPlace
 
@@ -145,13 +145,8 @@ def load_backbone(name_or_file: str | Path, *, progress: Progress = silent) -> L
         return _from_file(SHIPPED_MOBILE, "mobile")
     if name == "facenet":
         return _facenet(variant or FACENET_WEIGHTS[0], progress)
-    path = Path(name_or_file)
-    if not path.is_file():
-        raise BackboneError(
-            f"No backbone is called {str(name_or_file)!r}, and there is no such file.",
-            f"Known names: {', '.join(sorted(BACKBONES))}; or give a .safetensors or .pt file of weights.",
-        )
-    return _from_file(path, path.name)
+    check_weights(name_or_file)
+    return _from_file(Path(name_or_file), Path(name_or_file).name)
 
 
 def _facenet(variant: str, progress: Progress) -> LoadedBackbone:
@@ -214,11 +209,6 @@ def _without_classes(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors of an untrusted file: safetensors, or torch's format without code."""
-    if path.suffix.lower() == ".onnx":
-        raise BackboneError(
-            f"{path} is a network in ONNX, which is not read yet.",
-            "Give the weights of a MobileFaceNet or of facenet-pytorch's InceptionResnetV1 as .safetensors or .pt.",
-        )
     # What safetensors and torch say themselves is not passed on: torch advises to load with code.
     try:
         if path.suffix == ".safetensors":

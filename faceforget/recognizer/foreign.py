@@ -1,6 +1,10 @@
-"""What a file is that is not what was expected, as far as its first bytes say."""
+"""Whether a model or weights are there, and what a file is instead; loads nothing that takes seconds."""
 
 from pathlib import Path
+
+from faceforget.errors import BackboneError, ModelFileError
+
+NAMES = ("facenet", "mobile")
 
 _LONGEST = 512
 _STARTS = (
@@ -16,14 +20,53 @@ _STARTS = (
 )
 
 
+def check_model_file(path: Path) -> None:
+    """Check that there is a file.
+
+    Raises:
+        ModelFileError: There is none, or a folder.
+    """
+    if path.is_dir():
+        raise ModelFileError(f"{path} is a folder, expected the file of a model.", _models_in(path))
+    if path.is_file():
+        return
+    if there := _models_in(path.parent):
+        raise ModelFileError(f"There is no model file {path}.", there)
+    raise ModelFileError(f"There is no model file {path}.", "Make one with enroll, and save it.", code="no-model")
+
+
+def _models_in(folder: Path) -> str:
+    names = sorted(path.name for path in folder.glob("*.safetensors"))[:5] if folder.is_dir() else []
+    return f"Models in that folder: {', '.join(names)}." if names else ""
+
+
+def check_weights(name_or_file: str | Path) -> None:
+    """Check that a backbone is known by name, or a file of a format that is read.
+
+    Raises:
+        BackboneError: It is neither.
+    """
+    path = Path(name_or_file)
+    if str(name_or_file).partition(":")[0] in NAMES:
+        return
+    if not path.is_file():
+        raise BackboneError(
+            f"No backbone is called {str(name_or_file)!r}, and there is no such file.",
+            f"Known names: {', '.join(NAMES)}; or give a .safetensors or .pt file of weights.",
+        )
+    if path.suffix.lower() == ".onnx":
+        raise BackboneError(
+            f"{path} is a network in ONNX, which is not read yet.",
+            "Give the weights of a MobileFaceNet or of facenet-pytorch's InceptionResnetV1 as .safetensors or .pt.",
+        )
+
+
 def content_of(path: Path) -> str:
     """What a file seems to hold, in words such as ``a JPEG photo``; empty where its first bytes do not say.
 
     Args:
         path: An existing file, untrusted.
     """
-    if path.suffix.lower() == ".onnx":
-        return "a network in ONNX"
     try:
         with path.open("rb") as file:
             head = file.read(_LONGEST)

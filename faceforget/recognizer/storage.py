@@ -19,7 +19,7 @@ from faceforget.fields import problems
 from faceforget.files import write_atomically
 from faceforget.photos.cache import PREPROCESSING_VERSION
 from faceforget.recognizer.backbone import BACKBONES, BackboneSpec
-from faceforget.recognizer.foreign import it_is
+from faceforget.recognizer.foreign import check_model_file, it_is
 from faceforget.recognizer.recognizer import Recognizer, Threshold, new_classifier
 from faceforget.scatter import Scatter, ScatterPlace
 
@@ -124,11 +124,7 @@ def load_recognizer(path: Path | str, device: str | torch.device = "cpu") -> Rec
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    if not path.is_file():
-        beside = sorted(p.name for p in path.parent.glob("*.safetensors"))[:5] if path.parent.is_dir() else []
-        if beside:
-            raise ModelFileError(f"There is no model file {path}.", f"Models in that folder: {', '.join(beside)}.")
-        raise ModelFileError(f"There is no model file {path}.", "Make one with enroll, and save it.", code="no-model")
+    check_model_file(path)
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {}), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
