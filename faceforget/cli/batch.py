@@ -79,6 +79,7 @@ def batch(
     if not resume:  # a batch that goes on has read the list, and may have deleted the model
         check_files(requests)
         check_models(model)
+    check_output(ledger, *([model] if model else []))
     check_files(copies)
     check_people(retained, strangers)
     from faceforget.method.registry import PROMISES

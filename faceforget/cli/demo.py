@@ -34,6 +34,8 @@ def demo(
 ) -> None:
     """Erase one of 24 rendered people, who do not exist, and write a report with pictures."""
     check_output(report)
+    if json:
+        check_output(json, report)
     check_people(people)
     check_backbone(backbone)
     from faceforget import api

@@ -104,7 +104,7 @@ def require_faces(faces: FaceSet, names: Sequence[str]) -> None:
     """
     empty = [name for name in names if not faces.photos.get(name)]
     if empty:
-        reasons = "; ".join(f"{photo.source}: {photo.error}" for photo in faces.refused[:5])
+        reasons = " ".join(f"{photo.source}: {photo.error.message}" for photo in faces.refused[:5] if photo.error)
         kinds: dict[str, Any] = Counter(photo.error.kind for photo in faces.refused if photo.error)
         raise NoUsablePhotoError(
             f"No usable photo of {', '.join(empty)}. {reasons}".rstrip(),

@@ -76,6 +76,8 @@ FACENET = BackboneSpec(
     0.60,
     _build_facenet,
 )  # its stranger_cosine is a guess: the weights could not be had to measure it
+# Of a model file, beside the weights of its backbone.
+HEAD = "head.weight"
 BACKBONES: Mapping[str, BackboneSpec] = {spec.name: spec for spec in (MOBILE, FACENET)}
 
 
@@ -175,6 +177,11 @@ def _check_shipped(path: Path) -> None:
 
 def _from_file(path: Path, name: str) -> LoadedBackbone:
     weights = _without_classes(_read_weights(path))
+    if HEAD in weights:
+        raise BackboneError(
+            f"{path} is a model with people in it, expected the weights of a backbone alone.",
+            "Give the weights that it was enrolled from.",
+        )
     spec = _spec_of(weights)
     if spec is None:
         raise BackboneError(

@@ -18,14 +18,13 @@ from faceforget.errors import ModelFileError
 from faceforget.fields import problems
 from faceforget.files import write_atomically
 from faceforget.photos.cache import PREPROCESSING_VERSION
-from faceforget.recognizer.backbone import BACKBONES, BackboneSpec
+from faceforget.recognizer.backbone import BACKBONES, HEAD, BackboneSpec
 from faceforget.recognizer.foreign import check_model_file, it_is
 from faceforget.recognizer.recognizer import Recognizer, Threshold, new_classifier
 from faceforget.scatter import Scatter, ScatterPlace
 
 FORMAT = "faceforget-recognizer"
 FORMAT_VERSION = 1
-_HEAD = "head.weight"
 _NETWORK = "embedder.network."
 _SCATTER = "embedder.scatter."
 
@@ -170,7 +169,7 @@ def _check_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
     """Only head, backbone and the layer of an erasure, in single precision and finite: nothing travels along."""
     for key, value in tensors.items():
         counter = key.endswith("num_batches_tracked")
-        known = key == _HEAD or key.startswith((_NETWORK, _SCATTER))
+        known = key == HEAD or key.startswith((_NETWORK, _SCATTER))
         if not known or value.dtype != (torch.int64 if counter else torch.float32):
             problem = f"of type {value.dtype}" if known else "that does not belong there"
             raise ModelFileError(f"{path} has a tensor {key!r} {problem}.", "Use an intact copy.")
@@ -181,7 +180,7 @@ def _check_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 def _assemble(path: Path, metadata: _Metadata, tensors: dict[str, torch.Tensor]) -> Recognizer:
     spec = BACKBONES[metadata.backbone]
     expected = (len(metadata.labels), spec.embedding_size)
-    found = tuple(tensors[_HEAD].shape) if _HEAD in tensors else None
+    found = tuple(tensors[HEAD].shape) if HEAD in tensors else None
     if found != expected:
         raise ModelFileError(
             f"{path}: expected a head of shape {expected} for its labels and backbone, got {found}.",
@@ -195,8 +194,8 @@ def _assemble(path: Path, metadata: _Metadata, tensors: dict[str, torch.Tensor])
         raise ModelFileError(
             f"{path}: the weights do not fit the backbone {spec.name}.", "Use an intact copy."
         ) from error
-    classifier = new_classifier(spec, network, tensors[_HEAD], metadata.scale)
-    classifier.head.load_state_dict({"weight": tensors[_HEAD]})  # bit for bit, not normalised again
+    classifier = new_classifier(spec, network, tensors[HEAD], metadata.scale)
+    classifier.head.load_state_dict({"weight": tensors[HEAD]})  # bit for bit, not normalised again
     classifier.embedder.scatter = _scatter(path, spec, tensors)
     classifier.requires_grad_(False)
     return Recognizer(
