@@ -13,6 +13,7 @@ import faceforget
 from app import advice as app_words
 from faceforget.cli import advice as cli_words
 from faceforget.errors import FaceForgetError, UnknownPersonError, WrongPersonError
+from faceforget.requests import reasons
 
 PACKAGE = Path(faceforget.__file__).parent
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).parts[0] != "cli"]
@@ -94,6 +95,14 @@ def test_the_tables_know_no_error_that_there_is_not(words):
     for code in words:
         wanted = {name for _, name, _, _ in Formatter().parse(words[code]) if name}
         assert all(wanted <= given for given in CODES[code]) or not wanted
+
+
+def test_the_service_says_of_every_reason_of_a_receipt_what_to_send_instead():
+    pytest.importorskip("fastapi")
+    from faceforget.serve.advice import TODO, todo_about
+
+    assert set(TODO) == reasons.KINDS - {"usage"}
+    assert todo_about("usage") == "Ask the operator."
 
 
 def test_an_error_says_itself_what_to_do_in_python():

@@ -193,7 +193,7 @@ def _outcome(ledger: Ledger, request: str, errors: Mapping[str, FaceForgetError]
     if entries[-1].body["outcome"] == ERASED:
         return RequestOutcome(request, erased=True)
     failed = next(entry.body for entry in entries if entry.state == "failed")
-    return RequestOutcome(request, False, why_failed(failed), errors.get(request))
+    return RequestOutcome(request, False, why_failed(failed), str(failed["reason"]), errors.get(request))
 
 
 @contextmanager

@@ -78,7 +78,7 @@ class Worker(threading.Thread):
             step=lambda step: self._step(record, step),
         )
         (outcome,) = result.outcomes
-        self._inbox.close(record, outcome.request, outcome.erased, outcome.reason)
+        self._inbox.close(record, outcome.request, outcome.erased, outcome.reason, outcome.kind)
         self._live.publish()
         log.info("request %s: closed, %s", record.id, "erased" if outcome.erased else "not erased")
 

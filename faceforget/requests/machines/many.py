@@ -85,7 +85,13 @@ class BatchesResult:
                 for done in self.models
             ],
             "requests": [
-                {"request": o.request, "erased": o.erased, "reason": o.reason, "model": str(result.place.model)}
+                {
+                    "request": o.request,
+                    "erased": o.erased,
+                    "reason": o.reason,
+                    "kind": o.kind,
+                    "model": str(result.place.model),
+                }
                 for result in results
                 for o in result.outcomes
             ],
