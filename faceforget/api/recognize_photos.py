@@ -7,6 +7,7 @@ from pathlib import Path
 from faceforget.api.runtime import Runtime
 from faceforget.photos.align import RGB
 from faceforget.photos.decode import MAX_SIDE, shown_size
+from faceforget.photos.detect import Face
 from faceforget.photos.errors import PhotoError
 from faceforget.photos.intake import PhotoFaces, PhotoSource
 from faceforget.progress import tracked
@@ -95,12 +96,7 @@ def _name(recognizer: Recognizer, photo: PhotoFaces, size: tuple[int, int] | Non
     recognitions = recognizer.recognize(photo.crops, top)
     faces = [
         NamedFace(
-            (
-                scale * face.box[0].item(),
-                scale * face.box[1].item(),
-                scale * face.box[2].item(),
-                scale * face.box[3].item(),
-            ),
+            _box(face, scale),
             None if problem else recognition,
             problem,
             index == photo.chosen,
@@ -113,6 +109,11 @@ def _name(recognizer: Recognizer, photo: PhotoFaces, size: tuple[int, int] | Non
     faces.sort(key=lambda face: not face.main)
     usable = any(face.recognition for face in faces)
     return NamedPhoto(photo.source, size, tuple(faces), None if usable else photo.error)
+
+
+def _box(face: Face, scale: float) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = (scale * face.box).tolist()
+    return x0, y0, x1, y1
 
 
 def _face_dict(face: NamedFace) -> dict[str, object]:
