@@ -118,7 +118,8 @@ def open_model(data: bytes, name: str) -> OpenModel:
             recognizer = api.load(path)
         except ModelFileError as error:
             # The path is ours and says nothing to the user.
-            raise ModelFileError(str(error.message).replace(str(path), f"“{name}”"), error.todo) from error
+            message = error.message.replace(str(path), f"“{name}”")
+            raise ModelFileError(message, error.todo, code=error.code) from error
     return OpenModel(recognizer, f"the model file “{name}”")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.advice import advice
 from app.check import CheckedPhoto
 from app.erasing import Named
 from faceforget.api import NamedPhoto
@@ -90,8 +91,8 @@ def steps(names: Sequence[str], here: int) -> str:
 
 def problem(error: FaceForgetError) -> str:
     """An error as a user meets it."""
-    # What to type in a terminal is of no use here.
-    todo = f"<p>{escape(error.todo)}</p>" if error.todo and "--" not in error.todo else ""
+    words = advice(error)
+    todo = f"<p>{escape(words)}</p>" if words else ""
     return f'<div class="state bad" role="alert"><b>{escape(error.message)}</b>{todo}</div>'
 
 
@@ -103,7 +104,7 @@ def state(title: str, words: str = "", kind: str = "empty") -> str:
 
 def boxed(photo: NamedPhoto, pixels: RGB, chosen: int) -> str:
     """A photo with its faces boxed and numbered."""
-    height, width = pixels.shape[:2]
+    width, height = photo.size or pixels.shape[1::-1]
     boxes = []
     for number, found in enumerate(photo.faces):
         x0, y0, x1, y1 = found.box

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from html import escape
 
+from app.advice import advice, told
 from app.batches.data import Done, Line, Live
 from app.books import OPEN_WORDS, Record
 from app.pieces import face, name_of
 from app.promises import title
-from faceforget.errors import UnknownPersonError, WrongPersonError
+from faceforget.errors import FaceForgetError, UnknownPersonError
 from faceforget.photos.align import RGB
 from faceforget.report.audit_front import PROMISES as IN_REPORTS
 from faceforget.report.words import photos as count_photos
@@ -38,14 +39,9 @@ def line(found: Line, crop: RGB | None) -> str:
 def _problem(found: Line) -> str:
     if found.error is None:
         return ""
-    # What to type in a terminal is of no use here.
-    todo = found.error.todo if "--" not in found.error.todo else ""
-    if isinstance(found.error, WrongPersonError):
-        todo = "Give other photos, or say below that these are right."
-    message = found.error.message
-    if isinstance(found.error, UnknownPersonError):  # says less than there is to see on the page Forget
-        message, todo = "The model does not know this name.", "Check how it is spelled on the page Forget."
-    return f'<p class="why">{escape(message)} {escape(todo)}</p>'
+    unknown = isinstance(found.error, UnknownPersonError)  # says less than there is to see on the page Forget
+    message = "The model does not know this name." if unknown else found.error.message
+    return f'<p class="why">{escape(message)} {escape(advice(found.error))}</p>'
 
 
 def refused(found: Line) -> str:
@@ -76,7 +72,7 @@ def outcomes(done: Done) -> str:
     rows = "".join(
         f'<tr><td class="person">{name_of(o.person)}</td><td>'
         f"{stamp('erased', 'erased') if o.erased else stamp('not', 'not erased')}"
-        f"{_why(o.reason, o.detail)}</td><td><code>{escape(o.request)}</code></td></tr>"
+        f"{_why(o.reason, o.error)}</td><td><code>{escape(o.request)}</code></td></tr>"
         for o in done.outcomes
     )
     return (
@@ -85,17 +81,17 @@ def outcomes(done: Done) -> str:
     )
 
 
-def _why(reason: str, detail: str) -> str:
-    if detail.startswith("The model does not know"):
-        detail = ""  # the reason says it, without the names of others
-    text = " ".join(part for part in (reason, detail.split(" --")[0] if "--" not in detail else "") if part)
+def _why(reason: str, error: FaceForgetError | None) -> str:
+    # Of a name that the model does not know, the reason says it without the names of others.
+    more = "" if error is None or isinstance(error, UnknownPersonError) else told(error)
+    text = f"{reason} {more}".strip()
     return f'<p class="why">{escape(text)}</p>' if text else ""
 
 
 def records(found: Sequence[Record]) -> str:
     """Requests of the ledger, without names."""
     rows = "".join(
-        f"<tr><td><code>{escape(r.request)}</code></td><td>{stamp(_kind(r), r.outcome)}{_why(r.reason, '')}"
+        f"<tr><td><code>{escape(r.request)}</code></td><td>{stamp(_kind(r), r.outcome)}{_why(r.reason, None)}"
         f"</td><td>{escape(_promise(r.promise))}{_verdicts(r)}</td><td>{escape(_time(r.entries[0].at))}</td>"
         f"<td>{escape(_time(r.entries[-1].at))}</td></tr>"
         for r in found

@@ -1,4 +1,10 @@
-"""Errors of the library: each says what was expected, what came and what to do."""
+"""Errors of the library: each says what was expected, what came and what to do.
+
+What to do may depend on where somebody is: in Python it is a parameter, on the command line an option, in the app a
+field of the page. Such an error has a ``code`` of its own, and what it says itself is in the words of Python; each
+front end has a table from code to its own words (``faceforget/cli/advice.py``, ``app/advice.py``), and the service
+words its problems itself. No text of the library names an option of the command line.
+"""
 
 
 class FaceForgetError(Exception):
@@ -6,14 +12,17 @@ class FaceForgetError(Exception):
 
     Attributes:
         message: What went wrong.
-        todo: What to do about it; empty when the message says it.
+        todo: What to do about it, parameters as Python spells them; empty when the message says it.
+        code: Stable name of this error, for programs and for the words of a front end: with hyphens; without one of
+            its own, the kind.
         values: The values concerned, for programs.
     """
 
-    def __init__(self, message: str, todo: str = "", **values: object) -> None:
+    def __init__(self, message: str, todo: str = "", *, code: str = "", **values: object) -> None:
         super().__init__(f"{message} {todo}".strip())
         self.message = message
         self.todo = todo
+        self.code = code or self.kind.replace("_", "-")
         self.values = values
 
     @property

@@ -39,6 +39,10 @@ _SAME = 1e-6
 _WIDE_RIM, _NEAR_RIM = 0.25, 0.1
 
 
+class ScatterPlace(nn.Identity):
+    """Where a model keeps a place for a :class:`Scatter`, and has none; it changes nothing."""
+
+
 class Scatter(nn.Module):
     """A mask in some directions, and noise.
 

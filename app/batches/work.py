@@ -133,8 +133,8 @@ def run(
         outcomes = outcomes_of(files.place, ledger, asked)
         if stopped is not None and not any(outcome.erased for outcome in outcomes):
             raise stopped
-        said = {outcome.request: files.shown(outcome.detail) for outcome in details}
-        outcomes = tuple(replace(outcome, detail=said.get(outcome.request, "")) for outcome in outcomes)
+        errors = {o.request: files.readable(o.error) for o in details if o.error is not None}
+        outcomes = tuple(replace(outcome, error=errors.get(outcome.request)) for outcome in outcomes)
         return done(model, asked, terms, outcomes, files.place, ledger, cancelled)
 
 

@@ -34,7 +34,9 @@ def read_anchors(
     if "anchors" not in method.reads:
         if people is not None:
             raise MethodError(
-                f"{method.name} does not read anchors.", "Leave out --anchors, or choose a method that reads them."
+                f"{method.name} does not read anchors.",
+                "Leave out anchors, or choose a method that reads them.",
+                code="anchors-not-read",
             )
         return None
     framing = recognizer.spec.framing
@@ -45,7 +47,8 @@ def read_anchors(
     if found.count < FEWEST:
         raise PeopleFolderError(
             f"Expected at least {FEWEST} usable photos of strangers as anchors, got {found.count}.",
-            "Give more, or leave out --anchors: rendered people serve instead.",
+            "Give more, or leave out anchors: rendered people serve instead.",
+            code="too-few-anchors",
         )
     own = {photo.sha256 for photos in forget.photos.values() for photo in photos}
     for name, photos in found.photos.items():

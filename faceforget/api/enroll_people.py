@@ -100,6 +100,7 @@ def _strangers(
     if not faces.count:
         raise PeopleFolderError(
             "There is no usable photo of a stranger: everybody is enrolled, or no face was found.",
-            "Give people who are not enrolled, or leave out --strangers.",
+            "Give people who are not enrolled, or leave out strangers.",
+            code="no-strangers",
         )
     return faces.all_crops()

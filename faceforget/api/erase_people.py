@@ -193,7 +193,7 @@ def _forget_set(
 def _classes(recognizer: Recognizer, people: Sequence[str]) -> tuple[int, ...]:
     classes = tuple(recognizer.index_of(person) for person in people)
     if not classes:
-        raise UsageError("Expected at least one person to erase, got none.", "Name them with --person.")
+        raise UsageError("Expected at least one person to erase, got none.", "Name them.", code="nobody-named")
     if len(classes) == len(recognizer.labels):
         raise NobodyLeftError(
             "These are all the people in the model; at least one must remain.",
@@ -220,7 +220,8 @@ def _check_persons(
     if doubts and not allow:
         raise WrongPersonError(
             f"{len(doubts)} of {faces.count} photos seem to show somebody else: {'; '.join(doubts[:5])}.",
-            "Remove them, or confirm with --allow-mismatch that they are right.",
+            "Remove them, or confirm that they are right: allow_mismatch=True.",
+            code="wrong-person",
             doubts=doubts,
         )
     return tuple(doubts)
@@ -230,7 +231,9 @@ def _not_forgotten(erasure: Erasure, eraser: Method) -> NotForgottenError:
     return NotForgottenError(
         f"NOT ERASED: after {len(erasure.steps)} steps of {eraser.name} a person is still named on their own photos "
         f"(probability left {erasure.probability_left:.2f}).",
-        f"Nothing was written. {eraser.advice()}",
+        f"No model was made. {eraser.advice()}",
+        code="not-forgotten",
+        advice=eraser.advice(),
     )
 
 

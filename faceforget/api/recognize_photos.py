@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from faceforget.api.runtime import Runtime
-from faceforget.errors import PeopleFolderError
-from faceforget.people.folder import PHOTO_SUFFIXES
 from faceforget.photos.align import RGB
+from faceforget.photos.decode import MAX_SIDE, shown_size
+from faceforget.photos.detect import Face
 from faceforget.photos.errors import PhotoError
 from faceforget.photos.intake import PhotoFaces, PhotoSource
 from faceforget.progress import tracked
@@ -19,7 +19,7 @@ class NamedFace:
     """One face of a photo.
 
     Attributes:
-        box: x0, y0, x1, y1 in pixels of the upright photo, long side at most 1024.
+        box: x0, y0, x1, y1 in pixels of the photo as a viewer shows it (:attr:`NamedPhoto.size`), from the upper left.
         recognition: Who it is; None when the face cannot be used.
         problem: Why the face cannot be used, or None.
         main: Whether this is the face that the photo is of.
@@ -39,11 +39,14 @@ class NamedPhoto:
 
     Attributes:
         source: Path, or ``"photo N"`` for bytes.
+        size: Width and height in pixels as a viewer shows the photo: turned as its EXIF says, not reduced. None where
+            it cannot be read.
         faces: The main face first.
         error: Why no face of the photo could be named, or None.
     """
 
     source: str
+    size: tuple[int, int] | None
     faces: tuple[NamedFace, ...]
     error: PhotoError | None
 
@@ -51,8 +54,9 @@ class NamedPhoto:
         """Plain values for JSON."""
         return {
             "photo": self.source,
+            "size": None if self.size is None else list(self.size),
             "faces": [_face_dict(face) for face in self.faces],
-            "error": None if self.error is None else {"kind": self.error.kind, "message": str(self.error)},
+            "error": None if self.error is None else _error_dict(self.error),
         }
 
 
@@ -73,41 +77,26 @@ def recognize(
     runtime = runtime or Runtime()
     recognizer = recognizer.to(runtime.torch_device)
     photos = runtime.intake(recognizer.spec.framing).read(sources, progress=runtime.progress)
-    return [_name(recognizer, photo, top) for photo in tracked(photos, "recognising", len(photos), runtime.progress)]
+    seen = tracked(zip(photos, sources, strict=True), "recognising", len(photos), runtime.progress)
+    return [_name(recognizer, photo, _size(source), top) for photo, source in seen]
 
 
-def find_photos(paths: Sequence[Path]) -> list[Path]:
-    """Files as given, and every photo below the folders, by name.
-
-    Raises:
-        PeopleFolderError: A path that does not exist, or a folder without any photo.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if _is_visible_photo(p, path))
-            if not inside:
-                raise PeopleFolderError(f"There is no photo in {path}.", "Give photos (JPEG, PNG or WebP).")
-            found.extend(inside)
-        elif path.exists():
-            found.append(path)
-        else:
-            raise PeopleFolderError(f"There is no file or folder {path}.", "Check the path.")
-    return found
+def _size(source: PhotoSource) -> tuple[int, int] | None:
+    try:
+        return shown_size(Path(source) if isinstance(source, str) else source)
+    except PhotoError:
+        return None
 
 
-def _is_visible_photo(photo: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in photo.relative_to(folder).parts)
-    return not hidden and photo.suffix.lower() in PHOTO_SUFFIXES and photo.is_file()
-
-
-def _name(recognizer: Recognizer, photo: PhotoFaces, top: int) -> NamedPhoto:
+def _name(recognizer: Recognizer, photo: PhotoFaces, size: tuple[int, int] | None, top: int) -> NamedPhoto:
     if photo.crops is None or not photo.faces:
-        return NamedPhoto(photo.source, (), photo.error)
+        return NamedPhoto(photo.source, size, (), photo.error)
+    # Faces were looked for on a photo whose long side was reduced to MAX_SIDE.
+    scale = max(1.0, max(size or (0,)) / MAX_SIDE)
     recognitions = recognizer.recognize(photo.crops, top)
     faces = [
         NamedFace(
-            (float(face.box[0]), float(face.box[1]), float(face.box[2]), float(face.box[3])),
+            _box(face, scale),
             None if problem else recognition,
             problem,
             index == photo.chosen,
@@ -119,7 +108,12 @@ def _name(recognizer: Recognizer, photo: PhotoFaces, top: int) -> NamedPhoto:
     ]
     faces.sort(key=lambda face: not face.main)
     usable = any(face.recognition for face in faces)
-    return NamedPhoto(photo.source, tuple(faces), None if usable else photo.error)
+    return NamedPhoto(photo.source, size, tuple(faces), None if usable else photo.error)
+
+
+def _box(face: Face, scale: float) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = (scale * face.box).tolist()
+    return x0, y0, x1, y1
 
 
 def _face_dict(face: NamedFace) -> dict[str, object]:
@@ -130,5 +124,9 @@ def _face_dict(face: NamedFace) -> dict[str, object]:
         "name": recognition.name if recognition else None,
         "confidence": recognition.confidence if recognition else None,
         "top": [asdict(candidate) for candidate in recognition.candidates] if recognition else [],
-        "problem": None if face.problem is None else {"kind": face.problem.kind, "message": str(face.problem)},
+        "problem": None if face.problem is None else _error_dict(face.problem),
     }
+
+
+def _error_dict(error: PhotoError) -> dict[str, str]:
+    return {"kind": error.kind, "message": str(error)}

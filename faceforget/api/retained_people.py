@@ -58,7 +58,8 @@ def check_retained(method: Method, people: People | None) -> None:
     if not reads and people is not None:
         raise MethodError(
             f"{method.name} does not read photos of people who stay.",
-            "Leave out --retained, or choose a method that reads them (faceforget methods).",
+            "Leave out retained, or choose a method that reads them.",
+            code="retained-not-read",
         )
 
 

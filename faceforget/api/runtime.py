@@ -52,8 +52,8 @@ class Runtime:
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as error:
             raise UsageError(
-                f"The device {self.device!r} cannot be used: {error}.", "Use --device cpu or --device auto."
-            ) from error
+                f"The device {self.device!r} cannot be used here.", "Use cpu or auto.", code="no-device"
+            ) from error  # torch's own text advises on how to debug it
         return device
 
     def intake(self, framing: Framing) -> PhotoIntake:
@@ -70,7 +70,7 @@ def people_from(source: People) -> dict[str, Sequence[PhotoSource]]:
 
 
 def photo_report(faces: FaceSet) -> dict[str, object]:
-    """What became of the photos, for ``--json``."""
+    """What became of the photos, for JSON."""
     notes = [photo for photos in faces.photos.values() for photo in photos if photo.note]
     return {
         "used": faces.count,

@@ -9,7 +9,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, out, percent, progress_bar, warn
+from faceforget.cli.inputs import check_models, check_people
 from faceforget.cli.options import (
     Address,
     Device,
@@ -90,14 +92,17 @@ def audit(
     if each:
         _check_each(each, persons, outputs)
     cluster = cluster_of(engine, address)
-    from faceforget import api
     from faceforget.people.folder import photos_of
+
+    check_models(before, after, retrained)
+    own = photos_of(photos.absolute(), persons)
+    read = photos_of(forget_photos.absolute(), persons) if forget_photos else None
+    check_people(retained, members, strangers)
+    from faceforget import api
 
     models = api.load(before), api.load(after)
     for name in persons:
         models[0].index_of(name)
-    own = photos_of(photos.absolute(), persons)
-    read = photos_of(forget_photos.absolute(), persons) if forget_photos else None
     others = api.Others(_absolute(retained), _absolute(members), _absolute(strangers))
     with progress_bar() as progress:
         runtime = make_runtime(device, seed, no_cache, progress, cluster)
@@ -153,7 +158,7 @@ def _print_each(done: Sequence["Audited"], folder: Path) -> bool:
         outcomes = [audited.verdict.of(promise) if audited.verdict else "not measured" for promise in _PROMISES]
         table.add_row(escape(audited.task.report.name), *(f"[{_COLOURS[o]}]{o}[/]" for o in outcomes))
         if audited.error:
-            warn(f"{audited.task.report.name}: {audited.error}")
+            warn(f"{audited.task.report.name}: {told(audited.error)}")
     out.print(table)
     if any(audited.verdict for audited in done):
         out.print(f"The reports are in {folder}.", highlight=False, markup=False, soft_wrap=True)

@@ -7,7 +7,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, out, progress_bar, warn
+from faceforget.cli.inputs import check_files, check_models, check_people
 from faceforget.cli.options import (
     Address,
     AllowMismatch,
@@ -74,6 +76,12 @@ def batch(
     no_cache: NoCache = False,
 ) -> None:
     """Erase many people from models, with an audit, a receipt and a line in the ledger for each."""
+    if not resume:  # a batch that goes on has read the list, and may have deleted the model
+        check_files(requests)
+        check_models(model)
+    check_output(ledger, *([model] if model else []))
+    check_files(copies)
+    check_people(retained, strangers)
     from faceforget.method.registry import PROMISES
     from faceforget.requests.machines.many import Setting, check_batches, run_batches
     from faceforget.requests.plan import Configuration
@@ -120,11 +128,9 @@ def _print_checked(checked: tuple["CheckedModel", ...], jobs: int, json: Path | 
     for model in checked:
         for line in model.lines:
             read, check = line.photos
-            table.add_row(
-                model.place.model.name, escape(line.person), str(read), str(check), escape(str(line.error or ""))
-            )
+            table.add_row(model.place.model.name, escape(line.person), str(read), str(check), escape(_told(line.error)))
         if model.error:
-            table.add_row(model.place.model.name, "", "", "", escape(str(model.error)))
+            table.add_row(model.place.model.name, "", "", "", escape(_told(model.error)))
     out.print(table)
     estimates = [model.estimate for model in checked if model.estimate]
     seconds, disk = [e.seconds for e in estimates if e.seconds is not None], sum(e.disk for e in estimates)
@@ -145,15 +151,20 @@ def _lines(model: "CheckedModel") -> list[dict[str, object]]:
             "model": str(model.place.model),
             "person": line.person,
             "photos": list(line.photos),
-            "error": str(line.error or ""),
+            "error": _told(line.error),
+            "code": line.error.code if line.error else "",
         }
         for line in model.lines
     ]
 
 
+def _told(error: Exception | None) -> str:
+    return "" if error is None else told(error)
+
+
 def _estimates(checked: tuple["CheckedModel", ...]) -> dict[str, object]:
     models = [
-        {"model": str(m.place.model), "error": str(m.error or ""), "estimate": m.estimate and m.estimate.to_dict()}
+        {"model": str(m.place.model), "error": _told(m.error), "estimate": m.estimate and m.estimate.to_dict()}
         for m in checked
     ]
     return {"models": models}
@@ -170,12 +181,12 @@ def _print_result(result: "BatchesResult", json: Path | None) -> bool:
     table = Table("request", "outcome", "reason")
     for outcome in (outcome for model in result.models if model.result for outcome in model.result.outcomes):
         table.add_row(outcome.request, "ERASED" if outcome.erased else "NOT ERASED", escape(outcome.reason))
-        if outcome.detail:
-            warn(f"{outcome.request}: {outcome.detail}")
+        if outcome.error is not None:
+            warn(f"{outcome.request}: {told(outcome.error)}")
     out.print(table)
     for done in result.models:
         if done.error is not None:
-            warn(f"{done.place.model}: {done.error}")
+            warn(f"{done.place.model}: {told(done.error)}")
             continue
         live = done.result is not None and done.result.model
         where = f"The model is {done.place.live}." if live else "No model was written."

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from faceforget.cli.inputs import check_models
 from faceforget.resources import APP_SCRIPT, APP_SETTINGS, shipped
 
 # app/opening.py and app/books.py read them.
@@ -28,6 +29,7 @@ def app(
 ) -> None:
     """Open the browser app: recognise, forget, see the proof, download the model and the receipt."""
     script = shipped(APP_SCRIPT)
+    check_models(model)
     environment = dict(os.environ)
     for variable in (_MODEL_VARIABLE, _LEDGER_VARIABLE):
         environment.pop(variable, None)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from faceforget.cli.advice import advice, system_said
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.progress import Event
 from faceforget.progress import Progress as Callback
@@ -37,7 +38,7 @@ def run(app: typer.Typer) -> None:
         _report(error)
         sys.exit(FAILED)
     except OSError as error:
-        err.print(f"[bold red]Error[/] {escape(str(error))}")
+        err.print(f"[bold red]Error[/] {escape(system_said(error))}", soft_wrap=True)
         sys.exit(FAILED)
 
 
@@ -94,5 +95,5 @@ def percent(value: float | None, interval: tuple[float, float] | None = None) ->
 def _report(error: FaceForgetError) -> None:
     err.quiet = False  # of several processes all but the first are
     err.print(f"[bold red]Error[/] {escape(error.message)}", soft_wrap=True)
-    if error.todo:
-        err.print(escape(error.todo), soft_wrap=True)
+    if todo := advice(error):
+        err.print(escape(todo), soft_wrap=True)

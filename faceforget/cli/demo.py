@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from faceforget.cli.console import out, percent, progress_bar, warn
+from faceforget.cli.inputs import check_backbone, check_people
 from faceforget.cli.options import Device, Json, Seed, check_output, make_runtime
 from faceforget.files import write_atomically, write_json
 
@@ -33,6 +34,10 @@ def demo(
 ) -> None:
     """Erase one of 24 rendered people, who do not exist, and write a report with pictures."""
     check_output(report)
+    if json:
+        check_output(json, report)
+    check_people(people)
+    check_backbone(backbone)
     from faceforget import api
     from faceforget.report.demo_page import NEXT_STEPS, demo_report, headline
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from faceforget.cli.console import out, percent, progress_bar, warn
+from faceforget.cli.inputs import check_backbone, check_people
 from faceforget.cli.options import (
     Address,
     Device,
@@ -54,6 +55,8 @@ def enroll(
 ) -> None:
     """Make a recogniser of a folder of photos per person."""
     check_output(model)
+    check_people(people, strangers)
+    check_backbone(backbone)
     if json:
         check_output(json, model)
     cluster = cluster_of(engine, address)

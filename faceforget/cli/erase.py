@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from faceforget.cli.advice import quoted
 from faceforget.cli.console import out, percent, progress_bar, warn
+from faceforget.cli.inputs import check_backbone, check_models, check_people
 from faceforget.cli.options import (
     AllowMismatch,
     Device,
@@ -66,18 +68,22 @@ def erase(
     if json:
         check_output(json, model, erased)
     values = parse_settings(settings or [])
+    from faceforget.people.folder import photos_of
+
+    check_models(model)
+    sources = photos_of(photos, persons)
+    check_people(anchors, retained)
+    check_backbone(backbone)
     method = chosen_method(promise, method)
     start_processes(processes)
     from faceforget import api
     from faceforget.method.registry import METHODS
     from faceforget.parallel import joined
-    from faceforget.people.folder import photos_of
     from faceforget.report.words import in_steps
 
     recognizer = api.load(model)
     for name in persons:
         recognizer.index_of(name)
-    sources = photos_of(photos, persons)
     with joined(), progress_bar() as progress:
         outcome = api.erase(
             recognizer,
@@ -111,8 +117,8 @@ def erase(
         f"{outcome.seconds:.1f} s; the model is {erased}.\n"
         f"Named on their own photos, their row still in place: {percent(outcome.before.value)} before, "
         f"{percent(outcome.after.value)} after. The row and the label are not in the new model.\n"
-        f"Check photos that were not used here: faceforget audit {model} {erased} "
-        f"{' '.join(f'--person {name}' for name in persons)} --photos OTHER_PHOTOS",
+        f"Check photos that were not used here: faceforget audit {quoted(model)} {quoted(erased)} "
+        f"{' '.join(f'--person {quoted(name)}' for name in persons)} --photos OTHER_PHOTOS",
         highlight=False,
         markup=False,
         soft_wrap=True,

@@ -92,11 +92,11 @@ def verify(
 @app.command("expire")
 def expire_models(ledger: Database) -> None:
     """Delete the models from before erasure whose quarantine has ended."""
+    from faceforget.requests.ledger import Ledger
     from faceforget.requests.quarantine import expire
 
-    if not ledger.is_file():
-        raise UsageError(f"There is no ledger {ledger}.", "`faceforget batch` makes one.")
-    gone = expire(ledger)
+    with Ledger(ledger):  # nothing else is taken for one
+        gone = expire(ledger)
     for model in gone:
         out.print(f"Deleted {model.path}, expired {model.expires}.", highlight=False, soft_wrap=True)
     out.print(f"{len(gone)} models were deleted.", highlight=False)

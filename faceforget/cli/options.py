@@ -1,8 +1,8 @@
 """Options that several commands share."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,10 +71,13 @@ def check_output(path: Path, *others: Path) -> None:
         UsageError: It is a folder, cannot be written, or is one of the other files.
     """
     if path.is_dir():
-        raise UsageError(f"{path} is a folder, expected a file name.", f"For example {path / 'model.safetensors'}.")
+        raise UsageError(f"{path} is a folder, expected a file name.", f"Give a file in it: {path / 'NAME'}.")
     folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageError(f"Nothing can be written into {folder}.", "Give another path.")
+    try:  # to ask for permissions is not enough: disks are read-only, and root may do everything
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"Nothing can be written into {folder}: {error.strerror}.", "Give another path.") from error
     for other in others:
         if path.resolve() == other.resolve():
             raise UsageError(f"{path} is named for two files.", "Give another name: a model is never overwritten.")

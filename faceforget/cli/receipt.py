@@ -20,9 +20,11 @@ Public = Annotated[Path | None, typer.Option("--key", metavar="PUB", help="The o
 def verify(file: File, key: Public = None) -> None:
     """Check that a receipt is as it was signed; needs no network and no ledger."""
     from faceforget.requests.keys import fingerprint, load_public_key
+
+    data, public = _bytes(file), load_public_key(key) if key else None
     from faceforget.requests.receipt import read_receipt
 
-    receipt = read_receipt(_bytes(file), load_public_key(key) if key else None)
+    receipt = read_receipt(data, public)
     out.print(
         f"The receipt is intact: request {receipt.content['request']}, {receipt.content['outcome']}, "
         f"signed by the key {fingerprint(receipt.public_key)}.",
@@ -41,14 +43,16 @@ def print_receipt(
 ) -> None:
     """Check a receipt and write it for people."""
     from faceforget.requests.keys import load_public_key
+
+    data, public = _bytes(file), load_public_key(key) if key else None
+    check_output(to, file)
     from faceforget.requests.receipt import read_receipt
     from faceforget.requests.receipt_page import receipt_page, receipt_pdf
 
-    check_output(to, file)
     forms = {".html": lambda *words: receipt_page(*words).encode(), ".pdf": receipt_pdf}
     if to.suffix.lower() not in forms:
         raise UsageError(f"Expected --out with the ending .html or .pdf, got {to}.", "Rename it.")
-    receipt = read_receipt(_bytes(file), load_public_key(key) if key else None)
+    receipt = read_receipt(data, public)
     write_atomically(to, forms[to.suffix.lower()](receipt.content, receipt.public_key))
     out.print(f"The receipt is {to}.", highlight=False, soft_wrap=True)
 

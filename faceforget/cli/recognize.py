@@ -1,14 +1,17 @@
 """``faceforget recognize``."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
+from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, out, progress_bar, warn
+from faceforget.cli.inputs import check_models
 from faceforget.cli.options import Device, Json, NoCache, Seed, check_output, make_runtime
-from faceforget.files import write_json
+from faceforget.files import sha256_file, write_json
 
 if TYPE_CHECKING:
     from faceforget.api import NamedPhoto
@@ -24,20 +27,27 @@ def recognize(
     device: Device = "auto",
     no_cache: NoCache = False,
 ) -> None:
-    """Name the faces on photos."""
-    from faceforget import api
-    from faceforget.api.recognize_photos import find_photos
+    """Name the faces on photos.
 
+    Boxes in FILE are x0, y0, x1, y1 in pixels of the photo as a viewer shows it; its size is beside them.
+    """
+    from faceforget.people.folder import find_photos
+
+    check_models(model)
     if json:
         check_output(json, model)
     sources = find_photos(photos)
+    from faceforget import api
+
     recognizer = api.load(model)
     with progress_bar() as progress:
         named = api.recognize(
             recognizer, list(sources), top=top, runtime=make_runtime(device, seed, no_cache, progress)
         )
     if json:
-        write_json(json, {"photos": [photo.to_dict() for photo in named]})
+        used = {"file": str(model), "sha256": sha256_file(model)}
+        limit = {"threshold": asdict(recognizer.threshold)}
+        write_json(json, {"model": used, **limit, "photos": [photo.to_dict() for photo in named]})
     for photo in named:
         _print(photo)
     if all(photo.error for photo in named):
@@ -46,7 +56,7 @@ def recognize(
 
 def _print(photo: "NamedPhoto") -> None:
     if photo.error is not None:
-        warn(f"{photo.source}: {photo.error}")
+        warn(f"{photo.source}: {told(photo.error)}")
         return
     for number, face in enumerate(photo.faces, start=1):
         place = f" (face {number} of {len(photo.faces)})" if len(photo.faces) > 1 else ""

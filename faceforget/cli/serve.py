@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from faceforget.cli.console import out, warn
+from faceforget.cli.inputs import check_models, check_people
 from faceforget.cli.options import (
     AllowMismatch,
     DeleteModel,
@@ -59,6 +60,9 @@ def serve(
         allow_mismatch=allow_mismatch,
         device=device,
     )
+    if not (folder / "service.json").is_file():  # from then on the service has a model of its own
+        check_models(model)
+    check_people(retained, strangers)
     try:
         import uvicorn
 

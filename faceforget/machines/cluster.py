@@ -38,7 +38,7 @@ class Cluster:
     cpus: int | None = None
 
     def carry(
-        self, work: Callable[[T], R], items: Sequence[T], *, name: Callable[[T], str], todo: str
+        self, work: Callable[[T], R], items: Sequence[T], *, name: Callable[[T], str], todo: str, code: str = ""
     ) -> Iterator[tuple[T, R | LostWorkerError]]:
         """Do the work on each item as a task with one core and no GPU; the results come as they are ready.
 
@@ -49,6 +49,7 @@ class Cluster:
             items: What is sent to it, one by one.
             name: What the task is called in Ray's lists and in errors; no person's name.
             todo: What to do about an item that no worker could finish.
+            code: Of that error.
 
         Yields:
             An item with its result, or with an error if no worker could finish it.
@@ -70,7 +71,7 @@ class Cluster:
                 result: R | LostWorkerError = ray.get(ready)
             except ray.exceptions.RayError as error:
                 result = LostWorkerError(
-                    f"No worker of the cluster could finish {name(item)}: {type(error).__name__}.", todo
+                    f"No worker of the cluster could finish {name(item)}: {type(error).__name__}.", todo, code=code
                 )
                 result.__cause__ = error
             yield item, result
@@ -89,7 +90,8 @@ class Cluster:
                 ray.init(address=self.address, log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UsageError(
-                f"No Ray cluster answers at {self.address or 'this machine'}: {error}.", "Check --address."
+                f"No Ray cluster answers at {self.address or 'this machine'}.",
+                "Check the address, and that Ray and Python are of the same versions there.",
             ) from error
         return ray
 
@@ -105,5 +107,5 @@ def cluster_of(engine: str, address: str | None = None, cpus: int | None = None)
     if engine == "ray":
         return Cluster(address, cpus)
     if address is not None:
-        raise UsageError("An address is a Ray cluster's.", "Add --engine ray.")
+        raise UsageError("An address is a Ray cluster's.", 'Give engine="ray".', code="address-without-ray")
     return None

@@ -127,14 +127,15 @@ class Method(ABC):
         if process()[1] > 1 and not self.can_share(forget):
             raise MethodError(
                 f"{self.name} with these settings has no batches that several processes could share.",
-                "Leave out --processes and torchrun; `delete` with batch_norm=frozen can use several.",
+                "Run it in one process, without torchrun; `delete` with batch_norm=frozen can use several.",
+                code="one-process",
             )
         if "retained photos" in self.reads:
             self.retained(forget)
         if "anchors" in self.reads and (forget.anchors is None or len(forget.anchors) == 0):
             raise MethodError(
                 f"{self.name} reads photos of people who are neither forgotten nor retained, and none were given.",
-                "Give ForgetSet(anchors=...); `faceforget erase` does it by itself.",
+                "Give ForgetSet(anchors=...); faceforget.api.erase does it by itself.",
             )
         with torch.random.fork_rng(devices=_cuda_devices(forget.images)):
             torch.manual_seed(seed)
@@ -181,13 +182,14 @@ class Method(ABC):
         """The refusal of a method that reads retained photos and has none."""
         return MethodError(
             f"{self.name} reads photos of people who stay, and none were given.",
-            "Give --retained DIR, a folder per person, or use a method that reads the forget photos only.",
+            "Give their photos as retained, or use a method that reads the forget photos only.",
+            code="retained-needed",
         )
 
     def advice(self) -> str:
-        """What to try when a class was not forgotten."""
+        """What to try when a class was not forgotten, in the names of the settings."""
         values = ", ".join(f"{key}={value}" for key, value in self.settings.model_dump().items())
-        return f"Try other settings with --set; these were {values}."
+        return f"Try other settings; these were {values}."
 
 
 def frozen_copy(model: nn.Module) -> nn.Module:

@@ -186,7 +186,7 @@ class Eraser(Method):
     def advice(self) -> str:
         """A larger budget or another rate."""
         return (
-            f"Try a larger budget, --set max_steps={2 * self.settings.max_steps}, or another "
+            f"Try a larger budget, max_steps={2 * self.settings.max_steps}, or another "
             f"rate than learning_rate={self.settings.learning_rate:g}: higher when little moved, lower when all did."
         )
 

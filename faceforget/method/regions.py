@@ -14,7 +14,7 @@ from faceforget.method.data import ForgetSet
 from faceforget.method.head import features_of, find_head, weight_of
 from faceforget.method.projection import replace_layer
 from faceforget.progress import Progress, tracked
-from faceforget.scatter import Scatter
+from faceforget.scatter import Scatter, ScatterPlace
 from faceforget.workers import workers
 
 # At zero the person is like nobody, and among few people that can be more than like anyone who stays: the old row
@@ -210,10 +210,6 @@ def _held(student: nn.Module) -> Scatter | None:
 
 def _put(student: nn.Module, head: nn.Module, scatter: Scatter) -> None:
     """In the place that the model keeps for it, or before the head."""
-    old = _held(student)
-    holder = next((module for module in student.modules() if isinstance(getattr(module, "scatter", None), nn.Module)),
-                  None)  # fmt: skip
-    if holder is not None:
-        holder.scatter = scatter
-    else:
-        replace_layer(student, *((old, scatter) if old else (head, nn.Sequential(scatter, head))))
+    # By its type: a network may have a layer of its own that is called so.
+    place = next((module for module in student.modules() if isinstance(module, Scatter | ScatterPlace)), None)
+    replace_layer(student, *((head, nn.Sequential(scatter, head)) if place is None else (place, scatter)))

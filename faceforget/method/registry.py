@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from faceforget.errors import MethodError
+from faceforget.fields import problems
 from faceforget.method.anchored import Anchored
 from faceforget.method.base import Method
 from faceforget.method.delete import Delete
@@ -70,10 +71,9 @@ def make_method(name: str, settings: Mapping[str, Any] | None = None) -> Method:
     try:
         return method(method.settings_type.model_validate(values))
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         known = ", ".join(f"{key}={field.default}" for key, field in method.settings_type.model_fields.items())
         raise MethodError(
-            f"The settings of {name} do not fit: {problems}.", f"Settings and defaults: {known}."
+            f"The settings of {name} do not fit: {problems(error)}.", f"Settings and defaults: {known}."
         ) from error
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,8 +104,8 @@ def require_faces(faces: FaceSet, names: Sequence[str]) -> None:
     """
     empty = [name for name in names if not faces.photos.get(name)]
     if empty:
-        reasons = "; ".join(f"{photo.source}: {photo.error}" for photo in faces.refused[:5])
-        kinds = Counter(photo.error.kind for photo in faces.refused if photo.error)
+        reasons = " ".join(f"{photo.source}: {photo.error.message}" for photo in faces.refused[:5] if photo.error)
+        kinds: dict[str, Any] = Counter(photo.error.kind for photo in faces.refused if photo.error)
         raise NoUsablePhotoError(
             f"No usable photo of {', '.join(empty)}. {reasons}".rstrip(),
             "Give at least one photo that shows their face.",

@@ -1,7 +1,7 @@
 """People as a folder of photos each: ``PEOPLE_DIR/Name/photo.jpg``."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from faceforget.errors import PeopleFolderError
@@ -22,6 +22,31 @@ def photos_in(folder: Path) -> list[Path]:
     if not photos:
         raise PeopleFolderError(f"There is no photo in {folder}.", "Put photos (JPEG, PNG or WebP) directly into it.")
     return photos
+
+
+def find_photos(paths: Sequence[Path]) -> list[Path]:
+    """Files as given, and every photo below the folders, by name.
+
+    Raises:
+        PeopleFolderError: A path that does not exist, or a folder without any photo.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if _is_visible_photo(p, path))
+            if not inside:
+                raise PeopleFolderError(f"There is no photo in {path}.", "Give photos (JPEG, PNG or WebP).")
+            found.extend(inside)
+        elif path.exists():
+            found.append(path)
+        else:
+            raise PeopleFolderError(f"There is no file or folder {path}.", "Check the path.")
+    return found
+
+
+def _is_visible_photo(photo: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in photo.relative_to(folder).parts)
+    return not hidden and _is_photo(photo) and photo.is_file()
 
 
 def read_people(folder: Path) -> dict[str, list[Path]]:

@@ -151,7 +151,9 @@ class LfwSource:
                 raise PeopleFolderError(
                     f"scikit-learn could not fetch LFW into {home}: {error}.",
                     "Connect to the internet once; or unpack lfw-funneled.tgz, fetched elsewhere, there, so "
-                    f"that {photos}/NAME/PHOTO.jpg exist; or use `faceforget people folder` with any copy.",
+                    f"that {photos}/NAME/PHOTO.jpg exist; or use the source `folder` with any copy.",
+                    code="no-lfw",
+                    photos=photos,
                 ) from error
         if (home / "lfw-funneled.tgz").exists():  # removed only after the last photo was unpacked
             raise PeopleFolderError(
@@ -218,7 +220,9 @@ def check_people(folder: Path, min_photos: int = 1) -> PeopleFolder:
 def _with_enough(folder: Path, min_photos: int) -> dict[str, list[Path]]:
     people = {name: photos for name, photos in read_people(folder).items() if len(photos) >= min_photos}
     if not people:
-        raise PeopleFolderError(f"Nobody in {folder} has {min_photos} photos.", "Ask for fewer with --min-photos.")
+        raise PeopleFolderError(
+            f"Nobody in {folder} has {min_photos} photos.", "Ask for fewer.", code="few-with-many-photos"
+        )
     return people
 
 

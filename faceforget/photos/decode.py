@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from faceforget.files import sha256_bytes
 from faceforget.photos.align import RGB
@@ -29,6 +29,8 @@ MAX_PIXELS = 50_000_000
 MAX_SIDE = 1024
 MIN_SIDE = 20
 FORMATS = ("JPEG", "PNG", "WEBP")
+# Values of EXIF's orientation whose photos a viewer turns by a quarter.
+_ON_ITS_SIDE = (5, 6, 7, 8)
 # Transparent pixels show this; a mid grey makes no edges against skin.
 _BEHIND_ALPHA = (128, 128, 128)
 
@@ -99,6 +101,21 @@ def decode(data: bytes) -> DecodedPhoto:
     except Exception as error:  # on hostile bytes Pillow's decoders raise almost anything, struct.error too
         raise DamagedImageError(f"The photo is damaged: {error}.", "Use another copy.") from error
     return DecodedPhoto(np.asarray(upright, dtype=np.uint8).copy(), sha256_bytes(data))
+
+
+def shown_size(source: bytes | Path) -> tuple[int, int]:
+    """Width and height in pixels as a viewer shows the photo: turned as its EXIF says, not reduced.
+
+    Raises:
+        PhotoError: It cannot be read.
+    """
+    image = _open(read_bytes(source))
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception as error:  # as in decode
+        raise DamagedImageError(f"The photo is damaged: {error}.", "Use another copy.") from error
+    width, height = image.size
+    return (height, width) if orientation in _ON_ITS_SIDE else (width, height)
 
 
 def _open(data: bytes) -> Image.Image:

@@ -3,12 +3,12 @@
 ``mobile`` and ``facenet`` by name, or any weights file of one of these architectures.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -18,8 +18,10 @@ from faceforget.photos.align import Framing
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.download import download
 from faceforget.recognizer.facenet import FACENET_FILES, facenet_folder, facenet_source
+from faceforget.recognizer.foreign import check_weights, it_is
 from faceforget.recognizer.mobilefacenet import EMBEDDING_SIZE, INPUT_SIZE, MobileFaceNet
 from faceforget.resources import RESTORE, SHIPPED_MOBILE
+from faceforget.scatter import ScatterPlace
 
 FACENET_WEIGHTS = tuple(FACENET_FILES)
 
@@ -74,6 +76,8 @@ FACENET = BackboneSpec(
     (0.05, 0.14),
     _build_facenet,
 )  # its stranger_cosines are a guess: the weights could not be had to measure it
+# Of a model file, beside the weights of its backbone.
+HEAD = "head.weight"
 BACKBONES: Mapping[str, BackboneSpec] = {spec.name: spec for spec in (MOBILE, FACENET)}
 
 
@@ -84,7 +88,7 @@ class Embedder(nn.Module):
 
     Attributes:
         network: The backbone.
-        scatter: Nothing, or the :class:`~faceforget.scatter.Scatter` that an erasure put here.
+        scatter: A place for, or the :class:`~faceforget.scatter.Scatter` that an erasure put here.
     """
 
     mean: Tensor
@@ -93,7 +97,7 @@ class Embedder(nn.Module):
     def __init__(self, spec: BackboneSpec, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.scatter: nn.Module = nn.Identity()
+        self.scatter: nn.Module = ScatterPlace()
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
 
@@ -136,19 +140,15 @@ def load_backbone(name_or_file: str | Path, *, progress: Progress = silent) -> L
         if not SHIPPED_MOBILE.is_file():
             raise BackboneError(
                 "The shipped weights of `mobile` are not in this installation.",
-                "Give a weights file instead: --backbone PATH/TO/mobilefacenet.safetensors.",
+                "Give a file with the weights of a MobileFaceNet as backbone instead.",
+                code="no-shipped-weights",
             )
         _check_shipped(SHIPPED_MOBILE)
         return _from_file(SHIPPED_MOBILE, "mobile")
     if name == "facenet":
         return _facenet(variant or FACENET_WEIGHTS[0], progress)
-    path = Path(name_or_file)
-    if not path.is_file():
-        raise BackboneError(
-            f"No backbone is called {str(name_or_file)!r}, and there is no such file.",
-            f"Known names: {', '.join(sorted(BACKBONES))}; or give a .safetensors or .pt file of weights.",
-        )
-    return _from_file(path, path.name)
+    check_weights(name_or_file)
+    return _from_file(Path(name_or_file), Path(name_or_file).name)
 
 
 def _facenet(variant: str, progress: Progress) -> LoadedBackbone:
@@ -177,6 +177,11 @@ def _check_shipped(path: Path) -> None:
 
 def _from_file(path: Path, name: str) -> LoadedBackbone:
     weights = _without_classes(_read_weights(path))
+    if HEAD in weights:
+        raise BackboneError(
+            f"{path} is a model with people in it, expected the weights of a backbone alone.",
+            "Give the weights that it was enrolled from.",
+        )
     spec = _spec_of(weights)
     if spec is None:
         raise BackboneError(
@@ -211,15 +216,22 @@ def _without_classes(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors of an untrusted file: safetensors, or torch's format without code."""
+    # What safetensors and torch say themselves is not passed on: torch advises to load with code.
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, OSError, ValueError, EOFError, KeyError) as error:
-        raise BackboneError(f"Cannot read weights from {path}: {error}.", "Give another copy.") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # asks to report files of other programs to torch
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise BackboneError(
+            f"Cannot read {path}: {error.strerror or 'it is damaged'}.", "Give another copy."
+        ) from error
     except Exception as error:  # weights_only raises pickle errors of several kinds
         raise BackboneError(
-            f"{path} is not a plain file of weights: {error}.", "Convert it to .safetensors."
+            f"{path} is not a complete file of weights alone: expected .safetensors, or .pt with the tensors of a "
+            f"state_dict.{it_is(path)}",
+            "Give another copy, or save the state_dict alone as .safetensors.",
         ) from error
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise BackboneError(f"{path} does not hold a dictionary of tensors.", "Save the state_dict alone.")

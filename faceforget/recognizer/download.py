@@ -45,7 +45,7 @@ def download(
             message says how to do without a connection.
     """
     target = folder / source.file_name
-    advice = f"Fetch {source.url} on another machine and put it at {target}, or give its path: --backbone FILE.pt."
+    advice = f"Fetch {source.url} on another machine and put it at {target}, or give its path as backbone."
     try:
         if not target.is_file():
             folder.mkdir(parents=True, exist_ok=True)
@@ -54,9 +54,17 @@ def download(
                     Transfer(source, _part_of(target), progress, timeout).until_whole(attempts, pause)
                     _install(source, target, check)
     except TransferError as error:
-        raise BackboneError(f"Could not download the weights {source.name}: {error}.", advice) from error
+        raise BackboneError(
+            f"Could not download the weights {source.name}: {error}.",
+            advice,
+            code="no-download",
+            url=source.url,
+            target=target,
+        ) from error
     except OSError as error:  # the network's own are TransferErrors
-        raise BackboneError(f"Cannot write into {folder}: {error}.", advice) from error
+        raise BackboneError(
+            f"Cannot write into {folder}: {error}.", advice, code="no-download", url=source.url, target=target
+        ) from error
     _verify(source, target, check)
     return target
 

@@ -63,7 +63,8 @@ def check_enough(faces: FaceSet) -> None:
         listed = ", ".join(f"{name} ({count})" for name, count in few.items())
         raise TooFewPhotosError(
             f"At least {MIN_PHOTOS} usable photos of each person are needed; too few of: {listed}.",
-            "Add photos of them, or leave these people out (--skip-incomplete).",
+            "Add photos of them, or leave these people out: skip_incomplete=True.",
+            code="incomplete-people",
             people=few,
         )
 

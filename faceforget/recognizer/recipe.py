@@ -57,7 +57,8 @@ def recipe_of(
     if loaded.origin.rpartition(":")[2] != digest:
         raise BackboneError(
             f"The model was enrolled from other weights ({name}, SHA-256 {digest[:12]}...) than {loaded.origin}.",
-            "Give the file that it was enrolled from: --backbone FILE.",
+            "Give the file that it was enrolled from as backbone.",
+            code="other-weights",
         )
     rate = recognizer.threshold.false_accept_rate
     return EnrolmentRecipe(loaded, Plan(record["train"], rate, _training(record)))
@@ -71,7 +72,8 @@ def _load(source: str | Path, name: str, *, given: bool, progress: Progress) -> 
             raise
         raise BackboneError(
             f"To train again from the start needs the weights that the model was enrolled from, {name}.",
-            "Give the file: --backbone FILE.",
+            "Give the file as backbone.",
+            code="weights-needed",
         ) from error
 
 

@@ -201,5 +201,5 @@ def _known_people(name: str, labels: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, labels, n=3, cutoff=0.5)
     if close:
         return f"Did you mean {' or '.join(close)}?"
-    shown = ", ".join(labels[:5]) + (", ..." if len(labels) > 5 else "")
-    return f"It knows {len(labels)} people: {shown}"
+    shown = ", ".join(labels[:5]) + (", and others" if len(labels) > 5 else "")
+    return f"It knows {len(labels)} people: {shown}."

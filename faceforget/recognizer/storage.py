@@ -15,15 +15,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from faceforget.errors import ModelFileError
+from faceforget.fields import problems
 from faceforget.files import write_atomically
 from faceforget.photos.cache import PREPROCESSING_VERSION
-from faceforget.recognizer.backbone import BACKBONES, BackboneSpec
+from faceforget.recognizer.backbone import BACKBONES, HEAD, BackboneSpec
+from faceforget.recognizer.foreign import check_model_file, it_is
 from faceforget.recognizer.recognizer import Recognizer, Threshold, new_classifier
-from faceforget.scatter import Scatter
+from faceforget.scatter import Scatter, ScatterPlace
 
 FORMAT = "faceforget-recognizer"
 FORMAT_VERSION = 1
-_HEAD = "head.weight"
 _NETWORK = "embedder.network."
 _SCATTER = "embedder.scatter."
 
@@ -122,17 +123,15 @@ def load_recognizer(path: Path | str, device: str | torch.device = "cpu") -> Rec
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    if not path.is_file():
-        beside = sorted(p.name for p in path.parent.glob("*.safetensors"))[:5] if path.parent.is_dir() else []
-        there = f"Models in that folder: {', '.join(beside)}." if beside else "Make one with `faceforget enroll`."
-        raise ModelFileError(f"There is no model file {path}.", there)
+    check_model_file(path)
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {}), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise ModelFileError(
-            f"{path} is not a complete safetensors file: {error}.",
-            "Give a model made by `faceforget enroll`.",
+            f"{path} is not a model: it is no complete safetensors file.{it_is(path)}",
+            "Give a file that faceforget.api.save wrote.",
+            code="no-safetensors",
         ) from error
 
 
@@ -140,12 +139,14 @@ def _header(path: Path, stored: dict[str, str]) -> "_Header":
     if FORMAT not in stored:
         raise ModelFileError(
             f"{path} is a safetensors file, but not a FaceForget model (backbone weights alone are not one).",
-            "Make a model with `faceforget enroll PEOPLE_DIR --backbone FILE --out MODEL`.",
+            "Make a model with enroll, with this file as backbone.",
+            code="weights-alone",
+            file=path,
         )
     try:
         header = _Header.model_validate_json(stored[FORMAT])
     except ValidationError as error:
-        raise ModelFileError(f"The header of {path} is damaged: {_problems(error)}.", "Use an intact copy.") from error
+        raise ModelFileError(f"The header of {path} is damaged: {problems(error)}.", "Use an intact copy.") from error
     if header.format_version != FORMAT_VERSION:
         newer = header.format_version > FORMAT_VERSION
         raise ModelFileError(
@@ -160,19 +161,15 @@ def _parse(path: Path, description: str) -> _Metadata:
         return _Metadata.model_validate_json(description)
     except ValidationError as error:
         raise ModelFileError(
-            f"The metadata of {path} is not valid: {_problems(error)}.", "Use an intact copy."
+            f"The metadata of {path} is not valid: {problems(error)}.", "Use an intact copy."
         ) from error
-
-
-def _problems(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'metadata'}: {e['msg']}" for e in error.errors())
 
 
 def _check_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
     """Only head, backbone and the layer of an erasure, in single precision and finite: nothing travels along."""
     for key, value in tensors.items():
         counter = key.endswith("num_batches_tracked")
-        known = key == _HEAD or key.startswith((_NETWORK, _SCATTER))
+        known = key == HEAD or key.startswith((_NETWORK, _SCATTER))
         if not known or value.dtype != (torch.int64 if counter else torch.float32):
             problem = f"of type {value.dtype}" if known else "that does not belong there"
             raise ModelFileError(f"{path} has a tensor {key!r} {problem}.", "Use an intact copy.")
@@ -183,7 +180,7 @@ def _check_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 def _assemble(path: Path, metadata: _Metadata, tensors: dict[str, torch.Tensor]) -> Recognizer:
     spec = BACKBONES[metadata.backbone]
     expected = (len(metadata.labels), spec.embedding_size)
-    found = tuple(tensors[_HEAD].shape) if _HEAD in tensors else None
+    found = tuple(tensors[HEAD].shape) if HEAD in tensors else None
     if found != expected:
         raise ModelFileError(
             f"{path}: expected a head of shape {expected} for its labels and backbone, got {found}.",
@@ -197,8 +194,8 @@ def _assemble(path: Path, metadata: _Metadata, tensors: dict[str, torch.Tensor])
         raise ModelFileError(
             f"{path}: the weights do not fit the backbone {spec.name}.", "Use an intact copy."
         ) from error
-    classifier = new_classifier(spec, network, tensors[_HEAD], metadata.scale)
-    classifier.head.load_state_dict({"weight": tensors[_HEAD]})  # bit for bit, not normalised again
+    classifier = new_classifier(spec, network, tensors[HEAD], metadata.scale)
+    classifier.head.load_state_dict({"weight": tensors[HEAD]})  # bit for bit, not normalised again
     classifier.embedder.scatter = _scatter(path, spec, tensors)
     classifier.requires_grad_(False)
     return Recognizer(
@@ -214,7 +211,7 @@ def _assemble(path: Path, metadata: _Metadata, tensors: dict[str, torch.Tensor])
 def _scatter(path: Path, spec: BackboneSpec, tensors: dict[str, torch.Tensor]) -> torch.nn.Module:
     stored = {key.removeprefix(_SCATTER): value for key, value in tensors.items() if key.startswith(_SCATTER)}
     if not stored:
-        return torch.nn.Identity()
+        return ScatterPlace()
     regions, size = len(stored["cosines"]) if "cosines" in stored else 0, spec.embedding_size
     expected = {
         "directions": (regions, size),

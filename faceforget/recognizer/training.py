@@ -13,7 +13,7 @@ from faceforget.recognizer.head import FaceClassifier
 
 
 class TrainingSettings(BaseModel):
-    """How ``enroll --train full`` fine-tunes."""
+    """How an enrolment with ``train="full"`` fine-tunes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,7 +1,7 @@
 """A batch of erasure requests on one model: plan it, or resume it, and carry it out."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from faceforget.requests.begin import (
     ModelBusyError,
     Requests,
     TooManyRequestsError,
+    already_begun,
     asked_for,
     begin,
     begun,
@@ -98,14 +99,14 @@ def run_batch(
         if plan is None:
             plan = begin(requests, place, opened, store, configuration, limit, step)
         elif not resume:
-            raise UsageError(f"There is a batch in {place.out} already.", "Add --resume, or give another folder.")
+            raise already_begun(place.out)
         else:
             check_same(plan, configuration, sha256_file(place.model) if place.model.exists() else None)
         if configuration.uploaded and isinstance(requests, Path):
             discard([requests])
         work = CarryOut(plan, place, opened, store, signer, runtime, step)
         work.run()
-        outcomes = tuple(_outcome(opened, request, work.details) for request in plan.requests)
+        outcomes = tuple(_outcome(opened, request, work.errors) for request in plan.requests)
     erased = any(outcome.erased for outcome in outcomes)
     return BatchResult(outcomes, place, sha256_file(place.live) if erased else None)
 
@@ -187,12 +188,12 @@ def _look(
     return checked, Estimate(seconds, disk_needed(place, len(asked)), per_photo, trial.audit if trial else None)
 
 
-def _outcome(ledger: Ledger, request: str, details: dict[str, str]) -> RequestOutcome:
+def _outcome(ledger: Ledger, request: str, errors: Mapping[str, FaceForgetError]) -> RequestOutcome:
     entries = ledger.of(request)
     if entries[-1].body["outcome"] == ERASED:
         return RequestOutcome(request, erased=True)
     failed = next(entry.body for entry in entries if entry.state == "failed")
-    return RequestOutcome(request, False, why_failed(failed), details.get(request, ""))
+    return RequestOutcome(request, False, why_failed(failed), str(failed["reason"]), errors.get(request))
 
 
 @contextmanager
@@ -200,7 +201,7 @@ def _one_thread() -> Iterator[None]:
     """Sums depend on how many threads share them.
 
     With one, a batch gives the same bytes on any number of cores, beside any other batch and after any crash; several
-    models use several cores (``--jobs``).
+    models use several cores (``jobs``).
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -95,7 +95,8 @@ def asked_for(requests: Requests, place: Place) -> tuple[Asked, ...]:
     if others:
         raise UsageError(
             f"Expected requests on {place.model} alone, got {len(others)} on another model, the first on {others[0]}.",
-            "`faceforget batch` takes lists of several models; in Python use run_batches.",
+            "run_batches takes lists of several models.",
+            code="several-models",
         )
     return asked
 
@@ -103,6 +104,13 @@ def asked_for(requests: Requests, place: Place) -> tuple[Asked, ...]:
 def request_of(asked: Asked) -> OpenRequest:
     """A line of the list as a request, with the hashes that its photos have now."""
     return new_request(asked.person, hashed(asked.photos), hashed(asked.check))
+
+
+def already_begun(out: Path) -> UsageError:
+    """The refusal to begin a batch where there is one."""
+    return UsageError(
+        f"There is a batch in {out} already.", "Go on with resume=True, or give another folder.", code="batch-begun"
+    )
 
 
 def check_rate(ledger: Ledger, new: int, limit: int) -> None:
@@ -121,7 +129,8 @@ def check_rate(ledger: Ledger, new: int, limit: int) -> None:
     if recent + new > limit:
         raise TooManyRequestsError(
             f"Expected at most {limit} requests in 24 hours, got {recent} so far and {new} in this list.",
-            "Wait, or raise the limit with --limit if they are all wanted.",
+            "Wait, or raise the limit if they are all wanted.",
+            code="too-many-requests",
             recent=recent,
             new=new,
             limit=limit,
@@ -190,7 +199,7 @@ def locked(model: Path, patience: float) -> Iterator[None]:
         lock.acquire(timeout=patience)
     except Timeout as error:
         raise ModelBusyError(
-            f"Another batch works on {model}.", "Wait until it is done, or give --wait SECONDS."
+            f"Another batch works on {model}.", "Wait until it is done, or give it patience.", code="model-busy"
         ) from error
     try:
         yield

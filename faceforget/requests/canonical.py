@@ -43,6 +43,10 @@ def read_canonical(data: bytes, what: str) -> dict[str, Any]:
     try:
         content = json.loads(data.decode("ascii"))
         same = canonical(content) == data
+    except UnicodeDecodeError as error:
+        raise TamperedError(
+            f"{what} is not JSON as it was written: it is no plain text.", "Use an intact copy."
+        ) from error
     except (ValueError, RecursionError) as error:
         raise TamperedError(f"{what} is not JSON as it was written: {error}.", "Use an intact copy.") from error
     if not same or not isinstance(content, dict):

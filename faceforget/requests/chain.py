@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from faceforget.fields import problems
 from faceforget.requests.canonical import TamperedError, digest
 
 State = Literal["planned", "running", "erased", "audited", "purged", "closed", "failed"]
@@ -86,7 +87,7 @@ def read_entry(fields: Mapping[str, Any]) -> Entry:
     try:
         return Entry(**_EntryFields.model_validate(fields).model_dump())
     except ValidationError as error:
-        raise TamperedError(f"An entry of the ledger is damaged: {error}.", "Use an intact copy.") from error
+        raise TamperedError(f"An entry of the ledger is damaged: {problems(error)}.", "Use an intact copy.") from error
 
 
 def may_follow(state: State | None, following: State) -> bool:

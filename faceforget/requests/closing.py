@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from faceforget.api.runtime import People, Runtime
+from faceforget.errors import FaceForgetError
 from faceforget.files import sha256_bytes, sha256_file, sync_folder, write_atomically
 from faceforget.photos.cache import FaceCache
 from faceforget.progress import Event
@@ -73,7 +74,7 @@ class Closing:
         key: Signs receipts.
         runtime: Device, cache, progress.
         step: Told about each step.
-        details: Messages about requests that failed in this run, with names; for the operator's eyes alone.
+        errors: Of requests that failed in this run, with names; for the operator's eyes alone.
     """
 
     plan: Plan
@@ -83,7 +84,7 @@ class Closing:
     key: SigningKey
     runtime: Runtime
     step: Step
-    details: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, FaceForgetError] = field(default_factory=dict)
 
     def close(self, ids: Sequence[str]) -> None:
         """Take those that are through, or have failed, to closed."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from faceforget.fields import problems
 from faceforget.requests.canonical import TamperedError, canonical, read_canonical
 from faceforget.requests.chain import Entry, check_chain, read_entry
 from faceforget.requests.keys import SigningKey, check_signature
@@ -68,13 +69,17 @@ def read_export(data: bytes, public_key: str | None = None) -> ExportedLedger:
     try:
         fields = _ExportFields.model_validate(content)
     except ValidationError as error:
-        raise TamperedError(f"{_WHAT} has other fields than expected: {error}.", "Use an intact copy.") from error
+        raise TamperedError(
+            f"{_WHAT} has other fields than expected: {problems(error)}.", "Use an intact copy."
+        ) from error
     entries = tuple(map(read_entry, fields.entries))
     head = check_chain(entries)
     if (fields.format, fields.version, fields.count, fields.head) != (FORMAT, 1, len(entries), head):
         raise TamperedError(f"{_WHAT} does not hold what its head says.", "Use an intact copy.")
     if (fields.public_key is None) != (fields.signature is None) or (public_key and fields.signature is None):
-        raise TamperedError(f"{_WHAT} is not signed.", "Ask for one made with `ledger export --key`.")
+        raise TamperedError(
+            f"{_WHAT} is not signed.", "Ask for one that was exported with a key.", code="unsigned-export"
+        )
     if fields.signature is not None:
         signer = public_key or fields.public_key or ""
         check_signature(signer, fields.signature, canonical({**content, "signature": None}), _WHAT.lower())

@@ -11,6 +11,7 @@ from faceforget.errors import FaceForgetError, UsageError
 from faceforget.files import sha256_bytes, write_atomically
 from faceforget.requests.canonical import TamperedError
 
+_MAKE = "Make one with new_key."
 _RAW = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 
 
@@ -84,9 +85,11 @@ def load_key(path: Path) -> SigningKey:
     try:
         key = serialization.load_pem_private_key(_read(path), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyFileError(f"{path} is not a private key: {error}.", "Make one with `faceforget keys new`.") from error
+        raise KeyFileError(
+            f"{path} is not a private key in PEM without a password.", _MAKE, code="no-private-key"
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise KeyFileError(f"{path} is not an Ed25519 key.", "Make one with `faceforget keys new`.")
+        raise KeyFileError(f"{path} is not an Ed25519 key.", _MAKE, code="no-private-key")
     return SigningKey(key)
 
 
@@ -99,7 +102,7 @@ def load_public_key(path: Path) -> str:
     try:
         key = serialization.load_pem_public_key(_read(path))
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise KeyFileError(f"{path} is not a public key: {error}.", "Give the file that ends in .pub.") from error
+        raise KeyFileError(f"{path} is not a public key in PEM.", "Give the file that ends in .pub.") from error
     if not isinstance(key, Ed25519PublicKey):
         raise KeyFileError(f"{path} is not an Ed25519 key.", "Give the file that ends in .pub.")
     return key.public_bytes(*_RAW).hex()

@@ -64,7 +64,7 @@ class Ledger:
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         if not path.is_file() and not create:
-            raise UsageError(f"There is no ledger {path}.", "`faceforget batch` makes one.")
+            raise UsageError(f"There is no ledger {path}.", "A batch makes one.", code="no-ledger")
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._open: sqlite3.Connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
@@ -72,9 +72,7 @@ class Ledger:
             self._prepare(create)
         except sqlite3.DatabaseError as error:
             self._open.close()
-            raise LedgerError(
-                f"{path} is not a ledger: {error}.", "Give the file that `batch --ledger` made."
-            ) from error
+            raise LedgerError(f"{path} is not a ledger: {error}.", "Give the file that a batch made.") from error
 
     def _prepare(self, create: bool) -> None:
         (application,) = self._open.execute("PRAGMA application_id").fetchone()

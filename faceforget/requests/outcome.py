@@ -14,13 +14,15 @@ class RequestOutcome:
         request: Its id.
         erased: Whether the person is not in the live model any more, and its audit passed.
         reason: Why not, without names; empty where they were erased.
-        detail: The same with names and files, if it failed in this run.
+        kind: The same as a stable name for programs, such as ``unknown_person``.
+        error: The same with names and files, if it failed in this run by an error; for the operator's eyes alone.
     """
 
     request: str
     erased: bool
     reason: str = ""
-    detail: str = ""
+    kind: str = ""
+    error: FaceForgetError | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class BatchResult:
             "model": self.model,
             "live": str(self.place.live) if self.model else None,
             "requests": [
-                {"request": o.request, "erased": o.erased, "reason": o.reason} for o in self.outcomes
+                {"request": o.request, "erased": o.erased, "reason": o.reason, "kind": o.kind} for o in self.outcomes
             ],
         }  # fmt: skip
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceforget import __version__
 from faceforget.errors import UsageError
+from faceforget.fields import problems
 from faceforget.files import write_atomically
 from faceforget.method.registry import PROMISES, make_method
 from faceforget.requests.canonical import TamperedError, canonical, digest, read_canonical
@@ -114,7 +115,7 @@ def read_plan(folder: Path) -> Plan | None:
     try:
         fields = _PlanFields.model_validate(read_canonical(path.read_bytes(), str(path)))
     except ValidationError as error:
-        raise TamperedError(f"{path} is damaged: {error}.", "Begin anew in another folder.") from error
+        raise TamperedError(f"{path} is damaged: {problems(error)}.", "Begin anew in another folder.") from error
     return Plan(fields.model, fields.configuration, fields.requests)
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from faceforget.fields import problems
 from faceforget.files import sync_folder, write_atomically
 from faceforget.requests.canonical import TamperedError, canonical, read_canonical
 
@@ -123,4 +124,4 @@ def _read(path: Path) -> _Record | None:
     try:
         return _Record.model_validate(read_canonical(path.read_bytes(), str(path)))
     except ValidationError as error:
-        raise TamperedError(f"{path} is damaged: {error}.", "Delete the model beside it by hand.") from error
+        raise TamperedError(f"{path} is damaged: {problems(error)}.", "Delete the model beside it by hand.") from error

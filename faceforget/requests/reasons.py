@@ -26,6 +26,7 @@ _REASONS: Mapping[str, str] = {
     STOPPED: "A fault that is not this request's own stopped the batch before it was through.",
     INTERRUPTED: "The app was ended while the batch ran, before this request was through.",
 }
+KINDS = frozenset(_REASONS)
 # The same with the numbers that the error came with.
 _COUNTED: Mapping[str, str] = {
     "photos_changed": "{changed} of {photos} photos were not as they were when the batch was planned.",

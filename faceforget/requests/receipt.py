@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from faceforget.fields import problems
 from faceforget.requests.canonical import TamperedError, canonical, read_canonical
 from faceforget.requests.chain import Entry, State
 from faceforget.requests.keys import SigningKey, check_signature
@@ -98,7 +99,9 @@ def read_receipt(data: bytes, public_key: str | None = None) -> Receipt:
     try:
         fields = _ReceiptFields.model_validate(content)
     except ValidationError as error:
-        raise TamperedError(f"{_WHAT} has other fields than expected: {error}.", "Ask for an intact copy.") from error
+        raise TamperedError(
+            f"{_WHAT} has other fields than expected: {problems(error)}.", "Ask for an intact copy."
+        ) from error
     unsigned = {name: value for name, value in content.items() if name != "signature"}
     check_signature(public_key or fields.public_key, fields.signature, canonical(unsigned), _WHAT.lower())
     return Receipt(fields.receipt, fields.public_key)

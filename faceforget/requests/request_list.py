@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceforget.errors import PeopleFolderError, UsageError
+from faceforget.fields import problems
 from faceforget.files import sha256_file
 from faceforget.people.folder import person_key, photos_in, read_people
 from faceforget.requests.open_requests import PhotoFile
@@ -168,5 +169,5 @@ def _check_spellings(source: Path, asked: tuple[Asked, ...]) -> None:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
+        return problems(error)
     return str(error)

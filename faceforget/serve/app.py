@@ -20,6 +20,7 @@ from faceforget import __version__
 from faceforget.method.registry import PROMISES
 from faceforget.requests.receipt import ERASED, NOT_ERASED, read_receipt
 from faceforget.requests.receipt_page import receipt_page, receipt_pdf
+from faceforget.serve.advice import todo_about
 from faceforget.serve.guard import Guard
 from faceforget.serve.inbox import Record
 from faceforget.serve.problem import Problem, ProblemBody, RefusedError, declared, unknown_request
@@ -44,6 +45,8 @@ class RequestState(BaseModel):
         request: Its id in the ledger and on the receipt; null until it is planned.
         outcome: Null until it is closed.
         reason: Why the person was not erased; null otherwise.
+        kind: The same as a stable name for programs.
+        todo: What to do about it, in the fields of a request; null where the reason says it.
         fault: Kind of what holds up all requests; null while all is well.
     """
 
@@ -54,6 +57,8 @@ class RequestState(BaseModel):
     request: str | None
     outcome: Literal["ERASED", "NOT ERASED"] | None
     reason: str | None
+    kind: str | None
+    todo: str | None
     fault: str | None
 
 
@@ -214,6 +219,8 @@ def _state(service: Service, record: Record) -> RequestState:
             "request": request,
             "outcome": None if end is None else ERASED if end.erased else NOT_ERASED,
             "reason": (end.reason or None) if end else None,
+            "kind": (end.kind or None) if end else None,
+            "todo": (todo_about(end.kind) or None) if end and end.kind else None,
             "fault": None if end else fault,
         }
     )

@@ -30,6 +30,7 @@ class End(BaseModel):
         request: Its id in the ledger and on the receipt.
         erased: Whether the person is out of the live model.
         reason: Why not, without names.
+        kind: The same as a name for programs; empty where they were erased, and in files of earlier versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,7 @@ class End(BaseModel):
     request: str
     erased: bool
     reason: str
+    kind: str = ""
 
 
 class Record(BaseModel):
@@ -141,14 +143,14 @@ class Inbox:
         with self._changed:
             self._changed.notify_all()
 
-    def close(self, record: Record, request: str, erased: bool, reason: str) -> None:
+    def close(self, record: Record, request: str, erased: bool, reason: str, kind: str = "") -> None:
         """Remove what is left of what was sent, then mark the request as closed."""
         folder = self.folder(record.id)
         for sent in ("photos", "check"):
             shutil.rmtree(folder / sent, ignore_errors=True)
         (folder / LIST).unlink(missing_ok=True)
         sync_folder(folder)
-        end = End(at=_now(), request=request, erased=erased, reason=reason)
+        end = End(at=_now(), request=request, erased=erased, reason=reason, kind=kind)
         closed = record.model_copy(update={"content": "", "end": end})
         with self._changed:
             write_atomically(folder / "meta.json", canonical(closed.model_dump()))

@@ -56,9 +56,7 @@ class LiveModel:
             ModelFileError: The model cannot be used.
         """
         if self.published.resolve() == self._settings.model.resolve():
-            raise UsageError(
-                f"The results cannot go where the model is: {self._settings.out}.", "Give another folder with --out."
-            )
+            raise UsageError(f"The results cannot go where the model is: {self._settings.out}.", "Give another folder.")
         load_recognizer(self.current())
         file, model = self._settings.out / "service.json", self._settings.model
         if not file.exists():

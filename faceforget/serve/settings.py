@@ -1,6 +1,7 @@
 """How the service runs."""
 
 import os
+import shlex
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +85,7 @@ def read_token(file: Path | None) -> str:
     except (OSError, ValueError) as error:
         raise UsageError(f"Cannot read a token from {file}: {type(error).__name__}.", "Check the path.") from error
     if open_to_others:
-        raise UsageError(f"{file} can be read by others than its owner.", f"chmod 600 {file}")
+        raise UsageError(f"{file} can be read by others than its owner.", f"chmod 600 {shlex.quote(str(file))}")
     return check_token(token)
 
 
@@ -94,9 +95,11 @@ def check_token(token: str) -> str:
     Raises:
         UsageError: Missing, short, or with characters that no header carries.
     """
-    hint = f"Set {TOKEN_VARIABLE} or give --token-file, for example from `openssl rand -hex 32`."
+    hint = f"Set {TOKEN_VARIABLE} or give a file with it, for example from `openssl rand -hex 32`."
     if not token:
-        raise UsageError("The service does not start without a token.", hint)
+        raise UsageError("The service does not start without a token.", hint, code="token-needed")
     if len(token) < SHORTEST_TOKEN or not all("!" <= character <= "~" for character in token):
-        raise UsageError(f"Expected a token of at least {SHORTEST_TOKEN} visible ASCII characters.", hint)
+        raise UsageError(
+            f"Expected a token of at least {SHORTEST_TOKEN} visible ASCII characters.", hint, code="token-needed"
+        )
     return token

@@ -78,7 +78,7 @@ class Worker(threading.Thread):
         )
         self.fault = ""  # before anybody can see that the request is closed
         (outcome,) = result.outcomes
-        self._inbox.close(record, outcome.request, outcome.erased, outcome.reason)
+        self._inbox.close(record, outcome.request, outcome.erased, outcome.reason, outcome.kind)
         self._live.publish()
         log.info("request %s: closed, %s", record.id, "erased" if outcome.erased else "not erased")
 

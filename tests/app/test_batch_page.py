@@ -56,7 +56,7 @@ def test_a_dry_run_says_what_is_wrong_with_whom_and_leaves_nothing(model, names,
 def test_a_batch_erases_and_says_why_not(finished, model, names, folder):
     done, ledger, _ = finished
     assert [(o.erased, bool(o.reason)) for o in done.outcomes] == [(True, False), (False, True), (False, True)]
-    assert "Zoe" in done.outcomes[2].detail
+    assert "Zoe" in done.outcomes[2].error.message
     assert names[0] not in done.model.recognizer.labels
     assert names[0] in model.recognizer.labels
     for of in (done.model.photos, done.model.unseen, done.model.enrolled, done.model.kept_back):

@@ -72,7 +72,8 @@ def test_a_file_that_is_no_model_is_a_designed_error(open_page):
     app.file_uploader[0].set_value(("<b>x.safetensors", b"garbage", "application/octet-stream")).run()
     assert not app.exception
     assert "&lt;b&gt;x.safetensors" in texts(app)
-    assert "not a complete safetensors file" in texts(app)
+    assert "no complete safetensors file. It looks like text." in texts(app)
+    assert "Give a model that FaceForget made" in texts(app)
     assert "/tmp" not in texts(app)
 
 

@@ -113,7 +113,7 @@ def test_more_requests_than_the_limit_start_nothing(batch, tmp_path, names):
         (["--quarantine", 3, "--delete-model"], "put away or deleted, not both"),
         (["--quarantine", -1], "--quarantine"),
         (["--delete-copies"], "Add --copies FILE"),
-        (["--copies", "absent.txt"], "cannot be read"),
+        (["--copies", "absent.txt"], "There is no file"),
         (["--copies", "model.txt", "--delete-copies"], "which this batch works with"),
         (["--copies", "live.txt", "--delete-copies"], "which this batch works with"),
     ],

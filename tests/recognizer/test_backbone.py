@@ -63,7 +63,7 @@ def test_unknown_facenet_weights_list_the_known_ones():
 
 def test_missing_shipped_weights_say_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "SHIPPED_MOBILE", tmp_path / "mobile.safetensors")
-    with pytest.raises(BackboneError, match="--backbone"):
+    with pytest.raises(BackboneError, match="as backbone instead"):
         load_backbone("mobile")
 
 
@@ -77,6 +77,25 @@ def test_code_in_a_weights_file_does_not_run(tmp_path, capsys):
     with pytest.raises(BackboneError):
         load_backbone(tmp_path / "bad.pt")
     assert "code ran" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("net.onnx", b"\x08\x07\x12\x07pytorch", "ONNX, which is not read yet"),
+        ("net.pt", pickle.dumps({"conv1": Attack()}), "looks like a pickle"),
+        ("net.pt", b"PK\x03\x04 torn", "looks like a zip archive or a file of PyTorch"),
+        ("net.pt", b"\xff\xd8\xff\xe0", "looks like a JPEG photo"),
+        ("net.safetensors", b"", "looks like an empty file"),
+        ("net.safetensors", b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS"),
+    ],
+)
+def test_what_torch_advises_about_a_foreign_file_is_not_passed_on(tmp_path, name, content, expected):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BackboneError, match=expected) as caught:
+        load_backbone(tmp_path / name)
+    for word in ("weights_only", "pickle_module", "torch.load", "trust"):
+        assert word not in str(caught.value)
 
 
 def test_files_that_are_not_weights(tmp_path, photo):

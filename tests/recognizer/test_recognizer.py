@@ -173,7 +173,7 @@ def test_backbone_weights_are_not_a_model(backbone_file):
 @pytest.mark.parametrize("length", [0, 7, 100, 5000, -1])
 def test_a_truncated_file(saved, length):
     saved.write_bytes(saved.read_bytes()[:length])
-    with pytest.raises(ModelFileError, match="not a complete safetensors file"):
+    with pytest.raises(ModelFileError, match="no complete safetensors file"):
         load_recognizer(saved)
 
 

@@ -49,7 +49,7 @@ def test_people_are_erased_in_one_pass_and_one_failure_does_not_sink_the_rest(fi
     assert [entry["people"] for entry in live.history if entry["event"] == "erased"] == [2]
     assert sha256_file(finished.place.live) == finished.result.model
     assert finished.place.model.read_bytes() == model_file.read_bytes()
-    assert "Zoe_Nobody" in finished.result.outcomes[2].detail
+    assert "Zoe_Nobody" in finished.result.outcomes[2].error.message
     assert "Zoe" not in finished.result.outcomes[2].reason
 
 
@@ -181,7 +181,7 @@ def test_a_photo_that_is_given_for_two_people_fails_both(work, people, names):
 
 
 def test_a_batch_is_not_begun_twice_in_one_folder(finished):
-    with pytest.raises(UsageError, match="--resume"):
+    with pytest.raises(UsageError, match="resume=True"):
         finished.run()
 
 

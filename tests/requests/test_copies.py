@@ -10,6 +10,7 @@ import pytest
 from faceforget.errors import UsageError
 from faceforget.files import sha256_file
 from faceforget.requests.canonical import TamperedError
+from faceforget.requests.ledger import Ledger
 from faceforget.requests.quarantine import expire, put_away, quarantine_of
 from faceforget.requests.receipt import read_receipt
 from faceforget.requests.steps.listed import listed_copies, read_copies
@@ -93,8 +94,8 @@ def test_a_damaged_record_deletes_nothing(model, tmp_path):
 
 
 def test_the_command(cli, model, tmp_path):
-    (tmp_path / "ledger.db").write_bytes(b"")
-    put_away(model, sha256_file(model), 0, tmp_path / "ledger.db")
+    with Ledger(tmp_path / "ledger.db", create=True):
+        put_away(model, sha256_file(model), 0, tmp_path / "ledger.db")
     code, text, _ = cli("ledger", "expire", tmp_path / "ledger.db")
     assert code == 0
     assert "1 models were deleted" in text

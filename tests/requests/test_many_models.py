@@ -49,7 +49,7 @@ def test_it_goes_on_over_all_models(firm, one_by_one):
 
     with pytest.raises(StopError):
         run_batches(firm.list, firm.setting, step=stop)
-    with pytest.raises(UsageError, match="--resume"):
+    with pytest.raises(UsageError, match="resume=True"):
         run_batches(firm.list, firm.setting)
     firm.list.unlink()  # all of it is in the ledger
     assert run_batches(firm.list, firm.setting, resume=True).all_erased

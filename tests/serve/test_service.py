@@ -43,7 +43,7 @@ def test_a_request_is_accepted_with_an_id_and_a_place_to_look(served):
     assert answer.status_code == 202
     assert answer.json() | {"state": "queued", "received": ""} == {
         "id": answer.json()["id"], "state": "queued", "promise": "forgotten", "received": "",
-        "request": answer.json()["request"], "outcome": None, "reason": None, "fault": None,
+        "request": answer.json()["request"], "outcome": None, "reason": None, "kind": None, "todo": None, "fault": None,
     }  # fmt: skip
     assert answer.headers["Location"] == f"/v1/requests/{answer.json()['id']}"
 
@@ -192,6 +192,7 @@ def test_uploads_are_gone_before_a_receipt_is_signed_and_a_crash_between_loses_n
     with serving(settings) as client:
         state = client.closed(request)
         assert (state["outcome"], state["reason"]) == ("NOT ERASED", "The model does not know the person.")
+        assert (state["kind"], state["todo"]) == ("unknown_person", "Check person: it must be spelled as in the model.")
         assert copies_in(client, state)[0]["photos"]["outcome"] == "erased"
 
 

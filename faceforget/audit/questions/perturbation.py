@@ -53,7 +53,7 @@ def perturbation(
         progress: Called after each kind of change.
 
     Returns:
-        ``"unchanged"``; ``"random_SIZE"``, in at least one of three draws, uniform within the size; with
+        ``"unchanged"``; ``"random_SIZE"``, in at least one of ``DRAWS`` draws, uniform within the size; with
         ``attacks`` also ``"attack_SIZE"``, by ten steps of projected gradient ascent of the probability of
         the person (Madry et al. 2018, arXiv 1706.06083, towards a target).
     """

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from faceforget.audit.estimates import Measured
+from faceforget.audit.questions.perturbation import DRAWS, STEPS
 from faceforget.audit.report import AuditReport
 from faceforget.report.charts import Row, ranges
 from faceforget.report.document import Chart, Section
@@ -25,9 +26,9 @@ def section(report: AuditReport) -> Section | None:
         charts=(Chart(ranges(measured(rows), reference=reference_name(report)), words),) if measured(rows) else (),
         missing=missing(rows),
         method="Residual knowledge (Hsu et al. 2026, arXiv 2601.22359): each colour of each pixel is changed by at "
-        "most so "
-        "many of 255 levels; at random, and recognised in at least one of five draws, or on purpose by ten steps of "
-        "projected gradient ascent towards the person (Madry et al. 2018, arXiv 1706.06083; only in a deep audit).",
+        f"most so many of 255 levels; at random, and recognised in at least one of {DRAWS} draws, or on purpose by "
+        f"{STEPS} steps of projected gradient ascent towards the person (Madry et al. 2018, arXiv 1706.06083; "
+        "only in a deep audit).",
         basis=f"{photos_of(next(iter(sides.after.values())))} of {who(report)}; Wilson intervals.",
         reference=reference_line(report)
         + " Every network yields to a change made on purpose if it may be large enough.",

@@ -9,7 +9,7 @@ from faceforget.errors import FaceForgetError, UsageError
 from faceforget.machines.cluster import Cluster, LostWorkerError
 from faceforget.progress import Event
 from faceforget.requests.batch import look_at_batch, plan_batch
-from faceforget.requests.begin import REQUESTS_A_DAY, begun, check_rate
+from faceforget.requests.begin import REQUESTS_A_DAY, already_begun, begun, check_rate
 from faceforget.requests.closing import Place, Step
 from faceforget.requests.keys import ensure_key
 from faceforget.requests.ledger import Ledger
@@ -85,7 +85,13 @@ class BatchesResult:
                 for done in self.models
             ],
             "requests": [
-                {"request": o.request, "erased": o.erased, "reason": o.reason, "model": str(result.place.model)}
+                {
+                    "request": o.request,
+                    "erased": o.erased,
+                    "reason": o.reason,
+                    "kind": o.kind,
+                    "model": str(result.place.model),
+                }
                 for result in results
                 for o in result.outcomes
             ],
@@ -136,7 +142,7 @@ def run_batches(
         TooManyRequestsError: There were too many requests of late; nothing was started.
     """
     if jobs < 1:
-        raise UsageError(f"Expected at least one job, got {jobs}.", "Give --jobs 1 or more.")
+        raise UsageError(f"Expected at least one job, got {jobs}.", "Give 1 or more.")
     step = step or _ignore
     shares = _shares(requests, setting, resume)
     _check_copies(shares, setting)
@@ -197,7 +203,7 @@ def _shares(requests: Path, setting: Setting, resume: bool) -> tuple[Share, ...]
     with Ledger(setting.ledger, create=True) as ledger:
         old = {share.model for share in known if begun(setting.place(share), ledger)}
     if old and not resume:
-        raise UsageError(f"There is a batch in {setting.out} already.", "Add --resume, or give another folder.")
+        raise already_begun(setting.out)
     if old and len(old) == len(known):
         return known
     listed = shares_of(read_requests(requests), setting.model)
@@ -255,8 +261,9 @@ def _on_ray(work: Sequence[Job], cluster: Cluster) -> Iterator[Done]:
 
     Their disk needs locks that work across machines, as NFS 4 (:meth:`Ledger.share`; https://www.sqlite.org/faq.html#q5).
     """
-    todo = "Nothing is lost: go on with --resume."
-    for job, done in cluster.carry(carry, work, name=lambda job: f"the batch of {job.place.model}", todo=todo):
+    todo, code = "Nothing is lost: go on with resume=True.", "batch-interrupted"
+    done_by = cluster.carry(carry, work, name=lambda job: f"the batch of {job.place.model}", todo=todo, code=code)
+    for job, done in done_by:
         yield Done(job.place, None, done) if isinstance(done, LostWorkerError) else done
 
 

@@ -28,7 +28,8 @@ def survive(job: Job, attempt: Callable[[Job], Done | None]) -> Done:
             return done
     lost = LostWorkerError(
         f"The process that worked on {job.place.model} ended without a word {TRIES} times.",
-        "Look for a lack of memory; nothing is lost: go on with --resume.",
+        "Look for a lack of memory; nothing is lost: go on with resume=True.",
+        code="batch-interrupted",
     )
     return Done(job.place, None, lost)
 

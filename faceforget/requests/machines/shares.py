@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faceforget.errors import UsageError
+from faceforget.fields import problems
 from faceforget.files import write_atomically
 from faceforget.people.folder import person_key
 from faceforget.requests.canonical import TamperedError, canonical, read_canonical
@@ -65,7 +66,9 @@ def shares_of(asked: Sequence[Asked], default: Path | None) -> tuple[Share, ...]
         model = line.model or (default.resolve() if default else None)
         if model is None:
             raise UsageError(
-                f"The request for {line.person} names no model.", "Add the column model, or give one with --model."
+                f"The request for {line.person} names no model.",
+                "Add the column model, or give one for all that name none.",
+                code="request-without-model",
             )
         by_model.setdefault(model, []).append(line)
     for model, lines in by_model.items():
@@ -102,7 +105,7 @@ def read_shares(out: Path) -> tuple[Share, ...]:
     try:
         fields = _Fields.model_validate(read_canonical(path.read_bytes(), str(path)))
     except ValidationError as error:
-        raise TamperedError(f"{path} is damaged: {error}.", "Begin anew in another folder.") from error
+        raise TamperedError(f"{path} is damaged: {problems(error)}.", "Begin anew in another folder.") from error
     return tuple(Share(Path(line.model), line.folder) for line in fields.models)
 
 

@@ -26,6 +26,10 @@ from faceforget.requests.steps.judge import Judged, OtherPeople, judge_members, 
 _JOINT, _ALONE, _LATER = "joint", "alone", "later"
 
 
+class NotPassedError(FaceForgetError):
+    """The audit of a new model did not pass."""
+
+
 class CarryOut(Closing):
     """A batch being carried out."""
 
@@ -65,7 +69,7 @@ class CarryOut(Closing):
                 self._erased(before, members, faces)
             except (NotForgottenError, WrongPersonError, UsageError) as error:
                 if len(members) == 1:
-                    self._fail({members[0].request: failure_of(error)}, {members[0].request: str(error)})
+                    self._fail({members[0].request: failure_of(error)}, {members[0].request: error})
                     return
                 # Nobody can say whose photos were to blame: each in a pass of their own.
                 self._one_by_one(members)
@@ -94,7 +98,7 @@ class CarryOut(Closing):
                 errors[request] = error
         errors |= shared_photos(members)
         reasons = {request: failure_of(errors[request]) for request in ids if request in errors}
-        self._fail(reasons, {request: str(error) for request, error in errors.items()})
+        self._fail(reasons, errors)
         return [member for member in members if member.request not in errors]
 
     def _erased(self, before: Recognizer, members: Sequence[Member], faces: Runtime) -> None:
@@ -138,7 +142,7 @@ class CarryOut(Closing):
             return [member for member in members if member.request not in failed]
         if failed:
             reasons = {request: {"reason": "audit", "audit": found.body} for request, found in failed.items()}
-            self._fail(reasons, {request: _verdicts(found) for request, found in failed.items()})
+            self._fail(reasons, {request: NotPassedError(_verdicts(found)) for request, found in failed.items()})
             return []
         self.note({request: found.body for request, found in judged.items()}, "audited", attempt)
         self.close(ids)
@@ -148,9 +152,9 @@ class CarryOut(Closing):
         people, folders = [member.person for member in members], (self.place.retained, self.place.strangers)
         return read_others(before, people, folders, self.plan.configuration.promise, self.runtime)
 
-    def _fail(self, reasons: Mapping[str, Mapping[str, Any]], details: Mapping[str, str]) -> None:
+    def _fail(self, reasons: Mapping[str, Mapping[str, Any]], errors: Mapping[str, FaceForgetError]) -> None:
         if reasons:
-            self.details.update(details)
+            self.errors.update(errors)
             attempt = self.last_attempt(list(reasons))
             self.note(reasons, "failed", attempt)
             self.close(list(reasons))

@@ -68,7 +68,7 @@ def purge(
         *(_UPLOADS if configuration.uploaded else (_photos(request, configuration.delete_photos, needed), _LIST)),
         *others,
         Copy("candidate models, faces in memory", "erased", "moved or removed when the new model went live"),
-        Copy("backups, and copies that nobody listed", "kept", "out of reach: --copies names those that are known"),
+        Copy("backups, and copies that nobody listed", "kept", "out of reach: only listed copies are known"),
     ]
     return [asdict(copy) for copy in copies]
 
@@ -106,13 +106,13 @@ def forget_faces(request: OpenRequest, caches: Sequence[FaceCache]) -> None:
 
 def _crops(request: OpenRequest, caches: Sequence[FaceCache]) -> Copy:
     forget_faces(request, caches)
-    reason = "no entry for these photos; other photos of the person may have some: `faceforget cache clear`"
+    reason = "no entry for these photos; other photos of the person may have some"
     return Copy("face crops in the cache", "erased", reason)
 
 
 def _photos(request: OpenRequest, delete: bool, needed: Collection[str]) -> Copy:
     if not delete:
-        return Copy("photos", "kept", "they are the operator's; --delete-photos removes them")
+        return Copy("photos", "kept", "they are the operator's, who did not ask for them to be deleted")
     paths = [Path(photo.path) for photo in (*request.photos, *request.check)]
     waiting = [path for path in paths if str(path) in needed]
     left = sum(not removed(path) for path in paths if path not in waiting)
@@ -139,7 +139,7 @@ def model_before(model: Path, sha256: str, configuration: Configuration, ledger:
         kept = put_away(model, sha256, configuration.quarantine, ledger)
         return Copy(name, "kept", f"in quarantine until {kept.expires}; it knows the person, and is deleted then")
     if not configuration.delete_model:
-        return Copy(name, "kept", "it is the operator's, and knows the person; --delete-model does it")
+        return Copy(name, "kept", "it is the operator's, who did not ask for it to be deleted; it knows the person")
     if not removed(model):
         return Copy(name, "kept", "it could not be removed")
     return Copy(name, "erased", "the file was removed")

@@ -181,7 +181,8 @@ def _check_person(before: Recognizer, person: str, faces: FaceSet, allow: bool) 
         listed = "; ".join(f"{photos[doubt.index].source} {doubt}" for doubt in doubts[:3])
         raise WrongPersonError(
             f"{len(doubts)} of {len(photos)} photos of {person} seem to show somebody else: {listed}.",
-            "Remove them, or confirm with --allow-mismatch that they are right.",
+            "Remove them, or confirm that they are right: allow_mismatch=True.",
+            code="wrong-person",
             doubtful=len(doubts),
             photos=len(photos),
         )

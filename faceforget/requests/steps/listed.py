@@ -24,7 +24,8 @@ def read_copies(source: Path, spare: Sequence[Path] = ()) -> tuple[Path, ...]:
     try:
         lines = [line.strip() for line in source.read_text("utf-8-sig").splitlines()]
     except (OSError, ValueError) as error:
-        raise UsageError(f"The list of copies {source} cannot be read: {error}.", "Give a text file.") from error
+        reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        raise UsageError(f"The list of copies {source} cannot be read: {reason}.", "Give a text file.") from error
     paths = tuple(dict.fromkeys((source.parent / line).absolute() for line in lines if line and line[0] != "#"))
     kept = {path.resolve() for path in spare}
     for path in paths:
@@ -65,7 +66,7 @@ def _outcome(path: Path, was: bool, person: str, delete: bool) -> tuple[Fate, st
     try:
         labels = load_recognizer(path).labels
     except (FaceForgetError, OSError):
-        return "kept", "no model of this program: nobody looked into it; --delete-copies removes it"
+        return "kept", "no model of this program: nobody looked into it, nor asked for it to be deleted"
     if person_key(person) in map(person_key, labels):
-        return "kept", "it names the person: erase them from it too, or remove it (`faceforget batch --delete-copies`)"
+        return "kept", "it names the person: erase them from it too, or remove it"
     return "kept", "it does not name the person; whether its features know them was not asked"

@@ -1,0 +1,54 @@
+"""What a command is to read, looked for before torch is loaded: who mistypes a path hears it at once."""
+
+from pathlib import Path
+
+from faceforget.errors import UsageError
+
+
+def check_models(*paths: Path | None) -> None:
+    """Check that these model files are there.
+
+    Raises:
+        ModelFileError: One is not.
+    """
+    from faceforget.recognizer.foreign import check_model_file
+
+    for path in paths:
+        if path is not None:
+            check_model_file(path)
+
+
+def check_people(*folders: Path | None) -> None:
+    """Check that these are folders of a folder per person.
+
+    Raises:
+        PeopleFolderError: One is not.
+    """
+    from faceforget.people.folder import read_people
+
+    for folder in folders:
+        if folder is not None:
+            read_people(folder)
+
+
+def check_backbone(name_or_file: str | None) -> None:
+    """Check that a backbone is known, or a file.
+
+    Raises:
+        BackboneError: It is neither.
+    """
+    from faceforget.recognizer.foreign import check_weights
+
+    if name_or_file is not None:
+        check_weights(name_or_file)
+
+
+def check_files(*paths: Path | None) -> None:
+    """Check that these files, or folders, are there.
+
+    Raises:
+        UsageError: One is not.
+    """
+    for path in paths:
+        if path is not None and not path.exists():
+            raise UsageError(f"There is no file {path}.", "Check the path.")
