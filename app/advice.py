@@ -30,7 +30,6 @@ ELSEWHERE = frozenset(
         "no-device",
         "no-download",
         "no-lfw",
-        "no-shipped-people",
         "no-strangers",
         "nobody-named",
         "one-process",

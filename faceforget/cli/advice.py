@@ -26,7 +26,6 @@ ADVICE: Mapping[str, str] = {
     "no-model": "Make one with `faceforget enroll`.",
     "no-private-key": "Make one with `faceforget keys new`.",
     "no-safetensors": "Give a model made by `faceforget enroll`.",
-    "no-shipped-people": "Run it from a checkout, or give people of your own: --people DIR.",
     "no-shipped-weights": "Give a file with the weights of a MobileFaceNet instead: --backbone FILE.safetensors.",
     "no-strangers": "Give people who are not enrolled, or leave out --strangers.",
     "nobody-named": "Name them with --person.",

@@ -47,7 +47,8 @@ def check_weights(name_or_file: str | Path) -> None:
         BackboneError: It is neither.
     """
     path = Path(name_or_file)
-    if str(name_or_file).partition(":")[0] in NAMES:
+    name, _, variant = str(name_or_file).partition(":")
+    if name == "facenet" or (name in NAMES and not variant):
         return
     if not path.is_file():
         raise BackboneError(

@@ -144,7 +144,7 @@ def test_lfw_offline_says_what_to_do(lfw_home, tmp_path, monkeypatch):
         raise URLError("no route to host")
 
     monkeypatch.setattr(sklearn.datasets, "fetch_lfw_people", offline)
-    with pytest.raises(PeopleFolderError, match=r"no route to host.*lfw-funneled\.tgz.*people folder"):
+    with pytest.raises(PeopleFolderError, match=r"no route to host.*lfw-funneled\.tgz.*folder"):
         make_people(people_source("lfw", lfw_home[0]), tmp_path / "lfw")
     assert not (tmp_path / "lfw").exists()
 
