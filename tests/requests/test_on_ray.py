@@ -113,9 +113,12 @@ def same(found, expected):
         (type(photo.error), str(photo.error)) for photo in expected
     ]
     for one, other in zip(found, expected, strict=True):
-        assert np.array_equal(one.crops, other.crops)
+        # Another process may search with another number of threads, whose sums round otherwise.
+        assert (one.crops is None) == (other.crops is None)
+        if one.crops is not None and one.faces:
+            assert np.abs(one.crops.astype(int) - other.crops).mean() < 1  # of 255
         for face, twin in zip(one.faces, other.faces, strict=True):
-            assert np.array_equal(face.box, twin.box)
+            assert np.abs(face.box - twin.box).max() < 0.5  # pixels
 
 
 def test_a_cluster_finds_the_same_faces(cluster, in_chunks, tmp_path):
