@@ -75,7 +75,7 @@ def _requirements() -> tuple[list[str], dict[str, list[str]]]:
 def _required() -> list[str]:
     try:
         return requires("faceforget") or []
-    except PackageNotFoundError:  # run from a folder that was never installed
+    except PackageNotFoundError:
         return []
 
 
@@ -141,7 +141,11 @@ def _cache() -> dict[str, str]:
 def _problems(findings: Findings) -> list[str]:
     from faceforget.resources import RESTORE
 
-    problems = [
+    if _version("faceforget") == _ABSENT:
+        problems = ["what FaceForget needs, which only an installed one can say: pip install -e . in the checkout"]
+    else:
+        problems = []
+    problems += [
         f"{name} is not installed: install faceforget again, or pip install {name}"
         for name, found in findings["versions"].items()
         if found == _ABSENT

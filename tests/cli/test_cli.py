@@ -3,6 +3,7 @@ import re
 import shutil
 import tomllib
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 from rich.console import Console
@@ -257,6 +258,17 @@ def test_an_audit_of_unrelated_models(cli, model, people_dir, names, backbone_fi
     assert "not made from BEFORE" in message
 
 
+@pytest.fixture
+def project(monkeypatch):
+    """What ``pyproject.toml`` says, which is what an installation of this checkout asks for."""
+    project = tomllib.loads((INSTALLED_FROM / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = [f'{line}; extra == "{extra}"' for extra, lines in extras.items() for line in lines]
+    monkeypatch.setattr("faceforget.cli.doctor.requires", lambda name: [*project["dependencies"], *asked])
+    return project
+
+
+@pytest.mark.usefixtures("project")
 def test_doctor_names_versions_and_what_is_missing(cli, tmp_path):
     code, text, _ = cli("doctor", "--json", tmp_path / "doctor.json")
     assert code == 0
@@ -265,12 +277,22 @@ def test_doctor_names_versions_and_what_is_missing(cli, tmp_path):
     assert content.keys() == {"versions", "extras", "device", "weights", "shipped", "cache", "problems"}
 
 
-def test_doctor_looks_at_every_package_and_extra_that_is_asked_for(cli, tmp_path):
+def test_doctor_looks_at_every_package_and_extra_that_is_asked_for(cli, project, tmp_path):
     cli("doctor", "--json", tmp_path / "doctor.json")
     content = json.loads((tmp_path / "doctor.json").read_text())
-    asked = tomllib.loads((INSTALLED_FROM / "pyproject.toml").read_text())["project"]
-    assert {re.split("[>=<]", line)[0] for line in asked["dependencies"]} <= content["versions"].keys()
-    assert content["extras"].keys() == asked["optional-dependencies"].keys() - {"test"}
+    assert {re.split("[>=<]", line)[0] for line in project["dependencies"]} <= content["versions"].keys()
+    assert content["extras"].keys() == project["optional-dependencies"].keys() - {"test"}
+
+
+def test_doctor_does_not_say_that_all_is_here_where_it_cannot_know(cli, monkeypatch):
+    def nowhere(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("faceforget.cli.doctor.requires", nowhere)
+    monkeypatch.setattr("faceforget.cli.doctor.version", nowhere)
+    _, text, _ = cli("doctor")
+    assert "Missing what FaceForget needs" in text
+    assert "All that is needed is here" not in text
 
 
 def test_doctor_says_how_an_extra_is_installed(cli, monkeypatch):
