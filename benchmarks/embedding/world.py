@@ -41,12 +41,13 @@ class World:
     """A people folder, a backbone and a seed.
 
     Attributes:
-        people: A folder per person: 20 photos or more are enrolled, 10 to 15 are strangers.
+        people: A folder per person: who has twelve photos and the unseen ones is enrolled, 10 to 15 are strangers.
         backbone: A name or a file of weights.
         seed: Of the enrolment and of the erasures.
         model: Where the enrolled model is kept.
         searched: Whether methods were searched for on some of these people, who are then left out.
         progress: Called with events.
+        unseen: Photos of each person to ask about.
     """
 
     people: Path
@@ -55,6 +56,7 @@ class World:
     model: Path
     searched: bool
     progress: Progress
+    unseen: int = UNSEEN
 
     @cached_property
     def before(self) -> Recognizer:
@@ -151,10 +153,10 @@ class World:
         return RetainSet(images, labels, EnrolmentRecipe(load_backbone(self.backbone), Plan(seed=self.seed)))
 
     def _split(self) -> dict[str, dict[str, list[Path]]]:
-        regulars = people_with(self.people, TRAIN + UNSEEN)
+        regulars = people_with(self.people, TRAIN + self.unseen)
         return {
             "train": {name: photos[:TRAIN] for name, photos in regulars.items()},
-            "unseen": {name: photos[TRAIN : TRAIN + UNSEEN] for name, photos in regulars.items()},
+            "unseen": {name: photos[TRAIN : TRAIN + self.unseen] for name, photos in regulars.items()},
             "strangers": people_with(self.people, 10, 15),
         }
 
