@@ -26,7 +26,7 @@ BEYOND = (0.0, 0.05, 0.1, 0.2)
 # as all faces do. When each of twenty was turned away from by .05, all noise pointed the same way, and enrolled again
 # everybody was recognised by that. Where few stay more is needed, and nothing better is known.
 _TOGETHER = (*BEYOND, 0.4, 0.8)
-# An old row of somebody else, of several, may win on noise by chance: 6 times in 18 draws of twenty of 33 people, 240
+# An old row of somebody else, of several, may win on noise by chance: in 9 of 24 draws of twenty of 33 people, 240
 # photos each. Other noise cures that and costs nobody anything.
 _DRAWS = 4
 # Where a region ends: this share of the angle from a person's photos to other people.
