@@ -16,7 +16,7 @@ step rises from 0 to 1 within a few hundredths; outside, e' is e to the last bit
 photos of one person become unlike each other, and only nearly equal photos stay alike. It knows no person's centre, so
 that nothing has to be estimated that would leave something in common. Without the regions' own directions an old
 template of a person is less alike than most others are; among few people that may not be less than all, and β turns
-it a little to the other side.
+it a little to the other side. All photos in a region then share Σ β_k c_k: kept short, or they are alike again.
 
 Added by :mod:`faceforget.method.dispersed`, and without noise by :mod:`faceforget.method.anchored` for many people at
 once; a recogniser stores it with its embedder.

@@ -135,8 +135,9 @@ def judged(world: World, after: Recognizer, cell: Cell) -> dict[str, Any]:
         "rank_1_before": promises.reenrolment.before["5"],
     }
     values = {key: None if value is None else value.value for key, value in found.items()}
-    taught = {"steps": world.steps(after, cell.people[0]), "steps_stranger": world.stranger_steps} if cell.deep else {}
-    return {**values, **taught, "verdict": promises.verdict.to_dict()}
+    if cell.deep:
+        values |= {"relearned": world.steps(after, cell.people[0]), "relearned_stranger": world.stranger_steps}
+    return {**values, "verdict": promises.verdict.to_dict()}
 
 
 def main() -> None:

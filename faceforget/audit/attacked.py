@@ -1,14 +1,16 @@
 """Questions that need the models themselves and not only what they made of the photos."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from faceforget.audit.classifier import without_layer
 from faceforget.audit.compared import Compared
-from faceforget.audit.estimates import Rate, Sides, mean_over_people
+from faceforget.audit.estimates import Rate, Sides
 from faceforget.audit.questions.heat_energy import spread
 from faceforget.audit.questions.perturbation import perturbation
-from faceforget.audit.questions.relearning import Relearning, relearning
+from faceforget.audit.questions.relearning import Relearning, over_people, relearning
 from faceforget.audit.view import Crops, Faces
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.recognizer import Recognizer
@@ -20,6 +22,22 @@ _ATTACKS = (1, 2)
 _TAUGHT = 3
 # Of photos that stand for those which the erasure read.
 _LEARNT = 5
+# Photos of strangers whom the person must be told from, at each look: two of them may be accepted.
+HELD_OUT = 200
+
+
+@dataclass(frozen=True)
+class Retaught:
+    """How soon a person is learnt again.
+
+    Attributes:
+        as_it_is: By the models as they are handed out.
+        layer_off: The same with AFTER's removable layer taken off, which whoever holds its file can do; None where it
+            has none.
+    """
+
+    as_it_is: Sides[Relearning]
+    layer_off: Sides[Relearning] | None = None
 
 
 def perturbed(
@@ -56,32 +74,49 @@ def _pooled(rates: list[Rate]) -> Rate:
     return Rate(sum(rate.hits for rate in rates), sum(rate.photos for rate in rates))
 
 
-def retaught(compared: Compared, faces: Faces, *, seed: int = 0, progress: Progress = silent) -> Sides[Relearning]:
+def retaught(compared: Compared, faces: Faces, *, seed: int = 0, progress: Progress = silent) -> Retaught:
     """How soon each model learns the persons again; the reference is a retrained model, or strangers.
 
     Args:
         compared: The models; the persons' rows are taken out first.
-        faces: Learnt from the photos that the erasure read; without them, from the first half of the unseen.
-        seed: Of the intervals.
-        progress: Called after every step.
+        faces: Learnt from the photos that the erasure read; without them, from the first half of the unseen. The
+            strangers who are not taught are held out: the person must be told from them.
+        seed: Of the random rows and of the intervals.
+        progress: Called at every look.
     """
+    taught = () if compared.retrained is not None else compared.strangers[:_TAUGHT]
+    rest = {name: crops for name, crops in faces.strangers.items() if name not in taught}
+    held_out = _photos([crop for _, _, crop in spread(rest, HELD_OUT)], faces)
     people = tuple(faces.forgotten)
+    known: dict[tuple[str, bool], Relearning] = {}  # a model without its layer is often the model before, bit for bit
 
-    def taught(model: Recognizer) -> Relearning:
-        known = [person for person in people if person in model.labels]
-        pupil = model.without(known) if known else model
-        return mean_over_people(
-            [relearning(pupil, *_halves(faces, name), seed=seed, progress=progress) for name in people]
-        )
+    def steps(model: Recognizer, strangers: bool) -> Relearning:
+        own = [person for person in people if person in model.labels]
+        pupil = model.without(own) if own else model
+        key = pupil.weights_hash(), strangers
+        if key not in known:
+            theirs = [(faces.strangers[name][:_LEARNT], faces.strangers[name][_LEARNT:]) for name in taught]
+            photos = theirs if strangers else [_halves(faces, name) for name in people]
+            found = [relearning(pupil, *parts, held_out, seed=seed, progress=progress) for parts in photos]
+            known[key] = over_people(found, seed=seed)
+        return known[key]
 
-    if compared.retrained is not None:
-        reference: Relearning | None = taught(compared.retrained.used)
-    else:
-        strangers = [faces.strangers[name] for name in compared.strangers[:_TAUGHT]]
-        pupil = compared.after.used
-        found = [relearning(pupil, own[:_LEARNT], own[_LEARNT:], seed=seed, progress=progress) for own in strangers]
-        reference = mean_over_people(found) if found else None
-    return Sides(taught(compared.before.used), taught(compared.after.used), reference)
+    def reference(model: Recognizer) -> Relearning | None:
+        if compared.retrained is not None:
+            return steps(compared.retrained.used, strangers=False)
+        return steps(model, strangers=True) if taught else None
+
+    def sides(after: Recognizer) -> Sides[Relearning]:
+        return Sides(steps(compared.before.used, strangers=False), steps(after, strangers=False), reference(after))
+
+    after = compared.after.used
+    bare = without_layer(after)
+    return Retaught(sides(after), None if bare is None else sides(bare))
+
+
+def _photos(crops: Sequence[Crops], faces: Faces) -> Crops:
+    """Crops ``(K, S, S, 3)``, also of none."""
+    return np.stack(crops) if crops else next(iter(faces.forgotten.values()))[:0]
 
 
 def _halves(faces: Faces, person: str) -> tuple[Crops, Crops]:

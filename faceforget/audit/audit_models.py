@@ -123,7 +123,8 @@ def _asked_and_judged(
         perturbation=clock.timed(
             "perturbation", lambda: perturbed(compared, faces, deep=deep, seed=seed, progress=progress)
         ),
-        relearning=promises.relearning,
+        relearning=if_given(promises.relearning, lambda found: found.as_it_is),
+        relearning_layer_off=promises.relearning.layer_off if promises.relearning else None,
         photos=_answered(compared, faces),
         heatmaps=clock.timed("heatmaps", lambda: _heated(compared, faces)),
         energy=clock.timed("heat energy", lambda: _energies(compared, faces, seed)),

@@ -1,8 +1,10 @@
 """What does the classifier answer before and after an erasure? The quick part of an audit."""
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
 from faceforget.audit.estimates import Sides, detailed, plain
 from faceforget.audit.looking import Memory, look
@@ -97,6 +99,15 @@ def check_classifier(
 def scatters(model: Recognizer) -> bool:
     """Whether the embedder has a layer that does something only where erased persons are."""
     return isinstance(model.classifier.embedder.get_submodule("scatter"), Scatter)
+
+
+def without_layer(model: Recognizer) -> Recognizer | None:
+    """The model as whoever holds its file can have it: with the layer of an erasure taken off; None without one."""
+    if not scatters(model):
+        return None
+    classifier = copy.deepcopy(model.classifier)
+    classifier.embedder.scatter = nn.Identity()
+    return replace(model, classifier=classifier)
 
 
 def derived_from(before: Recognizer, after: Recognizer) -> bool:

@@ -1,13 +1,13 @@
 """The figures that the promises are judged by, and nothing else: the quick core of an audit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch.nn import functional
 
-from faceforget.audit.attacked import retaught
+from faceforget.audit.attacked import Retaught, retaught
 from faceforget.audit.classifier import ClassifierCheck, derived_from, scatters
 from faceforget.audit.compared import Compared
 from faceforget.audit.estimates import Estimate, Sides, if_given
@@ -21,6 +21,8 @@ from faceforget.progress import Progress, silent
 
 _REENROLLED_FROM = "5"
 _FAR = "tar_far_0.001"
+# As `partial` of `relearned` in verdict.toml.
+_SOON = 0.5
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,14 @@ class Promises:
         check: What the classifier answers, and whose models these are.
         reenrolment: Rank-1 after the person is enrolled again from 1, 5, 10 photos.
         verification: Pairwise comparison.
-        relearning: Steps until the person is known again; only in a deep audit.
+        relearning: Steps until the person is known again and told from strangers; only in a deep audit.
         verdict: The promises.
     """
 
     check: ClassifierCheck
     reenrolment: Sides[Mapping[str, Estimate]]
     verification: Sides[Verification]
-    relearning: Sides[Relearning] | None
+    relearning: Retaught | None
     verdict: Verdict
 
 
@@ -90,7 +92,7 @@ def _figures(
     check: ClassifierCheck,
     reenrolled: Sides[Mapping[str, Estimate]],
     verified: Sides[Verification],
-    relearned: Sides[Relearning] | None,
+    relearned: Retaught | None,
 ) -> dict[str, Figure]:
     """The numbers behind ``verdict.toml``, by the names of its criteria."""
     old, new = check.accuracy.before, check.accuracy.after
@@ -111,6 +113,26 @@ def _figures(
         figures["row_put_back"] = Figure(new.forgotten, old.forgotten)
         figures["forget_photos"] = Figure(new.forgotten_train, old.forgotten_train)
     if relearned is not None:
-        reference = if_given(relearned.reference, lambda found: found.steps)
-        figures["relearned"] = Figure(relearned.after.steps, relearned.before.steps, reference)
+        figures["relearned"] = _relearned(relearned.as_it_is)
     return figures
+
+
+def _relearned(sides: Sides[Relearning]) -> Figure:
+    """Steps of the model as it is handed out, where a bound is as good as a number.
+
+    Not learnt within the budget is at least as long as the budget, which is all that is asked of the model after. It is
+    no number for a reference: that would make the person look slower than they are, but for a person who was back
+    before half of it, who fails in any case.
+    """
+    after, reference = sides.after, sides.reference
+    steps, longest = after.steps, None if reference is None else reference.steps
+    if reference is not None and reference.never:
+        soon = after.steps.value is not None and after.steps.value < _SOON * reference.budget
+        longest = _at_least(reference) if soon else None
+    elif after.never:
+        steps = _at_least(after)
+    return Figure(steps, sides.before.steps, longest)
+
+
+def _at_least(side: Relearning) -> Estimate:
+    return replace(side.steps, value=float(side.budget))

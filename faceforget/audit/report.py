@@ -23,7 +23,7 @@ from faceforget.recognizer.recognizer import Recognition
 # Measures of the same name as their key in the JSON.
 _MEASURES = (
     "reenrolment", "prototype", "verification", "probe", "compactness", "cka", "cka_reference", "membership",
-    "perturbation", "relearning", "collateral", "energy",
+    "perturbation", "relearning", "relearning_layer_off", "collateral", "energy",
 )  # fmt: skip
 
 
@@ -74,7 +74,8 @@ class AuditReport:
         collateral: The price that others pay.
         membership: Whether the photos can be told to have been in training.
         perturbation: Forget photos recognised again after a small change, the old row put back.
-        relearning: Steps until the person is known again; only in a deep audit.
+        relearning: Steps until the person is known again and told from strangers; only in a deep audit.
+        relearning_layer_off: The same with the layer of the erasure taken off; None where there is none.
         photos: Unseen photos of the erased persons with their answers.
         heatmaps: A few photos of the erased persons (first) and of retained people.
         energy: Share of the heat inside the face.
@@ -98,6 +99,7 @@ class AuditReport:
     membership: Sides[Membership]
     perturbation: Sides[Mapping[str, Rate]]
     relearning: Sides[Relearning] | None
+    relearning_layer_off: Sides[Relearning] | None
     photos: tuple[AuditedPhoto, ...]
     heatmaps: tuple[HeatedFace, ...]
     energy: Sides[HeatEnergy]

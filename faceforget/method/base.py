@@ -210,13 +210,25 @@ def _cuda_devices(images: Tensor) -> Sequence[torch.device]:
 @torch.no_grad()
 def measure(model: nn.Module, forget: ForgetSet, batch_size: int) -> tuple[float, float]:
     """Smallest margin and mean probability left on the forget photos as they are."""
+    margins, left = _on_photos(model, forget, batch_size)
+    return margins.min().item(), left.mean().item()
+
+
+@torch.no_grad()
+def photos_won(model: nn.Module, forget: ForgetSet, batch_size: int) -> Tensor:
+    """On which of the photos ``(N,)`` a forgotten class still wins."""
+    return ~(_on_photos(model, forget, batch_size)[0] > 0)
+
+
+def _on_photos(model: nn.Module, forget: ForgetSet, batch_size: int) -> tuple[Tensor, Tensor]:
+    """Margin and probability left of each photo, or of each position to forget."""
     margins, left = [], []
     for index in torch.split(torch.arange(len(forget.images)), batch_size):
         logits = model(forget.images[index])
         where = None if forget.where is None else forget.where[index]
         margins.append(chosen(log_odds_margin(logits, forget.classes), where))
         left.append(chosen(logits.float().softmax(1)[:, list(forget.classes)].sum(1), where))
-    return torch.cat(margins).min().item(), torch.cat(left).mean().item()
+    return torch.cat(margins), torch.cat(left)
 
 
 def chosen(values: Tensor, where: Tensor | None) -> Tensor:

@@ -29,7 +29,15 @@ from torch import Tensor, nn
 
 from faceforget.method.base import Edited, Method, MethodSettings, Reads, Run, frozen_copy
 from faceforget.method.data import ForgetSet
-from faceforget.method.regions import REACH, draw_regions, look_at, look_at_persons, put_regions, rows_that_stay
+from faceforget.method.regions import (
+    BEYOND,
+    REACH,
+    draw_regions,
+    look_at,
+    look_at_persons,
+    put_regions,
+    rows_that_stay,
+)
 from faceforget.progress import Progress
 
 
@@ -62,8 +70,9 @@ class Dispersed(Method):
         others = torch.cat([rows_that_stay(student, forget), _look_at_anchors(student, anchors, size, run.progress)])
         persons = look_at_persons(student, forget, run, size)
         regions = draw_regions(student, forget, persons, others, run, reach=self.settings.reach, batch_size=size)
-        put_regions(student, forget, regions, noise=True, run=run, batch_size=size)
-        return Edited(student, note=_note(regions.missed, len(forget.images)))
+        beyond = put_regions(student, forget, regions, noise=True, run=run, batch_size=size)
+        notes = _note(regions.missed, len(forget.images)), _note_on_sharing(beyond, len(persons))
+        return Edited(student, note=" ".join(filter(None, notes)))
 
 
 # Whoever erases one person after another from copies of one model, as the app does, looks at the same anchors with
@@ -92,4 +101,14 @@ def _note(missed: int, photos: int) -> str:
     return (
         f"{missed} of {photos} photos would lie outside a region drawn from the others: expect as many of the "
         "person's other photos to be recognisable still. More photos of them help."
+    )
+
+
+def _note_on_sharing(beyond: float, people: int) -> str:
+    """What it takes among few who stay."""
+    if beyond <= BEYOND[-1]:
+        return ""
+    return (
+        f"So that no old row wins, the photos of these {people} people were turned the same way: expect them to be "
+        "recognisable still. Erase fewer at once."
     )

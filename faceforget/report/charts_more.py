@@ -157,11 +157,13 @@ def scatter(clouds: Sequence[Cloud], limits: tuple[tuple[float, float], tuple[fl
         return figure
 
 
-def progress(series: Sequence[tuple[Side, Sequence[float]]], mark: float, reference: str = "reference") -> Figure:
-    """Shares after each step.
+def progress(
+    series: Sequence[tuple[Side, Sequence[tuple[int, float]]]], mark: float, reference: str = "reference"
+) -> Figure:
+    """Shares after so many steps.
 
     Args:
-        series: A curve per side; its first value is that before any step.
+        series: A curve per side: steps and share.
         mark: The share that is aimed at.
         reference: What the reference is.
     """
@@ -169,10 +171,8 @@ def progress(series: Sequence[tuple[Side, Sequence[float]]], mark: float, refere
         figure, axes = canvas(246, left=50, right=16, top=36, bottom=37)
         axes.axhline(mark, color=SOFT, lw=1, ls=(0, (4, 3)))
         for side, curve in series:
-            axes.plot(range(len(curve)), curve, color=side.colour, lw=1.8)
-            axes.plot(
-                len(curve) - 1, curve[-1], side.mark, color=side.colour, mfc=side.face, ms=6, mew=1.5, clip_on=False
-            )
+            axes.plot(*zip(*curve, strict=True), color=side.colour, lw=1.8)
+            axes.plot(*curve[-1], side.mark, color=side.colour, mfc=side.face, ms=6, mew=1.5, clip_on=False)
         axes.set_ylim(-0.03, 1.03)
         axes.set_xlabel("steps")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -7,6 +7,7 @@ import torch
 
 from faceforget.audit import attacked
 from faceforget.audit.audit_models import Exhibits, audit_models
+from faceforget.audit.questions import relearning as questions
 from faceforget.audit.questions.relearning import relearning
 from faceforget.audit.view import Faces
 from faceforget.errors import ModelFileError, UnknownPersonError
@@ -104,9 +105,13 @@ def test_the_person_alone_is_enough(recognizer, faces, person):
 
 def test_a_deep_audit_teaches_the_person_again(recognizer, exhibits, person, monkeypatch):
     monkeypatch.setattr(attacked, "relearning", partial(relearning, max_steps=2, starts=1))
-    report = audit_models(recognizer, recognizer.without([person]), exhibits, deep=True)
+    monkeypatch.setattr(questions, "FEWEST_HELD_OUT", 5)
+    retrained = recognizer.without([person])  # so that no stranger is taught, and all are held out
+    report = audit_models(recognizer, retrained, replace(exhibits, retrained=retrained), deep=True)
     assert report.relearning is not None
-    assert report.relearning.before.steps == report.relearning.after.steps
+    assert report.relearning.before == report.relearning.after
+    assert report.relearning.after.held_out == 18
+    assert report.relearning_layer_off is None
     assert "attack_2" in report.perturbation.after
 
 

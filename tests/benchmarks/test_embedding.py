@@ -59,8 +59,8 @@ def test_the_table_by_hand(monkeypatch, tmp_path):
     first, second = (Cell("single", "mobile_0", "anchored", (person,)) for person in "ab")
     timed = Cell("seconds", "mobile_0", "anchored", ("a",))
     found = [
-        (first, numbers(acc_r=0.4, steps=3.0, steps_stranger=4.0)),
-        (second, numbers(acc_r=0.6, steps=4.0, steps_stranger=4.0)),
+        (first, numbers(acc_r=0.4, relearned=3.0, relearned_stranger=4.0)),
+        (second, numbers(acc_r=0.6, relearned=None, relearned_stranger=4.0)),
         (timed, {"seconds": 2.0}),
     ]
     table.write(found, 9)
@@ -68,6 +68,6 @@ def test_the_table_by_hand(monkeypatch, tmp_path):
     assert "3 of 9 cells" in text
     assert "| anchored | mobile | 50.0 ± 0.0 (50.0) | 0.0 ± 127.1 (-10.0) |" in text
     assert "| 2 / 0 / 0 | 0 / 2 / 0 | 0 / 0 / 2 | 2 |" in text
-    assert "| anchored | mobile | 3.5 (fewest 3.0) | 4.0 | 1 of 2 |" in text
+    assert "| anchored | mobile | never (fewest 3.0) | 4.0 | 1 of 2 |" in text
     assert "| anchored | 2.0 s | 2.0 s |" in text
     assert len((tmp_path / "embedding.jsonl").read_text().splitlines()) == 3

@@ -69,6 +69,9 @@ def collateral():
     return Collateral((person,), worst, change, change, sides, Rate(3, 40), sides, sides, near, change)
 
 
+TAUGHT = Relearning(Estimate(9, 8, (7, 12)), (7, 9, 12), 200, 5, 120, ((0, 0.0), (4, 0.5), (12, 1.0)))
+
+
 def report(person="Ada_Lovelace", *, after=0.0, again=0.1, reference=0.98, others=1.0):
     """An erasure that succeeded, unless told otherwise."""
     pair = {"1": number(again), "5": number(again), "10": number(again)}
@@ -108,7 +111,8 @@ def report(person="Ada_Lovelace", *, after=0.0, again=0.1, reference=0.98, other
         collateral=collateral(),
         membership=Sides(membership(0.8), membership(0.5), membership(0.5)),
         perturbation=Sides(changes, changes, changes),
-        relearning=Sides(*[Relearning(Estimate(9, 8, (7, 12)), True, 5, (0.0, 0.5, 1.0))] * 3),
+        relearning=Sides(*[TAUGHT] * 3),
+        relearning_layer_off=None,
         cka_reference=None,
         photos=photos(person),
         heatmaps=tuple(HeatedFace(name, face, heat) for name in (person, "Bo")),

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from made_reports import NOTE, alone, report
+from made_reports import NOTE, TAUGHT, alone, report
 
-from faceforget.audit.estimates import Sides
+from faceforget.audit.estimates import Estimate, Sides
+from faceforget.audit.questions.relearning import Relearning
 from faceforget.report.audit_document import audit_document
 from faceforget.report.audit_front import cards, headline, limits
 from faceforget.report.audit_page import audit_page, html, sections_html
@@ -185,6 +186,30 @@ def test_the_limits_own_up():
 def test_without_a_deep_audit_there_is_no_relearning():
     sections = audit_document(replace(report(), relearning=None)).sections
     assert "How soon is the person learnt again?" not in [section.title for section in sections]
+
+
+def test_relearning_says_what_never_happened_and_what_a_layer_hid():
+    never = Relearning(
+        Estimate(None, 8, note="not within 200 steps from 3 of 3 starts"),
+        (None,) * 3,
+        200,
+        5,
+        120,
+        ((0, 0.0), (9, 0.1)),
+    )
+    made = replace(
+        report(), relearning=Sides(TAUGHT, never, TAUGHT), relearning_layer_off=Sides(TAUGHT, TAUGHT, TAUGHT)
+    )
+    (section,) = (found for found in audit_document(made).sections if "learnt again" in found.title)
+    assert (
+        "not learnt again within 200 steps; strangers in their place: 9. With the layer taken off: 9."
+        in section.sentence
+    )
+    assert section.missing == ()
+    rows = {row[0]: row[1:] for row in section.tables[0].rows}
+    assert rows["after"] == ("not within 200", "—")
+    assert rows["after, layer taken off"] == ("9", "7 to 12")
+    assert "120 photos of strangers, of which 1 may be accepted" in section.basis
 
 
 def test_without_a_reference_there_is_none_beside_the_numbers():

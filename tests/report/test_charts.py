@@ -36,7 +36,7 @@ def drawn():
         "no bars": bars({}, {}),
         "histogram": histogram([-1, -0.5, 0, 0.5], AFTER_SIDE, bins, bins, [0.0] * 3, 0.2),
         "scatter": scatter([Cloud(NASTY, np.zeros((2, 2)), AFTER, "o", 5)], ((-1, 1), (-1, 1))),
-        "progress": progress([(AFTER_SIDE, [0.0, 0.5, 1.0])], 0.9),
+        "progress": progress([(AFTER_SIDE, [(0, 0.0), (1, 0.5), (3, 1.0)])], 0.9),
     }
 
 
