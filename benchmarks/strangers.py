@@ -4,9 +4,9 @@ Run from the repository's root: ``python -m benchmarks.strangers [--draws 30] [-
 
 People are drawn from the 62 of LFW's split, or from the 33 of the web set with 24 photos, and enrolled with 12 photos
 each; strangers are the people of the same set who were not drawn, and LFW's strangers. ``head``: with the untouched
-backbone, in embeddings. ``full``: fine-tuned, as ``enroll`` does, ten people at a time. The backbone's usual stranger
-and the tail in :mod:`faceforget.recognizer.calibrate` were chosen on LFW and ``mobile`` with ``head`` (ten draws, three
-tails tried); the rest is reported.
+backbone, in embeddings. ``full``: fine-tuned, as ``enroll`` does, ten people at a time. The tail in
+:mod:`faceforget.recognizer.calibrate` is one of three that were tried, on both sets and both backbones with ``head``, in
+draws of other seeds.
 """
 
 import argparse
@@ -93,7 +93,7 @@ def _people(backbone: LoadedBackbone, runtime: Runtime) -> list[People]:
 
 def _head(people: People, size: int, draws: int, backbone: LoadedBackbone) -> tuple[list[float], list[float]]:
     """Shares of strangers named, and limits, of each draw."""
-    rng, names, shares, limits = np.random.default_rng(0), sorted(people.embeddings), [], []
+    rng, names, shares, limits = np.random.default_rng(7), sorted(people.embeddings), [], []
     for _ in range(draws):
         drawn = [str(name) for name in rng.permutation(names)[:size]]
         rows = functional.normalize(torch.stack([people.embeddings[name].sum(0) for name in drawn]), dim=1)
@@ -110,7 +110,7 @@ def _head(people: People, size: int, draws: int, backbone: LoadedBackbone) -> tu
 
 
 def _full(people: People, size: int, draws: int, backbone: LoadedBackbone) -> tuple[list[float], list[float]]:
-    rng, names, shares, limits = np.random.default_rng(1), sorted(people.embeddings), [], []
+    rng, names, shares, limits = np.random.default_rng(8), sorted(people.embeddings), [], []
     for _ in range(draws):
         drawn = [str(name) for name in rng.permutation(names)[:size]]
         model = enroll_faces(people.faces.only(drawn), backbone, Plan("full"))

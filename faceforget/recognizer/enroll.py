@@ -159,11 +159,9 @@ def own_threshold(recognizer: Recognizer, embeddings: Tensor, targets: Tensor, f
     """
     cosines, people = recognizer.similarities(embeddings), len(recognizer.labels)
     text = f"{len(cosines)} photos of the {people} enrolled people"
-    measured = threshold_for(
-        stranger_scores(cosines, targets), false_accept_rate, f"{text}, each a stranger to the others"
-    )
-    if not too_few(len(cosines), people, false_accept_rate):
-        return measured
-    limit = tail_limit(cosines, targets, false_accept_rate, recognizer.spec.stranger_cosines)
-    text = f"an estimate from {text}, who are too few to measure it, and from the backbone's usual strangers"
-    return replace(measured, cosine=max(measured.cosine, limit), calibrated_on=text)
+    if too_few(len(cosines), people, false_accept_rate):
+        limit = tail_limit(cosines, targets, false_accept_rate, recognizer.spec.stranger_cosines)
+        text = f"an estimate from {text}, who are too few to measure it, and from the backbone's usual strangers"
+        return Threshold(limit, false_accept_rate, text)
+    scores = stranger_scores(cosines, targets)
+    return threshold_for(scores, false_accept_rate, f"{text}, each a stranger to the others")

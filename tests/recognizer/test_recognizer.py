@@ -257,7 +257,7 @@ def test_a_few_people_give_about_the_stated_rate_of_strangers(people):
         photos = functional.normalize(rows.repeat_interleave(8, 0) + unit(8 * people), dim=1)
         limit = tail_limit(photos @ rows.T, torch.arange(people).repeat_interleave(8), 0.01, (0.0, size**-0.5))
         rates.append(((unit(2000) @ rows.T).amax(1) >= limit).double().mean().item())
-    assert 0.001 < np.mean(rates) < 0.01  # the tail that real faces have is not in this world
+    assert 0.002 < np.mean(rates) < 0.02
     assert max(rates) < 0.03
 
 
