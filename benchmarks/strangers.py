@@ -5,8 +5,8 @@ Run from the repository's root: ``python -m benchmarks.strangers [--draws 30] [-
 People are drawn from the 62 of LFW's split, or from the 33 of the web set with 24 photos, and enrolled with 12 photos
 each; strangers are the people of the same set who were not drawn, and LFW's strangers. ``head``: with the untouched
 backbone, in embeddings. ``full``: fine-tuned, as ``enroll`` does, ten people at a time. The tail in
-:mod:`faceforget.recognizer.calibrate` is one of three that were tried, on both sets and both backbones with ``head``, in
-draws of other seeds.
+:mod:`faceforget.recognizer.calibrate` is one of three that were tried, on both sets and both backbones with ``head``,
+in draws of other seeds.
 """
 
 import argparse
