@@ -115,7 +115,7 @@ def erase(
         f"{outcome.seconds:.1f} s; the model is {erased}.\n"
         f"Named on their own photos, their row still in place: {percent(outcome.before.value)} before, "
         f"{percent(outcome.after.value)} after. The row and the label are not in the new model.\n"
-        f"Of what tells rendered strangers apart {outcome.health.left:.0%} are left.\n"
+        f"Who looks like whom, among rendered strangers, agrees to {outcome.health.left:.2f} with before.\n"
         f"Check photos that were not used here: faceforget audit {model} {erased} "
         f"{' '.join(f'--person {name}' for name in persons)} --photos OTHER_PHOTOS"
         f"{' --promise unrecognisable' if promise == 'unrecognisable' else ''}",

@@ -48,7 +48,9 @@ def accuracies(own, person, absorbed, photos=8):
     others = Rate(38, 40)
     by_person = {"Bo": Rate(18, 20), "Cy": Rate(20, 20)}
     named = Rate(round(photos * own), photos)
-    return Accuracies(named, named, Rate(0 if own < 1 else photos, photos), others, others, Rate(1, 50), absorbed, by_person)
+    return Accuracies(
+        named, named, Rate(0 if own < 1 else photos, photos), others, others, Rate(1, 50), absorbed, by_person
+    )
 
 
 def membership(auc):
