@@ -14,7 +14,7 @@ from app.opening import erase
 from app.people import OpenModel, Photo, split_photos
 from app.promises import caveat, steps, title, words
 from app.session import Session
-from faceforget.errors import NotForgottenError
+from faceforget.errors import DestroyedModelError, PromiseError
 from faceforget.method.registry import PROMISES
 from faceforget.progress import Event
 from faceforget.recognizer.recognizer import UNKNOWN
@@ -254,9 +254,9 @@ def _erasing() -> None:
             st.rerun()
     else:
         if job.error is not None:
-            more = (
-                "Give more photos of them, or the other promise. " if isinstance(job.error, NotForgottenError) else ""
-            )
+            if isinstance(job.error, DestroyedModelError):
+                job.error.todo = ""  # which is for those who chose a method
+            more = "Give more photos of them, or the other promise. " if isinstance(job.error, PromiseError) else ""
             show(pieces.problem(job.error) + f'<p class="note">{more}The model is as it was.</p>')
         if st.button("Back to the photos"):
             here.erasing = None

@@ -110,6 +110,11 @@ class Verdict:
         """The worst finding; one that could not be measured counts only if it leads."""
         return worst(finding.outcome for finding in self.counted(promise))
 
+    def at_value(self, promise: str) -> Outcome:
+        """What the values alone would say, were there any number of photos; for tables over many erasures."""
+        counted = self.counted(promise)
+        return worst(f.outcome if f.outcome == NOT_MEASURED else f.at_value for f in counted)
+
     def counted(self, promise: str) -> tuple[Finding, ...]:
         """Findings that the promise rests on."""
         found = self.findings[promise]
@@ -213,7 +218,7 @@ def _bad_end(rule: Criterion, figure: Figure, reference: float | None) -> float 
 def _too_few(rule: Criterion, figure: Figure, end: float, limit: float) -> str:
     photos = figure.after.photos if figure.after else 0
     counted = f"{photos} photo" if photos == 1 else f"{photos} photos"
-    reach = f"{100 * end:+.0f} points" if rule.reference == "before" else f"{100 * end:.0f} %"
+    reach = f"{100 * end:+.1f} points" if rule.reference == "before" else f"{100 * end:.0f} %"
     bound = f"{100 * limit:+g} points" if rule.reference == "before" else f"{100 * limit:g} %"
     of = " of the reference" if rule.compare == "ratio" else ""
     more = f"; {photos_needed(limit)} photos without one would do" if rule.reference == "zero" and limit < 1 else ""
