@@ -31,8 +31,8 @@ COLUMNS = {
     "strangers' TAR": ("verification", "after", "strangers", "tar_far_0.001"),
 }
 # The rest, with intervals and names, stays in the reports.
-KEPT = ("accuracy", "reenrolment", "prototype", "verification", "membership", "compactness", "verdict_at_value", "only_head",
-        "reference", "seconds")  # fmt: skip
+KEPT = ("accuracy", "reenrolment", "prototype", "verification", "membership", "compactness", "verdict_at_value",
+        "only_head", "reference", "seconds")  # fmt: skip
 PROMISES = ("forgotten", "unrecognisable", "others_kept")
 
 

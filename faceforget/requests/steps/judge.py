@@ -122,17 +122,17 @@ def judge_members(
             check, read = member.crops()
             faces = Faces({member.person: check}, {member.person: read}, others.retained, others.strangers)
             compared = look_at_all(before, after, None, faces, depths=False, rendered=others.stand_ins, memory=memory)
-            found = keep_promises(compared, faces, origin=_looked(origin, before, others, memory), seed=runtime.seed)
+            found = keep_promises(compared, faces, origin=_looked(origin, before, faces, memory), seed=runtime.seed)
             body = _judged(found, compared.reference, member, others, promise)
             judged[member.request] = body if origin is not None else _without_origin(body)
     return judged
 
 
-def _looked(origin: Recognizer | None, before: Recognizer, others: OtherPeople, memory: Memory) -> View | None:
-    """What the model before the list makes of others; None where that is the model before this pass."""
+def _looked(origin: Recognizer | None, before: Recognizer, faces: Faces, memory: Memory) -> View | None:
+    """What the model before the list makes of the photos; None where that is the model before this pass."""
     if origin is None or origin is before:
         return None
-    return look(origin, origin, Faces({}, {}, others.retained, others.strangers), depths=False, memory=memory)
+    return look(origin, origin, faces, depths=False, memory=memory)
 
 
 def _without_origin(judged: Judged) -> Judged:
