@@ -102,6 +102,16 @@ def _seen(place: Place, model: Recognizer, gone: tuple[str, ...]) -> dict[str, A
     return {name: model.embed(own) for name, own in place.crops["unseen"].items() if name not in gone}
 
 
+def table(found: list[dict[str, Any]]) -> str:
+    """Markdown, as in ``docs/method.md``."""
+    lines = ["| people | method | erased | others named before | after | left | refused |", f"|{'---|' * 7}"]
+    for cell in found:
+        named = [f"{100 * cell[key]:.0f} %" for key in ("named_before", "named")]
+        said = [cell["place"], f"`{cell['method']}`", str(cell["people"]), *named, f"{cell['left']:.2f}"]
+        lines.append(f"| {' | '.join([*said, 'yes' if cell['destroyed'] else 'no'])} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "health")
@@ -115,7 +125,8 @@ def main() -> None:
                 continue
             done.append({"place": name, "method": method, **measured(place, method, people)})
             write_json(RESULTS, {"least": LEAST, "cells": done})
-            print(json.dumps(done[-1]), flush=True)
+            print(table(done[-1:]).splitlines()[-1], flush=True)
+    print(table(done))
 
 
 if __name__ == "__main__":
