@@ -60,5 +60,13 @@ class MethodError(UsageError):
     """An erasure method or one of its settings that does not exist."""
 
 
-class NotForgottenError(FaceForgetError):
+class PromiseError(FaceForgetError):
+    """The work was done, and what was promised was not reached."""
+
+
+class NotForgottenError(PromiseError):
     """The erasure ended without the person being forgotten on their own photos."""
+
+
+class DestroyedModelError(PromiseError):
+    """The erasure took the model's ability to tell people apart."""

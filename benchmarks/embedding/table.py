@@ -56,7 +56,7 @@ def write(found: Sequence[tuple[Kind, Numbers]], planned: int) -> None:
         "",
         f"`python -m benchmarks.embedding`, {len(found)} of {planned} cells. Per cent; changes (Δ) in points, after "
         "minus before. Mean over people ± half the 95 % interval (Student's t, seeds of a person averaged first), the "
-        "worst single erasure in brackets. TAR at FAR 0.1 %. Verdicts: passed / partial / failed.",
+        "worst single erasure in brackets. TAR at FAR 0.1 %. Verdicts by the values: passed / partial / failed.",
         "",
     ]
     for table in dict.fromkeys(kind.table for kind, _ in found):

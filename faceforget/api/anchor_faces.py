@@ -1,5 +1,7 @@
 """The anchors of an erasure: rendered people, or an operator's own strangers."""
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from faceforget.api.runtime import People, Runtime, people_from
@@ -10,8 +12,16 @@ from faceforget.people.faces import FaceSet, SamePhotoError, read_faces
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import Recognizer
 
+# Of the rendered people, for the measure of a model's health: their pairs are 4950, half a second of a core.
+_LOOKED_AT = 100
 # With fewer, a photo more or less decides where everybody else goes.
 FEWEST = 50
+
+
+def some_anchors(recognizer: Recognizer, runtime: Runtime) -> NDArray[np.uint8]:
+    """Faces ``(N, S, S, 3)`` of rendered people, evenly from all of them: what an erasure is measured on."""
+    anchors = rendered_anchors(recognizer.spec.framing, progress=runtime.progress)
+    return anchors[:: max(1, len(anchors) // _LOOKED_AT)][:_LOOKED_AT]
 
 
 def read_anchors(

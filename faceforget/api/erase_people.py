@@ -10,17 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from faceforget.api.anchor_faces import read_anchors
+from faceforget.api.anchor_faces import read_anchors, some_anchors
 from faceforget.api.retained_people import Retained, check_retained, read_retained, recalibrated
 from faceforget.api.runtime import People, Runtime, photo_report
 from faceforget.audit.estimates import Rate
+from faceforget.audit.health import LEAST, Health, health
 from faceforget.audit.questions.accuracy import accuracy
 from faceforget.audit.view import Crops
-from faceforget.errors import NotForgottenError, UsageError, WrongPersonError
+from faceforget.errors import DestroyedModelError, NotForgottenError, UsageError, WrongPersonError
 from faceforget.files import sha256_bytes
 from faceforget.method.base import Method
 from faceforget.method.data import Erasure, ForgetSet
-from faceforget.method.registry import make_method
+from faceforget.method.registry import PROMISES, make_method
 from faceforget.method.trivial.mask_logit import MaskedLogits
 from faceforget.people.faces import FaceSet, read_faces, require_faces
 from faceforget.photos.cache import FaceCache
@@ -30,6 +31,9 @@ from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.same_person import doubtful_photos
 from faceforget.recognizer.training import mirror
 from faceforget.recognizer.vary import vary
+
+# Until one of its settings is safe on every backbone, DELETE is not what somebody gets who does not ask for it.
+DEFAULT_METHOD = PROMISES["forgotten"]
 
 
 class NobodyLeftError(UsageError):
@@ -49,6 +53,7 @@ class ErasureOutcome:
         before: Accuracy on the forget photos before.
         after: Accuracy on the forget photos after, the persons' rows still in place (the paper's number).
         caveat: What a user must know of the method's results; empty when they mean what they seem to.
+        health: Whether the model still tells people apart, measured on rendered people whom nobody enrolled.
         doubts: Photos that seem to show somebody else, used all the same on request.
         seconds: Of the method alone.
         record: The new entry of the model's history.
@@ -62,6 +67,7 @@ class ErasureOutcome:
     before: Rate
     after: Rate
     caveat: str
+    health: Health
     doubts: tuple[str, ...]
     seconds: float
     record: Mapping[str, Any]
@@ -88,6 +94,7 @@ class ErasureOutcome:
                 "caveat": self.caveat,
                 "note": self.erasure.note,
             },
+            "health": self.health.to_dict(),
             "record": dict(self.record),
         }
 
@@ -96,13 +103,14 @@ def erase(
     recognizer: Recognizer,
     photos: Mapping[str, Sequence[PhotoSource]],
     *,
-    method: str | Method = "delete",
+    method: str | Method = DEFAULT_METHOD,
     settings: Mapping[str, Any] | None = None,
     anchors: People | None = None,
     retained: People | None = None,
     backbone: str | Path | None = None,
     allow_mismatch: bool = False,
     allow_incomplete: bool = False,
+    allow_damage: bool = False,
     runtime: Runtime | None = None,
 ) -> ErasureOutcome:
     """Erase these people; the model given in stays as it is.
@@ -114,7 +122,7 @@ def erase(
     Args:
         recognizer: The model.
         photos: Photos of each person to erase.
-        method: Name of a method, or one ready-made.
+        method: Name of a method, or one ready-made; without it, the one of the promise *forgotten*.
         settings: Hyperparameters of a method given by name.
         anchors: A folder per person of strangers, for methods that read anchors; without it, rendered people.
         retained: A folder per person of people who stay, for methods that read them; people whom the
@@ -122,6 +130,7 @@ def erase(
         backbone: For `retrain`, the weights that the model was enrolled from, if they have no name.
         allow_mismatch: Use photos that seem to show somebody else.
         allow_incomplete: Return the model although a person is still named on their own photos.
+        allow_damage: Return the model although it no longer tells people apart.
         runtime: Device, seed, cache, progress.
 
     Raises:
@@ -131,6 +140,7 @@ def erase(
         MethodError: The method or a setting is not known, or it reads photos that were not given.
         WrongPersonError: Photos seem to show somebody else.
         NotForgottenError: The step budget ended before the person was forgotten.
+        DestroyedModelError: The model no longer tells people apart; ``health`` is among its values.
     """
     runtime = runtime or Runtime()
     eraser = make_method(method, settings) if isinstance(method, str) else method
@@ -160,6 +170,9 @@ def erase(
     with_rows = _with_classifier(recognizer, erasure.model)
     if others is not None and others.data.recipe is not None:
         with_rows = recalibrated(with_rows, others.data, people)
+    found = health(recognizer, with_rows.without(people), some_anchors(recognizer, runtime))
+    if found.destroyed and not allow_damage:
+        raise _destroyed(found, eraser)
     record = _record(recognizer, with_rows.without(people), eraser, (faces, others), runtime.seed)
     with_rows = replace(with_rows, history=(*recognizer.history, record))
     _purge(runtime, faces)
@@ -172,6 +185,7 @@ def erase(
         accuracy(recognizer, seen),
         accuracy(with_rows, _embedded(with_rows, crops)),
         eraser.caveat,
+        found,
         doubts,
         seconds,
         record,
@@ -235,6 +249,19 @@ def _not_forgotten(erasure: Erasure, eraser: Method) -> NotForgottenError:
         code="not-forgotten",
         advice=eraser.advice(),
     )
+
+
+def _destroyed(found: Health, eraser: Method) -> DestroyedModelError:
+    return DestroyedModelError(
+        f"NOT ERASED: {eraser.name} would have destroyed the model. Who looks like whom in it agrees to "
+        f"{found.left:.2f} with before (measured on rendered people; 1 is as before, below {LEAST:.2f} it is refused).",
+        f"No model was made. {_GENTLER} Or take it all the same: allow_damage=True.",
+        code="model-destroyed",
+        **found.to_dict(),
+    )
+
+
+_GENTLER = "Leave out the method, or give it a smaller learning rate or fewer steps."
 
 
 def _record(

@@ -96,7 +96,15 @@ def _asked_and_judged(
 ) -> AuditReport:
     faces = exhibits.faces
     clock = _Clock(progress)
-    compared = look_at_all(before, after, exhibits.retrained, faces, memory=exhibits.memory, progress=progress)
+    compared = look_at_all(
+        before,
+        after,
+        exhibits.retrained,
+        faces,
+        rendered="strangers" in exhibits.stand_ins,
+        memory=exhibits.memory,
+        progress=progress,
+    )
     clock.lap("looking")
     drawn = beside.submit(embedding_map, compared.before, compared.after, seed=seed)  # a second of one core
 

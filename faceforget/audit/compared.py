@@ -27,12 +27,14 @@ class Compared:
         after: The model after, with the rows of *before* put back in ``model``.
         retrained: A model enrolled without the persons, if there is one.
         strangers: Who is put in the person's place for a reference, if there is no retrained model.
+        rendered: Whether all strangers are rendered people, who stand in for real ones.
     """
 
     before: View
     after: View
     retrained: View | None = None
     strangers: tuple[str, ...] = ()
+    rendered: bool = False
 
     @property
     def reference(self) -> str:
@@ -40,7 +42,8 @@ class Compared:
         if self.retrained is not None:
             return "a model enrolled without the person"
         if self.strangers:
-            return f"{len(self.strangers)} strangers in the person's place, in the model after"
+            kind = "rendered strangers" if self.rendered else "strangers"
+            return f"{len(self.strangers)} {kind} in the person's place, in the model after"
         return "nothing: neither a retrained model nor enough photos of strangers were given"
 
     def ask(self, question: Callable[[View], T]) -> Sides[T]:
@@ -60,6 +63,7 @@ def look_at_all(
     faces: Faces,
     *,
     depths: bool = True,
+    rendered: bool = False,
     memory: Memory | None = None,
     progress: Progress = silent,
 ) -> Compared:
@@ -71,6 +75,7 @@ def look_at_all(
         retrained: A model enrolled without the persons, if there is one.
         faces: Of everybody.
         depths: Read features at earlier layers too.
+        rendered: Whether the strangers are rendered people, who stand in for real ones.
         memory: Of audits before.
         progress: Called after each batch.
 
@@ -86,8 +91,9 @@ def look_at_all(
     old = shown(before, before, "model before")
     new = shown(with_rows_of(before, after), after, "erased model")
     if retrained is None:
-        return Compared(old, new, strangers=_in_the_persons_place(faces))
-    return Compared(old, new, shown(with_rows_of(before, retrained), retrained, "retrained model"))
+        return Compared(old, new, strangers=_in_the_persons_place(faces), rendered=rendered)
+    again = shown(with_rows_of(before, retrained), retrained, "retrained model")
+    return Compared(old, new, again, rendered=rendered)
 
 
 def _in_the_persons_place(faces: Faces) -> tuple[str, ...]:

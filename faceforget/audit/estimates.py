@@ -75,12 +75,14 @@ class Estimate:
         photos: How many photos it rests on.
         interval: 95 % interval; None where none can be given.
         note: Why it could not be measured, or what limits it, in a few plain words.
+        few: Whether it could not be measured because there were too few photos of the person.
     """
 
     value: float | None
     photos: int
     interval: tuple[float, float] | None = None
     note: str = ""
+    few: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,9 @@ class Sides(Generic[T]):
     reference: T | None = None
 
 
-def not_measured(photos: int, note: str) -> Estimate:
-    """An estimate that says why there is none."""
-    return Estimate(None, photos, note=note)
+def not_measured(photos: int, note: str, *, few: bool = False) -> Estimate:
+    """An estimate that says why there is none, and whether more photos of the person would give one."""
+    return Estimate(None, photos, note=note, few=few)
 
 
 def bootstrap(
@@ -191,7 +193,7 @@ def _mean(people: Sequence[Measured], seed: int) -> Estimate:
     values = np.asarray([person.value for person in people if person.value is not None])
     photos = sum(person.photos for person in people)
     if not values.size:
-        return not_measured(photos, getattr(people[0], "note", ""))
+        return not_measured(photos, getattr(people[0], "note", ""), few=getattr(people[0], "few", False))
     interval = bootstrap(len(values), mean_of(values), seed=seed)
     return Estimate(float(values.mean()), photos, interval, f"mean of {len(values)} people")
 

@@ -11,11 +11,14 @@ from faceforget.audit.attacked import Retaught, retaught
 from faceforget.audit.classifier import ClassifierCheck, derived_from, scatters
 from faceforget.audit.compared import Compared
 from faceforget.audit.estimates import Estimate, Sides, if_given
+from faceforget.audit.evidence import collapsed, unknown_before
 from faceforget.audit.questions.accuracy import Accuracies, accuracies
+from faceforget.audit.questions.collateral import named, rightly
 from faceforget.audit.questions.reenrolment import photo_gallery, reenrolment
 from faceforget.audit.questions.relearning import Relearning
 from faceforget.audit.questions.verification import Verification, verification
-from faceforget.audit.verdict import Figure, Verdict, judge
+from faceforget.audit.shares import change_surely, rate_of
+from faceforget.audit.verdict import Criterion, Figure, Verdict, judge, thresholds
 from faceforget.audit.view import Faces, View
 from faceforget.progress import Progress, silent
 
@@ -23,6 +26,8 @@ _REENROLLED_FROM = "5"
 _FAR = "tar_far_0.001"
 # As `partial` of `relearned` in verdict.toml.
 _SOON = 0.5
+_OF_THE_NAME = ("named", "row_put_back", "forget_photos")
+_OF_THE_FACE = ("reenrolled", "verified", "relearned")
 
 
 @dataclass(frozen=True)
@@ -45,13 +50,20 @@ class Promises:
 
 
 def keep_promises(
-    compared: Compared, faces: Faces, *, deep: bool = False, seed: int = 0, progress: Progress = silent
+    compared: Compared,
+    faces: Faces,
+    *,
+    origin: View | None = None,
+    deep: bool = False,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> Promises:
     """Measure and judge.
 
     Args:
         compared: The models, with what they make of the photos.
         faces: The photos.
+        origin: The model before the whole list, of which this erasure is one step: what others are compared with.
         deep: Relearning too.
         seed: Of everything random.
         progress: Called as the work goes on.
@@ -67,7 +79,36 @@ def keep_promises(
     reenrolled = compared.ask(partial(_reenrolment, seed=seed))
     verified = compared.ask(partial(verification, seed=seed))
     relearned = retaught(compared, faces, seed=seed, progress=progress) if deep else None
-    return Promises(check, reenrolled, verified, relearned, judge(_figures(check, reenrolled, verified, relearned)))
+    origin_verified = verified.before if origin is None else verification(origin, seed=seed)
+    figures = _figures(check, reenrolled, verified, relearned)
+    figures |= _prices(origin or compared.before, compared.after, seed)
+    figures["strangers_verified"] = Figure(
+        verified.after.strangers[_FAR], origin_verified.strangers[_FAR], rendered=compared.rendered
+    )
+    criteria = thresholds()
+    told = figures | _say_nothing(figures, compared.before, verified, criteria["others_kept"]["strangers_verified"])
+    return Promises(check, reenrolled, verified, relearned, judge(told, criteria))
+
+
+def _prices(before: View, after: View, seed: int) -> dict[str, Figure]:
+    """What people who stay paid, on the same photos before and after."""
+    found = dict[str, Figure]()
+    for name, holds in (("retained", rightly), ("retained_named", named)):
+        old, new = holds(before), holds(after)
+        if old:
+            found[name] = Figure(rate_of(new), rate_of(old), change=change_surely(old, new, seed=seed))
+    return found
+
+
+def _say_nothing(
+    figures: Mapping[str, Figure], before: View, verified: Sides[Verification], price: Criterion
+) -> dict[str, Figure]:
+    """Those figures that say nothing about the person, with the reason."""
+    unknown = unknown_before(before)
+    again = figures["reenrolled"].reference
+    broken = unknown or collapsed(verified, again, _FAR, -price.partial)
+    reasons = dict.fromkeys(_OF_THE_NAME, unknown) | dict.fromkeys(_OF_THE_FACE, broken)
+    return {name: replace(figures[name], says_nothing=why) for name, why in reasons.items() if name in figures}
 
 
 def _accuracies(compared: Compared) -> Sides[Accuracies]:
@@ -96,7 +137,6 @@ def _figures(
 ) -> dict[str, Figure]:
     """The numbers behind ``verdict.toml``, by the names of its criteria."""
     old, new = check.accuracy.before, check.accuracy.after
-    strangers = [side.strangers[_FAR] for side in (verified.before, verified.after)]
     figures = {
         "named": Figure(new.forgotten_named, old.forgotten_named),
         "reenrolled": Figure(
@@ -104,10 +144,9 @@ def _figures(
             reenrolled.before[_REENROLLED_FROM],
             if_given(reenrolled.reference, lambda found: found[_REENROLLED_FROM]),
         ),
-        "verified": Figure(verified.after.forgotten[_FAR], verified.before.forgotten[_FAR], strangers=strangers[1]),
-        "retained": Figure(new.retained, old.retained),
-        "retained_named": Figure(new.retained_named, old.retained_named),
-        "strangers_verified": Figure(strangers[1], strangers[0]),
+        "verified": Figure(
+            verified.after.forgotten[_FAR], verified.before.forgotten[_FAR], strangers=verified.after.strangers[_FAR]
+        ),
     }
     if check.derived:
         figures["row_put_back"] = Figure(new.forgotten, old.forgotten)

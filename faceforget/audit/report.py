@@ -116,6 +116,8 @@ class AuditReport:
             **check,
             **{name: plain(value) for name, value in measures.items()},
             "verdict": self.verdict.to_dict(),
+            "verdict_at_value": {promise: self.verdict.at_value(promise) for promise in self.verdict.findings},
+            "verdict_reasons": {promise: self.verdict.reason(promise) for promise in self.verdict.findings},
             "findings": findings,
             "only_head": self.only_head,
             "reference": self.reference,

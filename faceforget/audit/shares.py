@@ -1,6 +1,8 @@
 """Shares of things that are not independent: photos that are looked at in many draws, or in many pairs."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +68,28 @@ def change_of(before: Flags, after: Flags, needs: str, *, seed: int = 0) -> Esti
     average = _ratio(gained, photos)
     interval = bootstrap(len(photos), average, seed=seed)
     return Estimate(float(average(np.arange(len(photos)))), int(photos.sum()), interval)
+
+
+def change_surely(before: Flags, after: Flags, *, seed: int = 0) -> Estimate | None:
+    """As :func:`change_of`, with an interval that owns up where few photos changed or none did; None without photos.
+
+    Resampling photos of which none changed says that none ever would. So the interval is at least the one of gained
+    minus lost photos, each with Wilson's interval (the square-and-add of Newcombe 1998), as if photos were independent.
+    """
+    found = change_of(before, after, "", seed=seed)
+    if found.value is None or not found.photos:
+        return None
+    lost = Rate(sum(int((own & ~after[name]).sum()) for name, own in before.items()), found.photos)
+    gained = Rate(sum(int((after[name] & ~own).sum()) for name, own in before.items()), found.photos)
+    below = math.hypot(_reach(lost, 1), _reach(gained, 0))
+    above = math.hypot(_reach(gained, 1), _reach(lost, 0))
+    low, high = found.interval or (found.value, found.value)
+    return replace(found, interval=(min(low, found.value - below), max(high, found.value + above)))
+
+
+def _reach(rate: Rate, end: int) -> float:
+    """How far Wilson's interval goes from the share itself."""
+    return abs((rate.interval or (0.0, 1.0))[end] - (rate.value or 0.0))
 
 
 def _ratio(of: np.ndarray, to: np.ndarray) -> Statistic:

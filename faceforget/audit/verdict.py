@@ -1,19 +1,29 @@
-"""Were the promises kept? Verdicts from the figures of an audit and the thresholds in ``verdict.toml``."""
+"""Were the promises kept? Verdicts from the figures of an audit and the thresholds in ``verdict.toml``.
 
+A verdict is never better than its evidence:
+
+- a promise is as good as the worst of its criteria, and not measured where a leading one could not be;
+- a figure that would pass, or pass in part, but whose 95 % interval reaches into what fails, gives
+  *too few photos to say*; one that fails at its value has failed;
+- what says nothing about the promise (the model before did not name the person; the model after tells nobody apart)
+  is not measured, with the reason;
+- what was measured on rendered people alone may fail, and never passes.
+"""
+
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from statistics import NormalDist
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from faceforget.audit.estimates import Measured
+from faceforget.audit.outcomes import FAILED, NOT_MEASURED, PARTIAL, PASSED, RENDERED_ONLY, TOO_FEW, Outcome, worst
 
-Outcome = Literal["passed", "partial", "failed", "not measured"]
-
-# From best to worst; a promise is as good as the worst of its criteria.
-_ORDER: tuple[Outcome, ...] = ("passed", "partial", "failed")
+__all__ = ["Criterion", "Figure", "Finding", "Outcome", "Verdict", "judge", "photos_needed", "thresholds"]
 
 
 class Criterion(BaseModel):
@@ -27,16 +37,38 @@ class Criterion(BaseModel):
     at: Literal["most", "least"]
     passed: float
     partial: float
+    leading: bool = False
+    sure: float | None = None
+    needs: str = ""
+    option: str = ""
+
+    @property
+    def surely(self) -> float:
+        """What the whole interval must keep to for *passed*."""
+        return self.partial if self.sure is None else self.sure
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of the model after, with what it may be compared with."""
+    """One number of the model after, with what it may be compared with.
+
+    Attributes:
+        after: Of the model after.
+        before: The same of the model before.
+        reference: Of a retrained model, or of strangers in the person's place.
+        strangers: Of strangers in the model after.
+        change: After minus before on the same photos, where its interval is known.
+        says_nothing: Why the figure says nothing about the promise; empty where it does.
+        rendered: Whether it was measured on rendered people alone, who stood in for others.
+    """
 
     after: Measured | None
     before: Measured | None = None
     reference: Measured | None = None
     strangers: Measured | None = None
+    change: Measured | None = None
+    says_nothing: str = ""
+    rendered: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,20 +78,26 @@ class Finding:
     Attributes:
         name: Its name in ``verdict.toml``.
         criterion: Its words and thresholds.
-        outcome: Passed, partial, failed, or not measured.
+        outcome: What may be said of it.
+        at_value: What its value alone would say, were there any number of photos.
         value: Of the model after.
         reference: What it was compared with; None where that could not be measured.
         photos: How many photos the value rests on.
         interval: 95 % interval of the value.
+        reason: Why it is not measured, or why the photos are too few; empty otherwise.
+        option: The option that would measure it; empty where none would.
     """
 
     name: str
     criterion: Criterion
     outcome: Outcome
+    at_value: Outcome
     value: float | None
     reference: float | None
     photos: int
     interval: tuple[float, float] | None
+    reason: str = ""
+    option: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,9 +107,34 @@ class Verdict:
     findings: Mapping[str, tuple[Finding, ...]]
 
     def of(self, promise: str) -> Outcome:
-        """The worst finding that could be measured."""
-        measured = [finding.outcome for finding in self.findings[promise] if finding.outcome != "not measured"]
-        return max(measured, key=_ORDER.index) if measured else "not measured"
+        """The worst finding; one that could not be measured counts only if it leads."""
+        return worst(finding.outcome for finding in self.counted(promise))
+
+    def at_value(self, promise: str) -> Outcome:
+        """What the values alone would say, were there any number of photos; for tables over many erasures."""
+        counted = self.counted(promise)
+        return worst(f.outcome if f.outcome == NOT_MEASURED else f.at_value for f in counted)
+
+    def counted(self, promise: str) -> tuple[Finding, ...]:
+        """Findings that the promise rests on."""
+        found = self.findings[promise]
+        return tuple(f for f in found if f.outcome != NOT_MEASURED or f.criterion.leading)
+
+    def reason(self, promise: str) -> str:
+        """Why there is no better verdict where photos or measurements are missing; empty otherwise."""
+        outcome = self.of(promise)
+        reasons = [f.reason for f in self.findings[promise] if f.outcome == outcome and f.reason]
+        return RENDERED_ONLY if RENDERED_ONLY in reasons else next(iter(reasons), "")
+
+    def option(self, promise: str) -> str:
+        """The option that would measure a promise that was not; empty where none would."""
+        missing = [f for f in self.counted(promise) if f.outcome == NOT_MEASURED and f.option]
+        return missing[0].option if missing and self.of(promise) == NOT_MEASURED else ""
+
+    def holds_so_far(self, promise: str) -> bool:
+        """Whether nothing speaks against the promise but, at most, that there were too few photos."""
+        values = [finding.at_value for finding in self.counted(promise) if finding.outcome != NOT_MEASURED]
+        return self.of(promise) in (PASSED, TOO_FEW) and not {PARTIAL, FAILED} & set(values)
 
     def to_dict(self) -> dict[str, object]:
         """The outcome of each promise."""
@@ -104,22 +167,83 @@ def judge(figures: Mapping[str, Figure], criteria: Mapping[str, Mapping[str, Cri
     )
 
 
+def photos_needed(limit: float) -> int:
+    """How many photos without a single hit have a 95 % interval that ends by ``limit``: 35 for 0.10."""
+    z = NormalDist().inv_cdf(0.975)
+    return math.ceil(z * z * (1 - limit) / limit)
+
+
 def _finding(name: str, rule: Criterion, figure: Figure) -> Finding:
     after = figure.after
     reference = 0.0 if rule.reference == "zero" else _value(getattr(figure, rule.reference))
     value = _value(after)
     photos, interval = (after.photos, after.interval) if after else (0, None)
-    return Finding(name, rule, _outcome(rule, value, reference), value, reference, photos, interval)
+    at_value = _outcome(rule, _compared(rule, value, reference))
+    outcome, reason = _believed(rule, figure, at_value, reference)
+    option = rule.option if outcome == NOT_MEASURED and not figure.says_nothing else ""
+    return Finding(name, rule, outcome, at_value, value, reference, photos, interval, reason, option)
+
+
+def _believed(rule: Criterion, figure: Figure, at_value: Outcome, reference: float | None) -> tuple[Outcome, str]:
+    """What may be said, and why it is no more."""
+    if figure.says_nothing:
+        return NOT_MEASURED, figure.says_nothing
+    if at_value == NOT_MEASURED:
+        return _missing(rule, figure.after)
+    if figure.rendered and at_value == PASSED:
+        return NOT_MEASURED, RENDERED_ONLY
+    end = _bad_end(rule, figure, reference)
+    limit = rule.surely if at_value == PASSED else rule.partial
+    if at_value == FAILED or end is None or _within(rule, end, limit):
+        return at_value, ""
+    return TOO_FEW, _too_few(rule, figure, end, limit)
+
+
+def _missing(rule: Criterion, after: Measured | None) -> tuple[Outcome, str]:
+    note = getattr(after, "note", "") if _value(after) is None else ""
+    if getattr(after, "few", False):
+        return TOO_FEW, note
+    return NOT_MEASURED, note or rule.needs
+
+
+def _bad_end(rule: Criterion, figure: Figure, reference: float | None) -> float | None:
+    """The comparison at the end of the interval that is worse; None where there is no interval to compare."""
+    measured = figure.change if rule.reference == "before" else figure.after
+    if measured is None or measured.interval is None or reference is None:
+        return None
+    end = measured.interval[1 if rule.at == "most" else 0]
+    return end if rule.reference == "before" else _compared(rule, end, reference)
+
+
+def _too_few(rule: Criterion, figure: Figure, end: float, limit: float) -> str:
+    photos = figure.after.photos if figure.after else 0
+    counted = f"{photos} photo" if photos == 1 else f"{photos} photos"
+    reach = f"{100 * end:+.1f} points" if rule.reference == "before" else f"{100 * end:.0f} %"
+    bound = f"{100 * limit:+g} points" if rule.reference == "before" else f"{100 * limit:g} %"
+    of = " of the reference" if rule.compare == "ratio" else ""
+    more = f"; {photos_needed(limit)} photos without one would do" if rule.reference == "zero" and limit < 1 else ""
+    return f"{counted}: the 95 % interval reaches {reach}{of}, beyond {bound}{more}"
 
 
 def _value(measured: Measured | None) -> float | None:
     return measured.value if measured else None
 
 
-def _outcome(rule: Criterion, value: float | None, reference: float | None) -> Outcome:
+def _compared(rule: Criterion, value: float | None, reference: float | None) -> float | None:
     if value is None or reference is None or (rule.compare == "ratio" and reference == 0):
-        return "not measured"
-    compared = value - reference if rule.compare == "difference" else value / reference
+        return None
+    return value - reference if rule.compare == "difference" else value / reference
+
+
+def _outcome(rule: Criterion, compared: float | None) -> Outcome:
+    if compared is None:
+        return NOT_MEASURED
+    if _within(rule, compared, rule.passed):
+        return PASSED
+    return PARTIAL if _within(rule, compared, rule.partial) else FAILED
+
+
+def _within(rule: Criterion, compared: float, limit: float) -> bool:
     sign = 1 if rule.at == "most" else -1
     # Rounded: 0.97 - 0.99 is not to fail at -0.02 for the last bit.
-    return next((o for o in _ORDER[:2] if round(sign * (compared - getattr(rule, o)), 9) <= 0), "failed")
+    return round(sign * (compared - limit), 9) <= 0

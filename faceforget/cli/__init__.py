@@ -26,12 +26,13 @@ from faceforget.cli import (
     render,
     serve,
 )
-from faceforget.cli.console import run
+from faceforget.cli.console import EXIT_CODES, run
 from faceforget.cli.processes import check_alone
 
 app = typer.Typer(
     name="faceforget",
     help="Erase a person from a face-recognition model using only their photos; show what is left of them.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -41,9 +42,9 @@ app.command("demo")(demo.demo)
 app.command("app")(browser.app)
 app.command("enroll")(enroll.enroll)
 app.command("recognize")(recognize.recognize)
-app.command("erase")(erase.erase)
-app.command("audit")(audit.audit)
-app.command("batch")(batch.batch)
+app.command("erase", epilog=EXIT_CODES)(erase.erase)
+app.command("audit", epilog=EXIT_CODES)(audit.audit)
+app.command("batch", epilog=EXIT_CODES)(batch.batch)
 app.command("serve")(serve.serve)
 app.command("methods")(methods.methods)
 app.command("render")(render.render)
@@ -72,5 +73,5 @@ def _root(
 
 
 def main() -> None:
-    """Entry point: exit code 0 done, 1 failed, 2 usage."""
+    """Entry point; the exit codes are those of :mod:`faceforget.cli.console`."""
     run(app)

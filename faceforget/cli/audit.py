@@ -9,8 +9,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from faceforget.audit.outcomes import FAILED as VERDICT_FAILED
+from faceforget.audit.outcomes import LOOKS, NOT_MEASURED
 from faceforget.cli.advice import told
-from faceforget.cli.console import FAILED, out, percent, progress_bar, warn
+from faceforget.cli.console import FAILED, UNKEPT, out, percent, progress_bar, warn
 from faceforget.cli.inputs import check_models, check_people
 from faceforget.cli.options import (
     Address,
@@ -30,10 +32,15 @@ from faceforget.machines.cluster import cluster_of
 
 if TYPE_CHECKING:
     from faceforget.audit.report import AuditReport
+    from faceforget.audit.verdict import Verdict
     from faceforget.machines.audits import Audited, AuditTask
     from faceforget.progress import Progress
 
-_PROMISES = {"forgotten": "Forgotten", "unrecognisable": "Unrecognisable", "others_kept": "Others kept"}
+# A model of one promise is not held to the other; others are kept whatever was promised.
+_HELD_TO = {
+    "forgotten": ("forgotten", "others_kept"),
+    "unrecognisable": ("forgotten", "unrecognisable", "others_kept"),
+}
 _MEASURES = {
     "forgotten_named": "Named on unseen photos, the model as handed out",
     "forgotten": "The same with the old row put back",
@@ -42,7 +49,6 @@ _MEASURES = {
     "retained_named": "People who stay get their name, not unknown",
     "strangers_named": "Strangers get a name",
 }
-_COLOURS = {"passed": "green", "partial": "yellow", "failed": "red", "not measured": "dim"}
 
 
 def audit(
@@ -71,6 +77,9 @@ def audit(
     deep: Annotated[
         bool, typer.Option("--deep", help="The slow questions too: relearning, adversarial changes.")
     ] = False,
+    promise: Annotated[
+        str, typer.Option(metavar="PROMISE", help="What was promised, forgotten or unrecognisable: for the exit code.")
+    ] = "forgotten",
     json: Json = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as one HTML file.")] = None,
     pdf: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as PDF.")] = None,
@@ -86,6 +95,8 @@ def audit(
 ) -> None:
     """Show what is left of an erased person, with a verdict per promise."""
     persons = check_persons(person)
+    if promise not in _HELD_TO:
+        raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(_HELD_TO)}.")
     outputs = [path for path in (json, html, pdf) if path]
     for path in outputs:
         check_output(path, before, after, *(other for other in outputs if other is not path))
@@ -125,10 +136,13 @@ def audit(
             if json:
                 write_json(json, report.to_dict())
             _write_pages(report, html, pdf, progress)
+    verdicts = [audited.verdict for audited in done if audited.verdict] if each else [report.verdict]
     if not each:
         _print(report)
     elif not _print_each(done, each):
         raise typer.Exit(FAILED)
+    if any(verdict.of(held) == VERDICT_FAILED for verdict in verdicts for held in _HELD_TO[promise]):
+        raise typer.Exit(UNKEPT)
 
 
 def _absolute(path: Path | None) -> Path | None:
@@ -153,10 +167,12 @@ def _alone(task: "AuditTask", person: str) -> "AuditTask":
 
 def _print_each(done: Sequence["Audited"], folder: Path) -> bool:
     """The verdicts; returns whether every audit could be carried out."""
-    table = Table("person", *_PROMISES.values())
+    from faceforget.report.audit_front import PROMISES
+
+    table = Table("person", *(title for title, _ in PROMISES.values()))
     for audited in done:
-        outcomes = [audited.verdict.of(promise) if audited.verdict else "not measured" for promise in _PROMISES]
-        table.add_row(escape(audited.task.report.name), *(f"[{_COLOURS[o]}]{o}[/]" for o in outcomes))
+        outcomes = [audited.verdict.of(promise) if audited.verdict else NOT_MEASURED for promise in PROMISES]
+        table.add_row(escape(audited.task.report.name), *(f"[{LOOKS[o].terminal}]{o}[/]" for o in outcomes))
         if audited.error:
             warn(f"{audited.task.report.name}: {told(audited.error)}")
     out.print(table)
@@ -182,13 +198,13 @@ def _print(report: "AuditReport") -> None:
     for sentence in front.headline(report):
         out.print(escape(sentence), style="bold", highlight=False)
     out.print()
-    for promise, title in _PROMISES.items():
-        outcome = report.verdict.of(promise)
-        out.print(f"[bold]{title}[/] [bold {_COLOURS[outcome]}]{outcome}[/]", highlight=False)
+    for promise, (title, _) in front.PROMISES.items():
+        outcome, why = report.verdict.of(promise), _why(report.verdict, promise)
+        out.print(f"[bold]{title}[/] [bold {LOOKS[outcome].terminal}]{outcome}[/]{escape(why)}", highlight=False)
         for finding in report.verdict.findings[promise]:
             value, rule = front.value_of(finding), front.rule_of(finding)
             out.print(
-                f"  [{_COLOURS[finding.outcome]}]{finding.outcome:<12}[/] {escape(finding.criterion.words)}: "
+                f"  [{LOOKS[finding.outcome].terminal}]{finding.outcome:<12}[/] {escape(finding.criterion.words)}: "
                 f"[bold]{escape(value)}[/] [dim]({escape(rule)})[/]",
                 highlight=False,
             )
@@ -197,6 +213,13 @@ def _print(report: "AuditReport") -> None:
     out.print("\n[bold]What this does not prove[/]")
     for sentence in front.limits(report):
         out.print(f"- {escape(sentence)}", highlight=False)
+
+
+def _why(verdict: "Verdict", promise: str) -> str:
+    """Why there is no better verdict, and the option that would give one."""
+    why, option = verdict.reason(promise), verdict.option(promise)
+    how = f"; --{option.replace('_', '-')} would measure it" if option else ""
+    return f": {why}{how}" if why else ""
 
 
 def _print_accuracy(report: "AuditReport") -> None:

@@ -11,11 +11,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from faceforget.cli.advice import advice, system_said
-from faceforget.errors import FaceForgetError, UsageError
+from faceforget.errors import FaceForgetError, PromiseError, UsageError
 from faceforget.progress import Event
 from faceforget.progress import Progress as Callback
 
-DONE, FAILED, USAGE = 0, 1, 2
+# The exit codes, for `--help` and the README too. Partly kept, too few photos to say and not measured are 0: what was
+# asked for was done, and the words say how far it goes.
+DONE, FAILED, USAGE, UNKEPT = 0, 1, 2, 3
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 it could not be carried out (or not all of it), 2 usage, 3 what was promised was not "
+    "reached: the erasure did not get there or destroyed the model, or the audit of a promise failed."
+)
 # The numbers of an event that fit beside a bar in 80 columns, and what they are called there.
 _SHOWN = {"loss": "loss", "probability_left": "left"}
 
@@ -34,6 +40,9 @@ def run(app: typer.Typer) -> None:
     except UsageError as error:
         _report(error)
         sys.exit(USAGE)
+    except PromiseError as error:
+        _report(error)
+        sys.exit(UNKEPT)
     except FaceForgetError as error:
         _report(error)
         sys.exit(FAILED)

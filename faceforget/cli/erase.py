@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from faceforget.cli.advice import quoted
-from faceforget.cli.console import out, percent, progress_bar, warn
+from faceforget.cli.console import UNKEPT, out, percent, progress_bar, warn
 from faceforget.cli.inputs import check_backbone, check_models, check_people
 from faceforget.cli.options import (
     AllowMismatch,
@@ -34,10 +34,10 @@ def erase(
     erased: Annotated[Path, typer.Option("--out", metavar="MODEL2", help="Where the erased model goes.")],
     promise: Annotated[
         str | None,
-        typer.Option(metavar="PROMISE", help="forgotten or unrecognisable: picks the method."),
+        typer.Option(metavar="PROMISE", help="forgotten (if neither is given) or unrecognisable: picks the method."),
     ] = None,
     method: Annotated[
-        str | None, typer.Option(help="The erasure method, delete if none; `faceforget methods` lists them.")
+        str | None, typer.Option(help="A method in place of a promise; `faceforget methods` lists them.")
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyperparameter of the method.")
@@ -55,6 +55,9 @@ def erase(
     allow_mismatch: AllowMismatch = False,
     allow_incomplete: Annotated[
         bool, typer.Option(help="Write the model although the person is still named on their own photos.")
+    ] = False,
+    allow_damage: Annotated[
+        bool, typer.Option(help="Write the model although it no longer tells people apart.")
     ] = False,
     processes: Processes = 1,
     json: Json = None,
@@ -95,6 +98,7 @@ def erase(
             backbone=backbone,
             allow_mismatch=allow_mismatch,
             allow_incomplete=allow_incomplete,
+            allow_damage=allow_damage,
             runtime=make_runtime(device, seed, no_cache, progress),
         )
     api.save(outcome.recognizer, erased)
@@ -106,23 +110,27 @@ def erase(
         warn(doubt)
     if outcome.faces.count < 3 * len(persons):
         warn("With so few photos, others of the same person may still be named; check with `faceforget audit`.")
-    done = outcome.erasure
-    for remark in filter(None, (outcome.caveat, done.note)):
+    for remark in filter(None, (outcome.caveat, outcome.erasure.note)):
         warn(remark)
-    verb = "Erased" if done.forgotten else "NOT fully erased:"
-    if not METHODS[method].must_forget:
-        verb = f"{method}:"
+    unforgotten = METHODS[method].must_forget and not outcome.erasure.forgotten
+    verb = "NOT fully erased:" if unforgotten else "Erased" if METHODS[method].must_forget else f"{method}:"
     out.print(
-        f"{verb} {', '.join(persons)} from {outcome.faces.count} photos {in_steps(len(done.steps))}, "
+        f"{verb} {', '.join(persons)} from {outcome.faces.count} photos {in_steps(len(outcome.erasure.steps))}, "
         f"{outcome.seconds:.1f} s; the model is {erased}.\n"
         f"Named on their own photos, their row still in place: {percent(outcome.before.value)} before, "
         f"{percent(outcome.after.value)} after. The row and the label are not in the new model.\n"
+        f"Who looks like whom, among rendered strangers, agrees to {outcome.health.left:.2f} with before.\n"
         f"Check photos that were not used here: faceforget audit {quoted(model)} {quoted(erased)} "
-        f"{' '.join(f'--person {quoted(name)}' for name in persons)} --photos OTHER_PHOTOS",
+        f"{' '.join(f'--person {quoted(name)}' for name in persons)} --photos OTHER_PHOTOS"
+        f"{' --promise unrecognisable' if promise == 'unrecognisable' else ''}",
         highlight=False,
         markup=False,
         soft_wrap=True,
     )
+    if outcome.health.destroyed:
+        warn("The model was destroyed: it no longer tells people apart.")
+    if outcome.health.destroyed or unforgotten:
+        raise typer.Exit(UNKEPT)
 
 
 def chosen_method(promise: str | None, method: str | None) -> str:
@@ -134,7 +142,7 @@ def chosen_method(promise: str | None, method: str | None) -> str:
     from faceforget.method.registry import PROMISES
 
     if promise is None:
-        return method or "delete"
+        return method or PROMISES["forgotten"]
     if method is not None:
         raise UsageError("A promise and a method were both given.", "Give one: the promise picks the method.")
     if promise not in PROMISES:

@@ -2,6 +2,7 @@
 
 from faceforget.audit.classifier import NOT_PROVEN, TAKEN_OFF
 from faceforget.audit.estimates import Measured
+from faceforget.audit.outcomes import PASSED, Outcome
 from faceforget.audit.report import AuditReport
 from faceforget.audit.verdict import Finding
 from faceforget.report.document import Card, Number, Table
@@ -60,7 +61,9 @@ def _features(report: AuditReport) -> tuple[str, ...]:
 
 def _as_reference(report: AuditReport) -> str:
     measured = (report.reenrolment.reference or {}).get("5")
-    who_else = "strangers" if "stranger" in reference_name(report) else "by the retrained model"
+    name = reference_name(report)
+    kind = "rendered strangers" if "rendered" in name else "strangers"
+    who_else = kind if "stranger" in name else "by the retrained model"
     return f"{who_else} in {rate(measured)}"
 
 
@@ -71,19 +74,20 @@ def cards(report: AuditReport) -> tuple[Card, ...]:
 
 def _card(report: AuditReport, promise: str, findings: tuple[Finding, ...]) -> Card:
     title, words = PROMISES.get(promise, (promise.replace("_", " ").capitalize(), ""))
-    finding = _deciding(report.verdict.of(promise), findings)
+    outcome, why = report.verdict.of(promise), report.verdict.reason(promise)
+    finding = _deciding(outcome, findings)
     if finding is None:
-        return Card(title, words, "not measured", "—", "none of its criteria could be measured", "", "", "")
+        return Card(title, words, outcome, "—", "none of its criteria could be measured", "", "", "", why)
     return Card(
-        title, words, report.verdict.of(promise),
-        value_of(finding), finding.criterion.words, rule_of(finding), compared_with(report, finding), basis_of(finding),
+        title, words, outcome, value_of(finding), finding.criterion.words, rule_of(finding),
+        compared_with(report, finding), basis_of(finding), why,
     )  # fmt: skip
 
 
-def _deciding(outcome: str, findings: tuple[Finding, ...]) -> Finding | None:
+def _deciding(outcome: Outcome, findings: tuple[Finding, ...]) -> Finding | None:
     """The first that is as bad as the promise; where all passed, the one nearest to its threshold."""
     worst = [finding for finding in findings if finding.outcome == outcome and finding.value is not None]
-    if outcome != "passed" or not worst:
+    if outcome != PASSED or not worst:
         return worst[0] if worst else None
     # The later of two: criteria grow stricter.
     return max(reversed(worst), key=_closeness)
@@ -132,7 +136,7 @@ def compared_with(report: AuditReport, finding: Finding) -> str:
     words = {
         "zero": "reference: nobody is named,",
         "before": "reference: the model before,",
-        "strangers": "reference: strangers in the same model,",
+        "strangers": f"reference: {'rendered ' if report.stand_ins else ''}strangers in the same model,",
         "reference": f"reference: {reference_name(report)},",
     }[finding.criterion.reference]
     return f"{words} {number}".replace("reference: reference", "reference")
@@ -153,7 +157,8 @@ def criteria(report: AuditReport) -> Table:
         (
             f"{PROMISES.get(promise, (promise,))[0]}: {finding.criterion.words}",
             value_of(finding), compared_with(report, finding).removeprefix("reference: "), rule_of(finding),
-            basis_of(finding) if finding.value is not None else "—", finding.outcome,
+            basis_of(finding) if finding.value is not None else "—",
+            f"{finding.outcome}: {finding.reason}" if finding.reason else finding.outcome,
         )
         for promise, findings in report.verdict.findings.items()
         for finding in findings

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from html import escape
 
+from faceforget.audit.outcomes import LOOKS
 from faceforget.audit.report import AuditedPhoto, AuditReport
 from faceforget.progress import Progress, silent, tracked
 from faceforget.report.answers import answer
 from faceforget.report.audit_document import audit_document
 from faceforget.report.chart_files import to_svg
-from faceforget.report.document import MARKS, Card, Document, Number, PicturePair, Pictures, Section, Table
+from faceforget.report.document import Card, Document, Number, PicturePair, Pictures, Section, Table
 from faceforget.report.page import page, picture
 from faceforget.report.words import shown_name
 
@@ -45,9 +46,9 @@ def _front(document: Document) -> str:
 def card_html(card: Card) -> str:
     """A promise with its stamp and the number that decided."""
     kind = card.outcome.replace(" ", "-")
-    small = "".join(f"<li>{escape(line)}</li>" for line in (card.rule, card.reference, card.basis) if line)
+    small = "".join(f"<li>{escape(line)}</li>" for line in (card.reason, card.rule, card.reference, card.basis) if line)
     return f"""<article class="card verdict {kind}">
-<div class="stamp"><span aria-hidden="true">{MARKS[card.outcome]}</span>{card.outcome}</div>
+<div class="stamp"><span aria-hidden="true">{LOOKS[card.outcome].mark}</span>{card.outcome}</div>
 <h2>{escape(card.title)}</h2>
 <p class="promise">{escape(card.promise)}</p>
 <div class="value">{escape(card.number)}</div>

@@ -6,14 +6,15 @@ from typing import TypeVar
 
 from PIL import Image
 
+from faceforget.audit.outcomes import LOOKS
 from faceforget.audit.report import AuditedPhoto, AuditReport
 from faceforget.photos.align import RGB
 from faceforget.progress import Progress, silent, tracked
 from faceforget.report.answers import answered
 from faceforget.report.audit_document import audit_document
 from faceforget.report.chart_files import to_image
-from faceforget.report.document import MARKS, Card, Chart, Document, Number, Pictures, Section, Table
-from faceforget.report.sheet import ACCENT, GONE, INK, SOFT, TONES, Sheet
+from faceforget.report.document import Card, Chart, Document, Number, Pictures, Section, Table
+from faceforget.report.sheet import ACCENT, GONE, INK, SOFT, UNSURE, Sheet
 from faceforget.report.words import shown_name
 
 T = TypeVar("T")
@@ -77,16 +78,16 @@ def _in_columns(
 
 def _card(sheet: Sheet, card: Card, left: float, top: float, width: float) -> float:
     """Draw a verdict; its height."""
-    tone = TONES[card.outcome]
-    sheet.bar(left, top, width, 1.2, tone)
+    look = LOOKS[card.outcome]
+    sheet.bar(left, top, width, 1.2, look.tone)
     inner, x = width - 7, left + 3.5
-    sheet.stamp(f"{MARKS[card.outcome]} {card.outcome}", x, top + 4, tone)
+    sheet.stamp(f"{look.mark} {card.outcome}", x, top + 4, look.tone)
     sheet.set_xy(x, top + 11)
     sheet.words(card.title, 12, bold=True, width=inner, x=x, after=0.8)
     sheet.words(card.promise, 8, colour=SOFT, width=inner, x=x, after=2)
     sheet.words(card.number, 19, bold=True, width=inner, x=x, after=0.5)
     sheet.words(card.what, 8.5, width=inner, x=x, after=2)
-    for line in (card.rule, card.reference, card.basis):
+    for line in (card.reason, card.rule, card.reference, card.basis):
         if line:
             sheet.words(line, 7.5, colour=SOFT, width=inner, x=x, after=0.8)
     return sheet.get_y() - top + 2
@@ -136,7 +137,7 @@ def _section(sheet: Sheet, section: Section) -> None:
     sheet.heading(section.title, 13, keep=min(chart_height + 34, 150))
     sheet.words(section.sentence, 10, after=2)
     for words in section.missing:
-        sheet.words(words, 8.5, colour=TONES["partial"], after=1)
+        sheet.words(words, 8.5, colour=UNSURE, after=1)
     _charts(sheet, section)
     for pictures in section.pictures:
         _pictures(sheet, pictures)

@@ -1,16 +1,13 @@
 """What a report says, before it becomes HTML or PDF: plain text, pictures and charts in their order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from faceforget.audit.outcomes import Outcome
 from faceforget.audit.report import AuditedPhoto
-from faceforget.audit.verdict import Outcome
 from faceforget.photos.align import RGB
-
-# Colour is never all that tells outcomes apart.
-MARKS: Mapping[Outcome, str] = {"passed": "✓", "partial": "~", "failed": "✕", "not measured": "?"}
 
 
 @dataclass(frozen=True)
@@ -20,12 +17,13 @@ class Card:
     Attributes:
         title: Name of the promise.
         promise: What it says, in one sentence.
-        outcome: Passed, partial, failed or not measured.
+        outcome: What may be said of it.
         number: The deciding number, as text.
         what: What the number is.
         rule: Where it passes.
         reference: What it is compared with, and that number.
         basis: Photos and interval.
+        reason: Why no more can be said; empty where nothing is missing.
     """
 
     title: str
@@ -36,6 +34,7 @@ class Card:
     rule: str
     reference: str
     basis: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from fpdf.enums import MethodReturnValue, TableBordersLayout
 from fpdf.fonts import FontFace
 from PIL import Image
 
+from faceforget.audit.outcomes import FAILED, LOOKS, PARTIAL, PASSED
 from faceforget.report.glyphs import font_file, printable
 
 INK, SOFT, LINE = "#1c2430", "#5b6675", "#dfe4ea"
-GONE, KEPT, ACCENT = "#b3261e", "#1a7f4b", "#24508f"
-TONES = {"passed": KEPT, "partial": "#8a5a00", "failed": GONE, "not measured": SOFT}
+GONE, KEPT, ACCENT = LOOKS[FAILED].tone, LOOKS[PASSED].tone, "#24508f"
+UNSURE = LOOKS[PARTIAL].tone
 
 _FAMILY = "DejaVu"
 _MM_PER_POINT = 25.4 / 72

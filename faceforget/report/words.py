@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from faceforget.audit import outcomes
 from faceforget.audit.estimates import Measured
 
-NOT_MEASURED = "not measured"
+NOT_MEASURED: str = outcomes.NOT_MEASURED
 _NBSP = "\u00a0"
 
 

@@ -6,6 +6,7 @@ The ledger keeps the kind of the error and numbers, and never its message, which
 from collections.abc import Mapping
 from typing import Any
 
+from faceforget.audit.outcomes import FAILED, PARTIAL, PASSED, TOO_FEW
 from faceforget.errors import FaceForgetError
 
 # Kinds of failures that are no error of this program's.
@@ -18,6 +19,7 @@ _REASONS: Mapping[str, str] = {
     "same_photo": "One photo was given twice: for the erasure and for its check.",
     "shared_photo": "One photo was given for another request of the batch, too.",
     "no_usable_photo": "No photo of the person could be used.",
+    "destroyed_model": "The erasure would have destroyed the model: it would no longer have told people apart.",
     "not_forgotten": "The erasure ended with the person still named on their own photos.",
     "nobody_left": "Nobody would be left in the model.",
     "audit": "The audit of the new model did not pass; that model was thrown away.",
@@ -92,16 +94,27 @@ def _advices(audit: Mapping[str, Any]) -> list[str]:
     verdicts = audit.get("verdicts", {})
     row = [] if audit.get("rows_removed", True) else [_ROW_LEFT]
     unkept = [
-        f"{_title(name)}: {verdicts[name]}. {_advice(audit, name)}"
+        f"{_title(name)}: {verdicts[name]}{_why(audit, name)}. {_advice(audit, name)}"
         for name in audit.get("required", [])
-        if verdicts.get(name) != "passed"
+        if verdicts.get(name) not in (PASSED, TOO_FEW) or _against(audit, name)
     ]
     broken = [
         f"{_title(name)}: failed. {_ADVICE_BROKEN}"
         for name in audit.get("unbroken", [])
-        if verdicts.get(name) == "failed"
+        if verdicts.get(name) == FAILED
     ]
     return [*row, *unkept, *broken]
+
+
+def _against(audit: Mapping[str, Any], promise: str) -> bool:
+    """Whether a criterion is against the promise at its value, whatever the number of photos."""
+    found = audit.get("findings", {}).get(promise, [])
+    return any(one.get("at_value") in (PARTIAL, FAILED) for one in found)
+
+
+def _why(audit: Mapping[str, Any], promise: str) -> str:
+    why = audit.get("reasons", {}).get(promise, "")
+    return f" ({why})" if why else ""
 
 
 def _title(promise: str) -> str:
@@ -109,9 +122,9 @@ def _title(promise: str) -> str:
 
 
 def _advice(audit: Mapping[str, Any], promise: str) -> str:
-    findings = [found for found in audit.get("findings", {}).get(promise, []) if found["outcome"] != "passed"]
+    findings = [found for found in audit.get("findings", {}).get(promise, []) if found["outcome"] != PASSED]
     fewest = min((found["photos"] for found in findings), default=0)
-    if audit["verdicts"][promise] == "failed" or fewest >= _ENOUGH_PHOTOS:
+    if audit["verdicts"][promise] == FAILED or fewest >= _ENOUGH_PHOTOS:
         return _ADVICE_FAILED
     if not fewest:
         return _ADVICE_UNMEASURED

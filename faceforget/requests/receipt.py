@@ -67,6 +67,7 @@ def receipt_content(entries: Sequence[Entry]) -> dict[str, Any]:
         "configuration": plan["settings"],
         "code": plan["code"],
         "erasure": erasure.get("record", {}),
+        "health": erasure.get("health", {}),
         "erased_together": len(_body(last, "running").get("members", [])) if erased else 0,
         "audit": audit,
         "copies": _body(last, "purged")["copies"] if erased else kept_copies(bool(plan["settings"].get("uploaded"))),
@@ -129,5 +130,11 @@ def _not_proven(
     required = audit.get("required", [])
     verdicts = audit.get("verdicts", {})
     others = [name for name, outcome in verdicts.items() if name not in required and outcome != "passed"]
-    unkept = [f"Not promised, and not shown: {name.replace('_', ' ')} ({verdicts[name]})." for name in others]
+    reasons = {name: f": {why}" if why else "" for name, why in audit.get("reasons", {}).items()}
+
+    def said(name: str) -> str:
+        return f"{name.replace('_', ' ')} ({verdicts[name]}{reasons.get(name, '')})."
+
+    unkept = [f"Promised, and not shown: {said(name)}" for name in required if verdicts.get(name) != "passed"]
+    unkept += [f"Not promised, and not shown: {said(name)}" for name in others]
     return [*unkept, *kept, *audit.get("not_proven", [])]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from faceforget.audit.verdict import Criterion, Finding, Outcome
+from faceforget.audit.outcomes import LOOKS, PASSED, Outcome
+from faceforget.audit.verdict import Criterion, Finding
 from faceforget.report.audit_front import PROMISES, basis_of, rule_of, value_of
-from faceforget.report.document import MARKS
 from faceforget.report.page import page
-from faceforget.report.sheet import ACCENT, SOFT, TONES, Sheet
+from faceforget.report.sheet import ACCENT, SOFT, Sheet
 from faceforget.report.words import share
 from faceforget.requests.keys import fingerprint
 from faceforget.requests.receipt import ERASED
@@ -47,7 +47,7 @@ def receipt_page(content: Mapping[str, Any], public_key: str) -> str:
     """
     words = _words(content, public_key)
     verdicts = "".join(
-        f'<article class="card verdict {outcome.replace(" ", "-")}"><p class="stamp"><span>{MARKS[outcome]}</span>'
+        f'<article class="card verdict {outcome.replace(" ", "-")}"><p class="stamp"><span>{LOOKS[outcome].mark}</span>'
         f"{outcome}</p><h2>{escape(title)}</h2></article>"
         for title, outcome in words.verdicts
     )
@@ -74,7 +74,8 @@ def receipt_pdf(content: Mapping[str, Any], public_key: str) -> bytes:
     sheet.words(words.headline, 19, bold=True, after=2)
     sheet.words(words.lead, 9, colour=SOFT, after=2)
     for title, outcome in words.verdicts:
-        sheet.words(f"{MARKS[outcome]} {title}: {outcome}", 11, colour=TONES[outcome], bold=True, after=1)
+        look = LOOKS[outcome]
+        sheet.words(f"{look.mark} {title}: {outcome}", 11, colour=look.tone, bold=True, after=1)
     sheet.ln(2)
     for name, text in words.facts:
         sheet.words(f"{name}: {text}", 8, after=0.8)
@@ -98,7 +99,7 @@ def _words(content: Mapping[str, Any], public_key: str) -> _Words:
     erased, audit = content["outcome"] == ERASED, content["audit"]
     promised = PROMISES[content["promise"]]
     lead = (
-        f"Promised: {promised[0].lower()}. {promised[1]} The audit of the new model passed, and it is in use."
+        f"Promised: {promised[0].lower()}. {promised[1]} {_found(audit)} The new model is in use."
         if erased
         else f"{content['reason']} No model was changed for this request."
     )
@@ -120,6 +121,20 @@ def _words(content: Mapping[str, Any], public_key: str) -> _Words:
             f"faceforget receipt verify {content['request']}.json --key PUBLIC_KEY"
         ),
     )
+
+
+def _found(audit: Mapping[str, Any]) -> str:
+    """What the audit showed of the promise, in its own words: a model may go live on too few photos to say."""
+    verdicts, reasons = audit["verdicts"], audit.get("reasons", {})
+    shown = [name for name in audit["required"] if verdicts[name] == PASSED]
+    if shown == audit["required"]:
+        return "The audit of the new model passed."
+    open_ = [
+        f"{PROMISES[name][0]}: {verdicts[name]}" + (f" ({reasons[name]})" if reasons.get(name) else "")
+        for name in audit["required"]
+        if name not in shown
+    ]
+    return f"The audit of the new model found nothing against it. {'. '.join(open_)}."
 
 
 def _facts(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -144,12 +159,16 @@ def _criterion(promise: str, found: Mapping[str, Any], reference: str) -> tuple[
     rule = Criterion.model_validate(found["criterion"])
     interval = tuple(found["interval"]) if found["interval"] else None
     finding = Finding(
-        found["name"], rule, found["outcome"], found["value"], found["reference"], found["photos"], interval
-    )
+        found["name"], rule, found["outcome"], found.get("at_value", found["outcome"]), found["value"],
+        found["reference"], found["photos"], interval, found.get("reason", ""),
+    )  # fmt: skip
     words = _REFERENCES.get(rule.reference, reference)
+    if rule.reference == "strangers" and "rendered" in reference:
+        words = f"rendered {words}"
     beside = words if rule.reference == "zero" else f"{words}: {share(found['reference'])}"
     basis = basis_of(finding) if finding.value is not None else "—"
-    return f"{promise}: {rule.words}", value_of(finding), beside, rule_of(finding), basis, finding.outcome
+    outcome = f"{finding.outcome}: {finding.reason}" if finding.reason else finding.outcome
+    return f"{promise}: {rule.words}", value_of(finding), beside, rule_of(finding), basis, outcome
 
 
 def _html_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -61,15 +61,18 @@ def test_identical_models_have_identical_answers(unchanged):
 
 def test_a_model_that_was_not_changed_has_kept_no_promise_and_cost_nobody(unchanged):
     assert unchanged.verdict.of("forgotten") == "failed"
-    assert unchanged.verdict.of("others_kept") == "passed"
+    # Of 18 photos of others none was lost, which are too few to rule out that one in ten is.
+    assert unchanged.verdict.of("others_kept") == "too few photos to say"
+    assert unchanged.verdict.holds_so_far("others_kept")
 
 
 def test_a_row_that_was_only_dropped_is_told_from_an_erasure(dropped):
     """Accuracy alone passes it; the old row and the features do not."""
-    outcomes = {finding.name: finding.outcome for finding in dropped.verdict.findings["forgotten"]}
+    outcomes = {finding.name: finding.at_value for finding in dropped.verdict.findings["forgotten"]}
     assert outcomes["named"] == "passed"
-    assert outcomes["row_put_back"] != "passed"
-    assert dropped.verdict.of("forgotten") == "partial"
+    assert outcomes["row_put_back"] == "partial"
+    assert dropped.verdict.of("forgotten") == "too few photos to say"
+    assert not dropped.verdict.holds_so_far("forgotten")
     assert dropped.only_head
     assert dropped.reenrolment.before == dropped.reenrolment.after
 

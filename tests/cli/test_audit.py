@@ -27,7 +27,12 @@ def test_one_person_and_three_reports(cli, models, people_dir, names, tmp_path):
     assert "Unrecognisable" in words
     content = json.loads(outputs[0].read_text())
     assert content["stand_ins"] == ["strangers"]
-    assert content["verdict"]["forgotten"] == "partial"
+    # Six photos are too few to say that none would be named, and the old row names them: not even a script takes that
+    # for a pass. Nobody who stays was shown: that others were kept was judged on rendered people only.
+    assert content["verdict"]["forgotten"] == "too few photos to say"
+    assert content["verdict_reasons"]["others_kept"] == "judged on rendered people only"
+    assert "Forgotten too few photos to say: 6 photos" in words
+    assert "Others kept not measured: judged on rendered people only; --retained would measure it" in words
     assert names[0].replace("_", " ") in outputs[1].read_text()
     assert outputs[2].read_bytes().startswith(b"%PDF")
 

@@ -222,7 +222,8 @@ def test_promises_pick_methods():
 
     assert PROMISES == {"forgotten": "anchored", "unrecognisable": "dispersed"}
     assert chosen_method("forgotten", None) == "anchored"
-    assert chosen_method(None, None) == "delete"
+    assert chosen_method(None, None) == chosen_method("forgotten", None)
+    assert chosen_method(None, "delete") == "delete"
     with pytest.raises(UsageError, match="both"):
         chosen_method("forgotten", "delete")
     with pytest.raises(UsageError, match="no promise"):

@@ -117,10 +117,11 @@ def test_names_in_any_script_are_kept():
 @pytest.mark.parametrize(
     ("made", "outcomes"),
     [
-        (report(), ["passed", "passed", "passed"]),
-        (report(again=0.5, others=0.96), ["passed", "partial", "partial"]),
+        (report(count=40), ["passed", "passed", "passed"]),
+        (report(), ["too few photos to say", "passed", "passed"]),
+        (report(again=0.45, others=0.96), ["too few photos to say", "partial", "partial"]),
         (report(after=1.0, again=1.0, others=0.5), ["failed", "failed", "failed"]),
-        (alone(), ["passed", "not measured", "not measured"]),
+        (alone(), ["too few photos to say", "not measured", "not measured"]),
     ],
 )
 def test_each_verdict_shows(made, outcomes):
@@ -136,6 +137,15 @@ def test_a_card_has_number_threshold_and_reference():
     assert card.rule == "passes at 19.6\u00a0% or less (20\u00a0% of the reference)"
     assert card.reference == "reference: strangers in their place, 98\u00a0%"
     assert card.basis == "8 photos, 95 % interval 90 to 100 %: too few to be sure"
+
+
+def test_a_card_says_why_no_more_can_be_said():
+    few, unmeasured = cards(report())[0], cards(alone())[2]
+    assert few.reason.startswith("8 photos: the 95 % interval reaches 32 %")
+    assert unmeasured.reason == "no unseen photos of people who stay were given"
+    text, printed = without_sections(audit_document(alone())), words_of(audit_pdf(alone()))
+    assert unmeasured.reason in text
+    assert unmeasured.reason in " ".join(printed.split())
 
 
 def test_the_headline_says_when_the_features_still_know():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from filelock import FileLock
 
-from faceforget.errors import NotForgottenError, UsageError
+from faceforget.errors import DestroyedModelError, NotForgottenError, UsageError
 from faceforget.files import sha256_file
 from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests.batch import ModelBusyError, check_batch, look_at_batch
@@ -64,6 +64,36 @@ def test_each_in_a_pass_of_their_own_if_so_wished(work, names):
     live = load_recognizer(work.place.live)
     assert live.labels == tuple(names[2:])
     assert [entry["people"] for entry in live.history if entry["event"] == "erased"] == [1, 1]
+
+
+def test_others_are_compared_with_the_model_before_the_whole_list(work, names, monkeypatch):
+    """Not with what the last step left, or ten steps of two points each would pass; also once that model is gone."""
+    judge, compared = carry_out.judge_members, []
+
+    def judge_members(before, after, members, others, promise, runtime, origin):
+        compared.append((before.labels, origin.labels))
+        (lost,) = judge(before, after, members, others, promise, runtime, None).values()
+        assert lost.body["not_proven"][0].startswith("The model before the list was no longer there")
+        return judge(before, after, members, others, promise, runtime, origin)
+
+    monkeypatch.setattr(carry_out, "judge_members", judge_members)
+    assert work.run(joint=False, delete_model=True).all_erased
+    assert compared == [(tuple(names), tuple(names)), (tuple(names[1:]), tuple(names))]
+    assert not work.place.model.exists()
+
+
+def test_an_erasure_that_would_destroy_the_model_fails_only_its_request(work, names, monkeypatch):
+    erase = carry_out.erase
+
+    def erase_one(before, photos, **options):
+        if names[0] in photos:
+            raise DestroyedModelError("NOT ERASED: it would have destroyed the model.")
+        return erase(before, photos, **options)
+
+    monkeypatch.setattr(carry_out, "erase", erase_one)
+    result = work.run()
+    assert [outcome.erased for outcome in result.outcomes] == [False, True]
+    assert result.outcomes[0].reason.startswith("The erasure would have destroyed the model")
 
 
 def test_whose_audit_fails_is_taken_out_and_fails_alone_once_the_others_are_live(work, names, monkeypatch):

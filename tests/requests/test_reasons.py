@@ -10,12 +10,14 @@ from faceforget.requests.ledger import Ledger
 from faceforget.requests.reasons import CANCELLED, INTERRUPTED, failure_of, stopped_by, why_failed
 from faceforget.requests.receipt import read_receipt
 
-PASSED, FAILED, PARTIAL = "passed", "failed", "partial"
+PASSED, FAILED, PARTIAL, TOO_FEW = "passed", "failed", "partial", "too few photos to say"
 
 
-def audit(verdicts, photos=12, **more):
+def audit(verdicts, photos=12, at="", **more):
     """As the ledger keeps an audit that asked for both promises."""
-    findings = {name: [{"outcome": outcome, "photos": photos}] for name, outcome in verdicts.items()}
+    findings = {
+        name: [{"outcome": outcome, "at_value": at or outcome, "photos": photos}] for name, outcome in verdicts.items()
+    }
     required = ["forgotten", "unrecognisable"]
     body = {"required": required, "unbroken": ["others_kept"], "verdicts": verdicts, "findings": findings, **more}
     return {"reason": "audit", "audit": body}
@@ -76,6 +78,18 @@ def test_of_an_error_only_its_kind_and_its_counts_are_kept():
             audit({"forgotten": PASSED, "unrecognisable": "not measured", "others_kept": PASSED}, photos=0),
             ["Unrecognisable: not measured. Submit the request again with more photos of the person"],
             ["0 photos"],
+        ),
+        (
+            audit({"forgotten": TOO_FEW, "unrecognisable": PARTIAL, "others_kept": PASSED}),
+            ["Unrecognisable: partial."],
+            ["Forgotten"],  # nothing speaks against it, and nobody is refused for few photos
+        ),
+        (
+            audit(
+                {"forgotten": "too few photos to say", "unrecognisable": PASSED, "others_kept": PASSED}, at="partial"
+            ),
+            ["Forgotten: too few photos to say. Submit the request again"],
+            [],
         ),
         (
             audit({"forgotten": PASSED, "unrecognisable": PASSED, "others_kept": FAILED}),

@@ -42,7 +42,23 @@ def test_every_judged_number_has_its_threshold_and_reference(content):
         for name, criterion in criteria.items():
             assert found[name]["criterion"] == criterion.model_dump()
             assert {"value", "reference", "photos", "interval", "outcome"} <= found[name].keys()
-    assert content["audit"]["verdicts"]["forgotten"] == "passed"
+
+
+def test_one_photo_is_too_few_to_say_and_the_receipt_says_so(content, finished):
+    """Nobody's erasure is refused because they had few photos; nobody is told more than was shown either."""
+    audit = content["audit"]
+    assert (audit["photos"]["checked"], audit["verdicts"]["forgotten"]) == (1, "too few photos to say")
+    page = finished.place.receipt(content["request"], ".html").read_text("utf-8")
+    assert "The audit of the new model passed" not in page
+    assert "found nothing against it. Forgotten: too few photos to say (1 photo" in page
+    assert any(words.startswith("Promised, and not shown: forgotten") for words in content["not_proven"])
+    assert content["audit"]["verdicts"]["others_kept"] == "not measured"
+
+
+def test_it_says_whether_the_model_still_tells_people_apart(content):
+    health = content["health"]
+    assert not health["destroyed"]
+    assert health["left"] > health["least"]
 
 
 def test_it_says_how_and_what_is_not_proven(content):

@@ -110,6 +110,16 @@ def collateral(before: View, after: View, *, seed: int = 0) -> Collateral:
     )
 
 
+def rightly(view: View) -> Flags:
+    """Whether the best candidate is the right one, for each photo of people who stay."""
+    return _retained(view, _right)
+
+
+def named(view: View) -> Flags:
+    """Whether they get their name, and not "unknown", in the model as it is used."""
+    return _retained(view, _named)
+
+
 def _retained(view: View, holds: Callable[[View, str, Tensor], Tensor]) -> Flags:
     people = view.embeddings.retained.items()
     return {name: holds(view, name, own).cpu().numpy() for name, own in people if len(own)}

@@ -92,7 +92,8 @@ def _reenrolled(view: View, gallery: Tensor, count: int, draws: int, seed: int) 
             hits.append(_best(torch.cat([read, photos]), chosen, photos, gallery) & ~chosen[:, len(read) :])
             probes.append(~chosen[:, len(read) :])
     if not hits:
-        return not_measured(unseen, f"too few photos to enrol from {count} and keep half of the unseen ones as probes")
+        note = f"too few photos to enrol from {count} and keep half of the unseen ones as probes"
+        return not_measured(unseen, note, few=True)
     left_out = len(view.people) - len(hits)
     note = f"{left_out} of {len(view.people)} persons have too few photos" if left_out else ""
     return _averaged(np.concatenate(hits, axis=1), np.concatenate(probes, axis=1), seed, note)

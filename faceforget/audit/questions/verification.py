@@ -119,7 +119,7 @@ def _impostors(view: View, seed: int) -> _Impostors:
 def _figures(pairs: GenuinePairs, impostors: _Impostors, edges: Scores, seed: int) -> Mapping[str, Estimate]:
     keys = (*(f"tar_far_{far}" for far in FARS), "eer")
     if not len(pairs.scores):
-        return dict.fromkeys(keys, not_measured(pairs.photos, "needs two photos of one person"))
+        return dict.fromkeys(keys, not_measured(pairs.photos, "needs two photos of one person", few=True))
     if not len(impostors.scores):
         return dict.fromkeys(keys, not_measured(pairs.photos, "needs photos of two other people"))
     pairs = replace(pairs, rejected=_once(pairs.rejected))

@@ -21,7 +21,7 @@ def reference_name(report: AuditReport) -> str:
     """The reference in the few words that fit beside a mark."""
     words = report.reference.lower()
     if "stranger" in words:
-        return "strangers in their place"
+        return "rendered strangers in their place" if "rendered" in words else "strangers in their place"
     return "retrained model" if "retrain" in words or "enrolled without" in words else "reference"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from faceforget.api.erase_people import erase
 from faceforget.api.runtime import Runtime
-from faceforget.errors import FaceForgetError, NotForgottenError, UsageError, WrongPersonError
+from faceforget.errors import DestroyedModelError, FaceForgetError, NotForgottenError, UsageError, WrongPersonError
 from faceforget.files import sha256_file
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
@@ -33,14 +33,24 @@ class NotPassedError(FaceForgetError):
 class CarryOut(Closing):
     """A batch being carried out."""
 
+    _origin: Recognizer | None = None
+
     def run(self) -> None:
         """Everything that is left to do."""
         self._sweep()
+        self._origin = self._before_the_list()
         done = set[tuple[str, ...]]()
         while left := [group for group in self._groups() if group not in done]:
             self._group(left[0])
             done.add(left[0])
         self._sweep()
+
+    def _before_the_list(self) -> Recognizer | None:
+        """The operator's model: others are compared with it, however many passes there are. None once it is gone."""
+        path = self.place.model
+        if not path.exists() or sha256_file(path) != self.plan.model:
+            return None
+        return load_recognizer(path, self.runtime.torch_device)
 
     def _groups(self) -> list[tuple[str, ...]]:
         """In their order; what was recorded so far decides, so that a resumed batch goes the same way."""
@@ -67,7 +77,7 @@ class CarryOut(Closing):
         while members:
             try:
                 self._erased(before, members, faces)
-            except (NotForgottenError, WrongPersonError, UsageError) as error:
+            except (NotForgottenError, DestroyedModelError, WrongPersonError, UsageError) as error:
                 if len(members) == 1:
                     self._fail({members[0].request: failure_of(error)}, {members[0].request: error})
                     return
@@ -120,7 +130,7 @@ class CarryOut(Closing):
         candidate = self.candidate(ids, attempt)
         save_recognizer(outcome.recognizer, candidate)
         self.step("candidate")
-        body = {"after": sha256_file(candidate), "record": dict(outcome.record)}
+        body = {"after": sha256_file(candidate), "record": dict(outcome.record), "health": outcome.health.to_dict()}
         self.note(dict.fromkeys(ids, body), "erased", attempt)
 
     def _audited(self, before: Recognizer, members: Sequence[Member]) -> list[Member]:
@@ -130,7 +140,8 @@ class CarryOut(Closing):
         after = load_recognizer(self.candidate(ids, attempt), self.runtime.torch_device)
         runtime = replace(self.runtime, seed=configuration.seed)
         others = self._others(before, members)
-        judged = judge_members(before, after, members, others, configuration.promise, runtime)
+        origin = before if self.source() == self.place.model else self._origin
+        judged = judge_members(before, after, members, others, configuration.promise, runtime, origin)
         failed = {request: found for request, found in judged.items() if not found.passed}
         if failed and len(members) > 1 and all(found.kept for found in failed.values()):
             # Everybody else pays for all of them together; for one at a time it may be bearable.
@@ -185,5 +196,9 @@ class CarryOut(Closing):
 
 
 def _verdicts(judged: Judged) -> str:
-    outcomes = ", ".join(f"{name.replace('_', ' ')} {outcome}" for name, outcome in judged.body["verdicts"].items())
+    reasons = judged.body["reasons"]
+    outcomes = ", ".join(
+        f"{name.replace('_', ' ')} {outcome}" + (f" ({reasons[name]})" if name in reasons else "")
+        for name, outcome in judged.body["verdicts"].items()
+    )
     return f"The audit of the new model did not pass: {outcomes}."

@@ -1,7 +1,7 @@
 """Was the promise kept, for each person of a batch?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -9,15 +9,18 @@ from threadpoolctl import threadpool_limits
 from faceforget.api.audit_erasure import retained_crops, stand_ins_for, stranger_crops
 from faceforget.api.runtime import People, Runtime
 from faceforget.audit.compared import look_at_all
-from faceforget.audit.looking import Memory
+from faceforget.audit.looking import Memory, look
+from faceforget.audit.outcomes import FAILED, NOT_MEASURED, PASSED, Outcome
 from faceforget.audit.promises import Promises, keep_promises
-from faceforget.audit.verdict import Finding, Outcome
-from faceforget.audit.view import Crops, Faces
+from faceforget.audit.verdict import Finding
+from faceforget.audit.view import Crops, Faces, View
 from faceforget.progress import tracked
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.requests.steps.examine import Member
 
-# What must have passed before a model goes live, by what was promised.
+# What was promised. A model goes live where each of these has passed, or where nothing speaks against it but that there
+# were too few photos to say: nobody's erasure is refused because they had few photos, and the receipt says those words.
+# Failed, passed in part and not measured keep it from going live.
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "forgotten": ("forgotten",),
     "unrecognisable": ("forgotten", "unrecognisable"),
@@ -26,6 +29,10 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
 # be measured, or costs a little, the receipt says so.
 UNBROKEN = ("others_kept",)
 _STAND_INS = "Rendered people, who do not exist, stood in for strangers: real people are harder to tell apart."
+_NO_ORIGIN = (
+    "The model before the list was no longer there: what others lost was counted from the model before this request, "
+    "not from the model before the whole list."
+)
 _SAME_PHOTOS = "There were too few photos to hold some back: the check was on the photos that the erasure read."
 
 
@@ -79,7 +86,7 @@ class Judged:
 
     Attributes:
         passed: Whether the model may go live for them.
-        kept: Whether what was promised to them was kept; if so and not passed, others paid too much.
+        kept: Whether nothing speaks against what was promised to them; if so and not passed, others paid too much.
         body: Verdicts, and every number that was judged, with threshold and reference; no names.
     """
 
@@ -95,14 +102,16 @@ def judge_members(
     others: OtherPeople,
     promise: str,
     runtime: Runtime,
+    origin: Recognizer | None = None,
 ) -> dict[str, Judged]:
     """Audit each person by themselves, by request.
 
     Args:
-        before: The model before.
+        before: The model before this pass.
         after: The candidate, without any of the members' rows.
         members: Whom to ask about.
         others: Other people's faces.
+        origin: The model before the whole list, which others are compared with; None where it is no longer there.
         promise: What was promised.
         runtime: Seed, progress.
     """
@@ -112,10 +121,30 @@ def judge_members(
         for member in tracked(members, "auditing", len(members), runtime.progress):
             check, read = member.crops()
             faces = Faces({member.person: check}, {member.person: read}, others.retained, others.strangers)
-            compared = look_at_all(before, after, None, faces, depths=False, memory=memory)
-            found = keep_promises(compared, faces, seed=runtime.seed)
-            judged[member.request] = _judged(found, compared.reference, member, others, promise)
+            compared = look_at_all(before, after, None, faces, depths=False, rendered=others.stand_ins, memory=memory)
+            found = keep_promises(compared, faces, origin=_looked(origin, before, faces, memory), seed=runtime.seed)
+            body = _judged(found, compared.reference, member, others, promise)
+            judged[member.request] = body if origin is not None else _without_origin(body)
     return judged
+
+
+def _looked(origin: Recognizer | None, before: Recognizer, faces: Faces, memory: Memory) -> View | None:
+    """What the model before the list makes of the photos; None where that is the model before this pass."""
+    if origin is None or origin is before:
+        return None
+    return look(origin, origin, faces, depths=False, memory=memory)
+
+
+def _without_origin(judged: Judged) -> Judged:
+    """Where others cannot be compared with the model before the list, a receipt does not say that they were kept."""
+    verdicts, body = judged.body["verdicts"], judged.body
+    reasons = body["reasons"]
+    for name in UNBROKEN:
+        if verdicts.get(name) == PASSED:
+            verdicts = verdicts | {name: NOT_MEASURED}
+            reasons = reasons | {name: "the model before the list was no longer there"}
+    limits = [_NO_ORIGIN, *body["not_proven"]]
+    return replace(judged, body={**body, "verdicts": verdicts, "reasons": reasons, "not_proven": limits})
 
 
 def _look_at_once(
@@ -130,8 +159,8 @@ def _look_at_once(
 
 def _judged(found: Promises, reference: str, member: Member, others: OtherPeople, promise: str) -> Judged:
     outcomes: dict[str, Outcome] = {name: found.verdict.of(name) for name in found.verdict.findings}
-    kept = found.check.rows_removed and all(outcomes[name] == "passed" for name in REQUIRED[promise])
-    passed = kept and not any(outcomes.get(name) == "failed" for name in UNBROKEN)
+    kept = found.check.rows_removed and all(found.verdict.holds_so_far(name) for name in REQUIRED[promise])
+    passed = kept and not any(outcomes.get(name) == FAILED for name in UNBROKEN)
     limits = [_SAME_PHOTOS] if not member.unseen else []
     limits += [_STAND_INS] if others.stand_ins and others.strangers else []
     return Judged(
@@ -143,6 +172,7 @@ def _judged(found: Promises, reference: str, member: Member, others: OtherPeople
             "required": list(REQUIRED[promise]),
             "unbroken": list(UNBROKEN),
             "verdicts": outcomes,
+            "reasons": {name: why for name in outcomes if (why := found.verdict.reason(name))},
             "findings": {name: [_plain(f) for f in own] for name, own in found.verdict.findings.items()},
             "reference": reference,
             "photos": {"read": len(member.read), "checked": len(member.check), "unseen": member.unseen},
@@ -155,6 +185,8 @@ def _plain(finding: Finding) -> dict[str, Any]:
     return {
         "name": finding.name,
         "outcome": finding.outcome,
+        "at_value": finding.at_value,
+        "reason": finding.reason,
         "value": finding.value,
         "interval": list(finding.interval) if finding.interval else None,
         "photos": finding.photos,

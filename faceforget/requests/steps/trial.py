@@ -76,7 +76,7 @@ def try_one(
             lambda: read_others(before, [m.person for m in members], folders, configuration.promise, runtime)
         )
         audit, _ = _timed(
-            lambda: judge_members(before, outcome.recognizer, [member], faces, configuration.promise, runtime)
+            lambda: judge_members(before, outcome.recognizer, [member], faces, configuration.promise, runtime, before)
         )
         embedding, _ = _timed(lambda: before.embed(member.crops()[1]))
     except FaceForgetError:
