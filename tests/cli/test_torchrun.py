@@ -7,6 +7,7 @@ import sys
 import pytest
 from safetensors.torch import load_file
 
+from faceforget.cli.console import UNKEPT
 from faceforget.cli.processes import check_alone, start_processes
 from faceforget.errors import UsageError
 from tests.waiting import LONG
