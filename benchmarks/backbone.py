@@ -1,7 +1,8 @@
 """How well a backbone file tells people apart: identification and verification on a folder of people.
 
 Run from the repository's root: ``python -m benchmarks.backbone``. The people must be strangers to
-the backbone. Beside it stands the teacher it was distilled from.
+the backbone. Faces are found as the product finds them; a photo without a usable face is left out, and counted.
+Beside it stands the teacher it was distilled from.
 """
 
 import argparse
@@ -16,8 +17,12 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from benchmarks.protocol import SHARED, people_with
+from faceforget.people.faces import read_faces
+from faceforget.photos.cache import FaceCache
+from faceforget.photos.intake import PhotoIntake
+from faceforget.recognizer.backbone import MOBILE
 from faceforget.recognizer.mobilefacenet import MobileFaceNet
-from pretrained.face_pool import SHARED, TEMPLATE_SIZE, load_faces
 
 ROOT = Path(__file__).resolve().parents[1]
 _MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
@@ -107,20 +112,22 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=ROOT / "pretrained/mobile.safetensors")
     parser.add_argument("--teacher", type=Path, default=SHARED / "weights/mobilefacenet_ms1m.safetensors")
     parser.add_argument("--people", type=Path, default=SHARED / "data/lfw")
-    parser.add_argument("--cache", type=Path, default=ROOT / "out/lfw112.npz", help="aligned crops (.npz)")
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results/backbone.json")
     args = parser.parse_args()
-    faces = load_faces(args.people, args.cache, TEMPLATE_SIZE)
+    intake = PhotoIntake(MOBILE.framing, cache=FaceCache())
+    faces = read_faces(people_with(args.people, 1), intake)
+    crops = faces.all_crops()
+    people = np.repeat(list(faces.photos), [len(photos) for photos in faces.photos.values()])
     start = time.time()
-    embeddings = embed(load_backbone(args.weights), faces.crops)
-    rate = len(faces.crops) / (time.time() - start)
-    teacher = embed(load_backbone(args.teacher), faces.crops)
+    embeddings = embed(load_backbone(args.weights), crops)
+    rate = len(crops) / (time.time() - start)
+    teacher = embed(load_backbone(args.teacher), crops)
     result = {
-        "people": len(np.unique(faces.people)),
-        "photos": len(faces.crops),
-        "photos_without_a_detected_face": int((~faces.found).sum()),
-        "student": asdict(score(embeddings, faces.people, teacher)),
-        "teacher": asdict(score(teacher, faces.people)),
+        "people": len(faces.photos),
+        "photos": len(crops) + len(faces.refused),
+        "photos_without_a_usable_face": len(faces.refused),
+        "student": asdict(score(embeddings, people, teacher)),
+        "teacher": asdict(score(teacher, people)),
     }
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(result, indent=2) + "\n")
