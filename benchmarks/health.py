@@ -2,7 +2,7 @@
 
     python -m benchmarks.health     an hour on two cores, most of it enrolment; models are kept under ``--work``
 
-The least that is asked for was chosen on all of them with ``mobile``; the other backbone is there to see whether it holds.
+The least that is asked for was chosen on all of them with ``mobile``; on the other backbone it is to be checked.
 """
 
 import argparse
