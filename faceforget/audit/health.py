@@ -20,7 +20,7 @@ from faceforget.audit.classifier import same_embedder
 from faceforget.recognizer.recognizer import Recognizer
 
 # Below this a model was destroyed. Chosen on real and rendered people, see docs/method.md.
-LEAST = 0.65
+LEAST = 0.8
 
 
 @dataclass(frozen=True)
