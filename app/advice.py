@@ -6,8 +6,8 @@ from faceforget.errors import FaceForgetError
 
 # By the code of the error.
 ADVICE: Mapping[str, str] = {
+    "destroyed-model": "Take the other promise.",
     "incomplete-people": "Add photos of them, or take these people out.",
-    "model-destroyed": "Take the other promise.",
     "model-busy": "Wait until it is done.",
     "no-ledger": "Erase people on the page Batch: that begins one.",
     "no-model": "Open a model on the page Start, or enrol people there.",

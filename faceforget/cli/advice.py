@@ -13,12 +13,12 @@ ADVICE: Mapping[str, str] = {
     "anchors-not-read": "Leave out --anchors, or choose a method that reads them: `faceforget methods`.",
     "batch-begun": "Add --resume, or give another folder.",
     "batch-interrupted": "Look for a lack of memory. Nothing is lost: go on with --resume.",
-    "few-with-many-photos": "Ask for fewer with --min-photos.",
-    "incomplete-people": "Add photos of them, or leave these people out: --skip-incomplete.",
-    "model-destroyed": (
+    "destroyed-model": (
         "Nothing was written. Leave out --method and --set for the promise forgotten, or give a smaller "
         "--set learning_rate or --set max_steps; --allow-damage writes the model all the same."
     ),
+    "few-with-many-photos": "Ask for fewer with --min-photos.",
+    "incomplete-people": "Add photos of them, or leave these people out: --skip-incomplete.",
     "model-busy": "Wait until it is done, or give --wait SECONDS.",
     "no-device": "Use --device cpu or --device auto.",
     "no-download": "Fetch {url} on another machine and put it at {target!q}, or give its path: --backbone FILE.pt.",
