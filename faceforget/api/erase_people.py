@@ -256,6 +256,7 @@ def _destroyed(found: Health, eraser: Method) -> DestroyedModelError:
         f"NOT ERASED: {eraser.name} would have destroyed the model. Who looks like whom in it agrees to "
         f"{found.left:.2f} with before (measured on rendered people; 1 is as before, below {LEAST:g} it is refused).",
         f"No model was made. {_GENTLER} Or take it all the same: allow_damage=True.",
+        code="destroyed-model",
         **found.to_dict(),
     )
 
