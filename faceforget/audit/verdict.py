@@ -26,6 +26,10 @@ from faceforget.audit.outcomes import FAILED, NOT_MEASURED, PARTIAL, PASSED, REN
 __all__ = ["Criterion", "Figure", "Finding", "Outcome", "Verdict", "judge", "photos_needed", "thresholds"]
 
 
+# Of fewer photos, and of a smaller share of them, a criterion that does not lead is a hint and no more.
+_HINT, _MOST = 3, 0.5
+
+
 class Criterion(BaseModel):
     """One line of a promise; see ``verdict.toml``."""
 
@@ -133,8 +137,8 @@ class Verdict:
 
     def holds_so_far(self, promise: str) -> bool:
         """Whether nothing speaks against the promise but, at most, that there were too few photos."""
-        values = [finding.at_value for finding in self.counted(promise) if finding.outcome != NOT_MEASURED]
-        return self.of(promise) in (PASSED, TOO_FEW) and not {PARTIAL, FAILED} & set(values)
+        counted = [finding for finding in self.counted(promise) if finding.outcome != NOT_MEASURED]
+        return self.of(promise) in (PASSED, TOO_FEW) and not any(_speaks_against(finding) for finding in counted)
 
     def to_dict(self) -> dict[str, object]:
         """The outcome of each promise."""
@@ -182,6 +186,17 @@ def _finding(name: str, rule: Criterion, figure: Figure) -> Finding:
     outcome, reason = _believed(rule, figure, at_value, reference)
     option = rule.option if outcome == NOT_MEASURED and not figure.says_nothing else ""
     return Finding(name, rule, outcome, at_value, value, reference, photos, interval, reason, option)
+
+
+def _speaks_against(finding: Finding) -> bool:
+    """Whether a value does, whatever the number of photos.
+
+    An old row that is put back wins on a photo in ten of an honest erasure where few people are enrolled, and on all in
+    a model that never met the person: what does not lead speaks from three photos on, where it holds of most of them.
+    """
+    if finding.at_value != PARTIAL or finding.criterion.leading or finding.criterion.at == "least":
+        return finding.at_value in (PARTIAL, FAILED)
+    return finding.photos >= _HINT and (finding.value or 0.0) > _MOST
 
 
 def _believed(rule: Criterion, figure: Figure, at_value: Outcome, reference: float | None) -> tuple[Outcome, str]:

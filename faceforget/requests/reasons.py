@@ -114,7 +114,7 @@ def _against(audit: Mapping[str, Any], promise: str) -> bool:
 
 def _why(audit: Mapping[str, Any], promise: str) -> str:
     why = audit.get("reasons", {}).get(promise, "")
-    return f" ({why})" if why else ""
+    return f" ({why})" if why and audit["verdicts"][promise] != FAILED else ""
 
 
 def _title(promise: str) -> str:

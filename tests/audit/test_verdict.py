@@ -125,8 +125,10 @@ PROMISES = [
     ({"named": FEW, "row_put_back": FEW}, "forgotten", "too few photos to say", "6 photos", "", True),
     ({"named": MANY, "row_put_back": FEW}, "forgotten", "too few photos to say", "6 photos", "", True),
     ({"named": MANY, "row_put_back": PART}, "forgotten", "partial", "", "", False),
-    # Whatever the number of photos, the old row that names them keeps a model from going live.
-    ({"named": FEW, "row_put_back": Figure(Rate(1, 3))}, "forgotten", "too few photos to say", "6 photos", "", False),
+    # The old row that wins on most of a few photos keeps a model from going live; on a single one it is a hint.
+    ({"named": FEW, "row_put_back": Figure(Rate(3, 3))}, "forgotten", "too few photos to say", "6 photos", "", False),
+    ({"named": FEW, "row_put_back": Figure(Rate(1, 3))}, "forgotten", "too few photos to say", "6 photos", "", True),
+    ({"named": FEW, "row_put_back": Figure(Rate(1, 1))}, "forgotten", "too few photos to say", "6 photos", "", True),
     ({"named": FAILS, "row_put_back": FEW}, "forgotten", "failed", "", "", False),
     ({}, "forgotten", "not measured", "no photo of the person", "photos", False),
     # The old row alone does not show it: what leads is missing.
