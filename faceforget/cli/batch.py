@@ -76,6 +76,7 @@ def batch(
     no_cache: NoCache = False,
 ) -> None:
     """Erase many people from models, with an audit, a receipt and a line in the ledger for each."""
+    cluster = cluster_of(engine, address, jobs)
     if not resume:  # a batch that goes on has read the list, and may have deleted the model
         check_files(requests)
         check_models(model)
@@ -91,7 +92,6 @@ def batch(
         raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(PROMISES)}.")
     if json:
         check_output(json, ledger, *([model] if model else []))
-    cluster = cluster_of(engine, address, jobs)
     if quarantine and delete_model:
         raise UsageError("A model is put away or deleted, not both.", "Leave out --quarantine or --delete-model.")
     if delete_copies and not copies:

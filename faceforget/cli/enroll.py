@@ -54,12 +54,12 @@ def enroll(
     no_cache: NoCache = False,
 ) -> None:
     """Make a recogniser of a folder of photos per person."""
+    cluster = cluster_of(engine, address)
     check_output(model)
     check_people(people, strangers)
     check_backbone(backbone)
     if json:
         check_output(json, model)
-    cluster = cluster_of(engine, address)
     if cluster and processes > 1:
         raise UsageError(
             "With --processes each process would send all photos to the cluster.", "Leave out --engine or --processes."

@@ -54,9 +54,9 @@ def test_never_within_the_budget_is_a_bound_and_no_number(after, reference, outc
 
 
 @pytest.fixture(scope="module")
-def people(faces, names, rng):
+def people(faces, names):
     """The first person, and eight strangers who are noise."""
-    own = faces.crops(names[0])
+    own, rng = faces.crops(names[0]), np.random.default_rng(0)
     strangers = {f"stranger {i}": rng.integers(0, 256, (7, *own.shape[1:]), dtype=np.uint8) for i in range(8)}
     return Faces({names[0]: own[3:]}, {names[0]: own[:3]}, {}, strangers)
 
@@ -113,7 +113,7 @@ def test_the_person_is_told_from_strangers_who_are_not_taught(recognizer, people
 
 
 def test_without_strangers_it_says_so(recognizer, faces, names):
-    own = faces.crops(names[0])
+    own, rng = faces.crops(names[0]), np.random.default_rng(0)
     alone = Faces({names[0]: own[3:]}, {names[0]: own[:3]})
     found = retaught(compared(recognizer, alone, names), alone)
     assert found.as_it_is.reference is None

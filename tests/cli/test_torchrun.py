@@ -66,7 +66,7 @@ def test_enrolment_and_joint_erasure_come_to_what_one_process_does(cli, few, nam
     erase = ("erase", start, *people, *settings, "--out")
     assert cli(*erase, erased_one)[0] == UNKEPT  # after four steps they are still named
     done = torchrun(*erase, erased_two)
-    assert done.returncode == UNKEPT, done.stderr
+    assert done.returncode != 0, done.stderr  # torchrun has one code for all
     assert_equal(erased_one, erased_two, start)
 
 

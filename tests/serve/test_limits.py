@@ -78,6 +78,7 @@ def test_a_token_file_is_its_owners_alone(tmp_path):
 
 def test_without_a_token_the_command_says_how_to_make_one(cli, tmp_path, monkeypatch):
     monkeypatch.delenv("FACEFORGET_TOKEN", raising=False)
+    (tmp_path / "service.json").write_text("{}")  # of a service that has a model already
     code, _, messages = cli("serve", "--model", "m", "--ledger", tmp_path / "l", "--out", tmp_path)
     assert code == 2
     assert "openssl rand" in messages
@@ -86,6 +87,7 @@ def test_without_a_token_the_command_says_how_to_make_one(cli, tmp_path, monkeyp
 def test_without_the_extra_the_command_says_what_to_install(cli, tmp_path, monkeypatch):
     monkeypatch.setenv("FACEFORGET_TOKEN", TOKEN)
     monkeypatch.setitem(__import__("sys").modules, "uvicorn", None)
+    (tmp_path / "service.json").write_text("{}")  # of a service that has a model already
     code, _, messages = cli("serve", "--model", "m", "--ledger", tmp_path / "l", "--out", tmp_path)
     assert code == 2
     assert "pip install 'faceforget[serve]'" in messages
