@@ -113,7 +113,7 @@ def test_the_person_is_told_from_strangers_who_are_not_taught(recognizer, people
 
 
 def test_without_strangers_it_says_so(recognizer, faces, names):
-    own, rng = faces.crops(names[0]), np.random.default_rng(0)
+    own = faces.crops(names[0])
     alone = Faces({names[0]: own[3:]}, {names[0]: own[:3]})
     found = retaught(compared(recognizer, alone, names), alone)
     assert found.as_it_is.reference is None
