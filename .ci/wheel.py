@@ -39,6 +39,7 @@ ff.erase(team, {"Ada": ["ada.jpg"]}, no_such_option=1)
 """
 # What a person sees who opens the app and presses the first button.
 APP_SCRIPT = """
+import os
 from streamlit.testing.v1 import AppTest
 from faceforget.resources import APP_SCRIPT
 
@@ -46,6 +47,7 @@ app = AppTest.from_file(str(APP_SCRIPT), default_timeout=600).run()
 next(button for button in app.button if "embedded people" in button.label).click().run()
 assert not app.exception, app.exception
 assert not app.error, app.error
+os._exit(0)  # a thread of the session is still about, which the end of an interpreter does not wait for
 """
 
 
