@@ -7,7 +7,7 @@ face the points come out wrong without a word: the eyes 1.2 times too far apart.
 in grey, which is zero to the networks, as it would in a wider photo.
 
 1. P-Net looks at 12x12 windows of a pyramid of sizes. Each level has a grey edge of two thirds of a window, so that
-   the windows of a face that fills the photo are there, and costs hardly more.
+   the windows of a face that fills the photo are there, at a fraction of what a border around the photo costs.
 2. R-Net looks at what is left, at 24x24, and moves the boxes.
 3. O-Net looks at 48x48, moves the boxes again and gives five points.
 4. O-Net reads the points once more, on the final box and on its mirror image: their mean moves less with the box.
