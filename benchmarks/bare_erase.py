@@ -87,7 +87,7 @@ def main() -> None:
         for person in sorted(photos)[:: len(photos) // args.people][: args.people]:
             before = named(model, crops, person)
             for method in ("default", OLD_DEFAULT):
-                chosen = {} if method == "default" else {"method": method}
+                chosen = {} if method == "default" else {"method": method, "settings": {"moves": "all"}}
                 try:
                     erased = api.erase(model, {person: photos[person]}, runtime=runtime, **chosen).recognizer
                     rows.append(Row(data, len(photos), method, person, before, named(erased, crops, person)))

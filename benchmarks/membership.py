@@ -69,6 +69,10 @@ class Settings:
     seed: int = 0
 
 
+# The paper's: all layers, whose gradients membership is about.
+_LAYERS = {"delete": {"moves": "all"}}
+
+
 def worlds(shadow: int, person: int, photos: int, seed: int = 0) -> list[str]:
     """In which world each of a person's photos is in a shadow; depends on nothing but these numbers.
 
@@ -116,7 +120,7 @@ def run_shadow(
         erased, forgotten = dropped, True
         if name in enrolled:
             read = torch.tensor([world == READ for world in drawn[name]])
-            erasure = make_method(settings.method)(
+            erasure = make_method(settings.method, _LAYERS.get(settings.method))(
                 model.classifier, ForgetSet(images[read], (model.index_of(name),)), augment=mirror, seed=shadow
             )
             erased = scaled_confidence(cast(FaceClassifier, erasure.model), images, rows)

@@ -41,14 +41,16 @@ def train():
 
 
 def erase():
-    settings = DeleteSettings(batch_size=10, max_steps=7, learning_rate=0.01, margin=None)
+    settings = DeleteSettings(moves="all", batch_size=10, max_steps=7, learning_rate=0.01, margin=None)
     augment = lambda images, generator: images + torch.rand(images.shape, generator=generator) / 10  # noqa: E731
     done = Delete(settings)(classifier(), ForgetSet(photos(), (0, 1)), augment=augment)
     return done.model.state_dict(), [step.loss for step in done.steps] + [step.probability_left for step in done.steps]
 
 
 def stop():
-    settings = DeleteSettings(batch_size=10, max_steps=200, learning_rate=0.01, margin=0.5, margin_share=0.8)
+    settings = DeleteSettings(
+        moves="all", batch_size=10, max_steps=200, learning_rate=0.01, margin=0.5, margin_share=0.8
+    )
     done = Delete(settings)(classifier(), ForgetSet(photos(), (0,)))
     assert done.stopped_early
     return done.model.state_dict(), [len(done.steps), done.steps[-1].loss]

@@ -38,9 +38,9 @@ def rows_of(*paces: Pace) -> dict[str, Row]:
         return tuple(pace.settings(scale) for pace in paces)
 
     return {
-        "delete": row("delete", either()),
-        "delete_sharpened": row("delete", either(), balanced="true", temperature="0.25"),
-        "delete_balanced": row("delete", either(), balanced="true"),
+        "delete": row("delete", either(), moves="all"),
+        "delete_sharpened": row("delete", either(), moves="all", balanced="true", temperature="0.25"),
+        "delete_balanced": row("delete", either(), moves="all", balanced="true"),
         "delete_as_published": row("delete", rates(1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2), batch_norm="train"),
         "random_label": row("random_label", either()),
         # Its gradient all but vanishes where the network is as sure as it is of a trigger.

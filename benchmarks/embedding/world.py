@@ -1,6 +1,6 @@
 """Photos, people and enrolled models of one data set."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,8 @@ from faceforget.recognizer.vary import vary
 
 REPORTED = 10
 _TAUGHT = 4
+# Methods with settings, as rows of tables.
+VARIANTS: Mapping[str, tuple[str, Mapping[str, str]]] = {"delete_all_layers": ("delete", {"moves": "all"})}
 # Teaching is given up after so many steps.
 MAX_STEPS = 40
 
@@ -116,13 +118,13 @@ class World:
         Args:
             model: Of this world, or made from its model.
             people: Whom to erase, at once.
-            method: By name.
+            method: By name, or a key of ``VARIANTS``.
             photos: How many of each person are read.
         """
         own = {name: self.crops["train"][name][:photos] for name in people}
         rows = {name: model.index_of(name) for name in people}
         labels = torch.tensor([rows[name] for name, crops in own.items() for _ in crops])
-        eraser = make_method(method)
+        eraser = make_method(*VARIANTS.get(method, (method, {})))
         forget = ForgetSet(
             to_images(np.concatenate(list(own.values()))),
             tuple(rows.values()),
@@ -130,6 +132,7 @@ class World:
             anchors=to_images(rendered_anchors(model.spec.framing)) if "anchors" in eraser.reads else None,
             retained=self._retained(model, people) if "retained photos" in eraser.reads else None,
         )
+        eraser = eraser.settled(model.classifier, forget)
         erasure = eraser(model.classifier, forget, augment=vary if eraser.varied else mirror, seed=self.seed)
         record = {"weights_before": model.weights_hash(), "starts_from": "backbone" if method == "retrain" else "model"}
         changed = replace(model, classifier=cast("FaceClassifier", erasure.model), history=(*model.history, record))

@@ -156,10 +156,12 @@ def erase(
     doubts = _check_persons(recognizer, faces, seen, allow_mismatch)
     others = None if retained is None else read_retained(eraser, recognizer, retained, faces, backbone, runtime)
     holding = read_anchors(eraser, recognizer, anchors, faces, runtime)
+    forget = replace(_forget_set(crops, classes, others, recognizer.device), anchors=holding)
+    eraser = eraser.settled(recognizer.classifier, forget)  # the record says what was used
     start = time.perf_counter()
     erasure = eraser(
         recognizer.classifier,
-        replace(_forget_set(crops, classes, others, recognizer.device), anchors=holding),
+        forget,
         augment=vary if eraser.varied else mirror,
         seed=runtime.seed,
         progress=runtime.progress,

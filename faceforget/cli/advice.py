@@ -34,7 +34,7 @@ ADVICE: Mapping[str, str] = {
     "no-strangers": "Give people who are not enrolled, or leave out --strangers.",
     "nobody-named": "Name them with --person.",
     "not-forgotten": "Nothing was written. {advice} Settings are given as --set NAME=VALUE.",
-    "one-process": "Leave out --processes and torchrun; `delete` with --set batch_norm=frozen can use several.",
+    "one-process": "Leave out --processes and torchrun; `delete` with --set moves=all can use several.",
     "other-weights": "Give the file that it was enrolled from: --backbone FILE.",
     "request-without-model": "Add the column model, or give one with --model.",
     "retained-needed": (

@@ -58,8 +58,12 @@ class Anchored(Method):
     name: ClassVar[str] = "anchored"
     paper: ClassVar[str] = "FaceForget; after DELETE (arXiv 2503.23751) and POUR-P (arXiv 2511.19339)"
     settings_type: ClassVar[type[MethodSettings]] = AnchoredSettings
-    varied: ClassVar[bool] = True
     settings: AnchoredSettings
+
+    @property
+    def varied(self) -> bool:
+        """Versions of a single photo stand in for others of the person."""
+        return True
 
     @torch.no_grad()
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:

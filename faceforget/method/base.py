@@ -64,7 +64,6 @@ class Method(ABC):
         reads: The data it reads; it refuses to run without.
         settings_type: Its hyperparameters with their defaults.
         caveat: What a user must know of its results; empty when they mean what they seem to.
-        varied: Whether it wants strongly varied versions of the photos instead of mirrored ones.
         shares_batches: Whether it trains on a mean over photos that do not see each other: then processes can share
             a batch.
         dense: Whether it erases at positions of dense logits, as :attr:`ForgetSet.where` says.
@@ -78,7 +77,6 @@ class Method(ABC):
     settings_type: ClassVar[type[MethodSettings]] = MethodSettings
     caveat: ClassVar[str] = ""
     must_forget: ClassVar[bool] = True
-    varied: ClassVar[bool] = False
     shares_batches: ClassVar[bool] = False
     dense: ClassVar[bool] = False
     settings: MethodSettings
@@ -91,6 +89,19 @@ class Method(ABC):
                 "Build methods with make_method(name, settings).",
             )
         self.settings = settings
+
+    @property
+    def varied(self) -> bool:
+        """Whether it wants strongly varied versions of the photos instead of mirrored ones."""
+        return False
+
+    def settled(self, model: nn.Module, forget: ForgetSet) -> "Method":
+        """The method with all that depends on the model settled; by default itself.
+
+        Raises:
+            MethodError: A setting does not fit the model.
+        """
+        return self
 
     @abstractmethod
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
@@ -124,10 +135,11 @@ class Method(ABC):
             raise LossInputError("Expected at least one forget photo, got none.", "Give photos of the person.")
         if forget.where is not None:
             self._check_positions(forget.where, forget, augment)
-        if process()[1] > 1 and not self.can_share(forget):
+        settled = self.settled(model, forget)
+        if process()[1] > 1 and not settled.can_share(forget):
             raise MethodError(
                 f"{self.name} with these settings has no batches that several processes could share.",
-                "Run it in one process, without torchrun; `delete` with batch_norm=frozen can use several.",
+                "Run it in one process, without torchrun; `delete` with moves=all, batch_norm=frozen can use several.",
                 code="one-process",
             )
         if "retained photos" in self.reads:
@@ -139,7 +151,7 @@ class Method(ABC):
             )
         with torch.random.fork_rng(devices=_cuda_devices(forget.images)):
             torch.manual_seed(seed)
-            edited = self.edit(model, forget, Run(augment, seed, progress))
+            edited = settled.edit(model, forget, Run(augment, seed, progress))
         student = edited.model.eval().requires_grad_(False)
         margin, left = measure(student, forget, self.settings.batch_size)
         return Erasure(student, edited.steps, margin > 0, left, margin, edited.stopped_early, edited.note)

@@ -1,6 +1,20 @@
-"""DELETE: decoupled distillation to erase.
+r"""DELETE: decoupled distillation to erase.
 
 Zhou et al., CVPR 2025, arXiv 2503.23751, equation 5. Reads the forget photos only.
+
+**On a recogniser of faces**, whose head compares the direction of an embedding with a row per person, all layers are
+more than has to move: all photos of the person pull every embedding along, and nothing holds the others. There one
+square matrix on the embedding is trained, from the identity on, and folded into the last linear layer:
+
+    loss = delete_loss + a · mean( (E_s E_sᵀ - E_t E_tᵀ)² ) + b · mean_i | w_i(s) - w_i |²
+
+E_s and E_t are the batch's unit embeddings, ``(N, D)``, of student and teacher: the photos stay as alike as the teacher
+says, so that the person goes elsewhere as a whole instead of being smeared over everybody. w_i is the row of somebody
+who stays, of unit length, and w_i(s) what the matrix makes of it, taken for an embedding: whoever stays is held in
+place by what the model knows of them, without a photo. The person's photos and varied versions of them are embedded
+once, so that a step costs next to nothing.
+
+**On any other classifier**, or with ``moves=all``, all layers move, by the same loss alone.
 
 Deviations from the published procedure, both settings: batch norm statistics and dropout stay
 frozen (``batch_norm="train"`` is faithful), and the loop stops once the person is forgotten with
@@ -10,19 +24,42 @@ what the photo shows; without their mean the teacher says the latter (``balanced
 of it is left, it has to be taken for more than it says (``temperature`` below 1).
 """
 
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
-from faceforget.method.base import MethodSettings, chosen
+from faceforget.errors import MethodError
+from faceforget.method.base import Edited, MethodSettings, Run, chosen, frozen_copy
+from faceforget.method.data import ForgetSet
+from faceforget.method.embedding import MatrixedEmbedding, compares_angles, with_matrix, without_scatter
 from faceforget.method.eraser import Batch, Eraser, Objective, Scene, Settings
+from faceforget.method.head import find_head, weight_of
 from faceforget.method.losses import delete_loss, mask_logits, remaining
+from faceforget.method.regions import look_at
 
 
 class DeleteSettings(Settings):
-    """What the teacher is taken at its word for."""
+    """What moves, and what the teacher is taken at its word for."""
+
+    moves: Literal["auto", "embedding", "all"] = Field(
+        "auto",
+        description="`embedding`: one square matrix on the embedding, with settings of its own where they are not "
+        "given. `all`: every layer. `auto`: the embedding where the head compares angles, else all.",
+    )
+    hold_similarity: float = Field(
+        100.0, ge=0, description="Weight of the photos' mutual similarity, which stays the teacher's; on an embedding."
+    )
+    hold_rows: float = Field(
+        10.0, ge=0, description="Weight of the rows that stay, as if they were embeddings; on an embedding."
+    )
+    versions: int = Field(
+        11, ge=0, description="Varied versions of each photo, embedded once beside it; on an embedding."
+    )
 
     balanced: bool = Field(
         False,
@@ -42,18 +79,106 @@ class Delete(Eraser):
     settings_type: ClassVar[type[MethodSettings]] = DeleteSettings
     shares_batches: ClassVar[bool] = True
     dense: ClassVar[bool] = True
+    caveat: ClassVar[str] = (
+        "delete moves a person away from their row and leaves everybody else: enrolled again they are recognised, as a "
+        "stranger would be, and whoever holds the model from before, or the public backbone, can find out that it was "
+        "done."
+    )
     settings: DeleteSettings
 
-    def objective(self, scene: Scene) -> Objective:
-        """KL( softmax(mask(teacher) / temperature) ‖ softmax(student) )."""
+    @property
+    def varied(self) -> bool:
+        """Whether it wants strongly varied versions: the matrix does, which sees each photo a dozen times."""
+        return self.settings.moves == "embedding"
+
+    def settled(self, model: nn.Module, forget: ForgetSet) -> "Delete":
+        """With what moves in this model said, and what follows from it for the settings that were not given."""
         settings = self.settings
+        if settings.moves == "all":
+            return self
+        embedding = forget.where is None and compares_angles(model, forget.images)
+        if settings.moves == "auto" and (settings.batch_norm == "train" or settings.first_layers is not None):
+            embedding = False  # these are about the layers
+        if settings.moves == "embedding" and not embedding:
+            raise MethodError(
+                "The model has no embedding that its head compares by angle, so no matrix can be trained on it.",
+                "Leave out moves=embedding.",
+            )
+        if not embedding:
+            return type(self)(settings.model_copy(update={"moves": "all"}))
+        unsaid = {key: value for key, value in on_embedding(forget).items() if key not in settings.model_fields_set}
+        return type(self)(settings.model_copy(update={"moves": "embedding", **unsaid}))
+
+    def can_share(self, forget: ForgetSet) -> bool:
+        """Not on an embedding: there the photos of a batch see each other, and nothing is slow."""
+        return self.settings.moves != "embedding" and super().can_share(forget)
+
+    def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
+        """The loop on all layers, or on the matrix alone."""
+        if self.settings.moves != "embedding":
+            return super().edit(model, forget, run)
+        size = self.settings.batch_size
+        bare, held = without_scatter(frozen_copy(model))
+        versions = _versions(forget.images, self.settings.versions, run)
+        embeddings = look_at(bare, versions, size, run.progress, "looking at the photos")
+        times = len(versions) // len(forget.images)
+        seen = replace(forget, images=embeddings, labels=None if forget.labels is None else forget.labels.repeat(times))
+        view = MatrixedEmbedding(embeddings.shape[1], held or nn.Identity(), find_head(bare, forget.images))
+        edited = super().edit(view.to(device=embeddings.device), seen, replace(run, augment=None))
+        matrix = cast("MatrixedEmbedding", edited.model).matrix.detach()
+        return replace(edited, model=with_matrix(bare, held, matrix, forget.images, size))
+
+    def trainable(self, student: nn.Module, forget: ForgetSet) -> Iterable[nn.Parameter]:
+        """The matrix, or all layers."""
+        return [student.matrix] if isinstance(student, MatrixedEmbedding) else super().trainable(student, forget)
+
+    def objective(self, scene: Scene) -> Objective:
+        """KL( softmax(mask(teacher) / temperature) ‖ softmax(student) ); on an embedding, similarities held."""
+        settings, hold = self.settings, _hold(self.settings, scene)
         common = common_logits(scene, settings.batch_size) if settings.balanced else 0.0
 
         def loss(batch: Batch) -> Tensor:
             teacher = (batch.teacher_logits - common) / settings.temperature
-            return delete_loss(batch.student_logits, teacher, batch.classes, where=batch.where)
+            return delete_loss(batch.student_logits, teacher, batch.classes, where=batch.where) + hold(batch)
 
         return loss
+
+
+def on_embedding(forget: ForgetSet) -> dict[str, Any]:
+    """Settings of the matrix, by the number of people: chosen on people whose results are reported nowhere."""
+    others = len(forget.classes) - 1
+    return {
+        "learning_rate": 3e-3,
+        "max_steps": 600 + 40 * others,
+        "batch_size": 64,
+        "hold_similarity": 300.0 if others else 100.0,
+        "margin": None,
+    }
+
+
+def _hold(settings: DeleteSettings, scene: Scene) -> Callable[[Batch], Tensor | float]:
+    """What is added to the loss of the matrix; nothing where all layers move."""
+    student, before = scene.student, scene.teacher
+    if not isinstance(student, MatrixedEmbedding) or not isinstance(before, MatrixedEmbedding):
+        return lambda batch: 0.0
+    rows = functional.normalize(weight_of(before.head).detach(), dim=1)
+    stay = rows[remaining(len(rows), scene.forget.classes)]
+
+    def held(batch: Batch) -> Tensor:
+        now, then = student.directions(batch.images), before.directions(batch.images)
+        similar = (now @ now.T - then @ then.T).square().mean()
+        moved = (student.directions(stay) - before.directions(stay)).square().sum(1).mean()
+        return settings.hold_similarity * similar + settings.hold_rows * moved
+
+    return held
+
+
+def _versions(images: Tensor, count: int, run: Run) -> Tensor:
+    """The photos, and so many varied versions of all of them."""
+    if run.augment is None:
+        return images
+    generator = torch.Generator().manual_seed(run.seed)
+    return torch.cat([images, *(run.augment(images, generator) for _ in range(count))])
 
 
 @torch.no_grad()

@@ -55,12 +55,16 @@ class Dispersed(Method):
     paper: ClassVar[str] = "FaceForget; the goal from arXiv 2512.13317 and arXiv 2506.01318"
     reads: ClassVar[tuple[Reads, ...]] = ("forget photos", "anchors")
     settings_type: ClassVar[type[MethodSettings]] = DispersedSettings
-    varied: ClassVar[bool] = True
     caveat: ClassVar[str] = (
         "dispersed adds a layer that tells this person from others, to answer with noise: whoever holds the model's "
         "file can read that layer, and take it off. Use anchored where nothing of the person may stay."
     )
     settings: DispersedSettings
+
+    @property
+    def varied(self) -> bool:
+        """Versions of a single photo stand in for others of the person."""
+        return True
 
     @torch.no_grad()
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:

@@ -113,7 +113,7 @@ def bad_erasures():
     yield "a setting without a value", {"--set": "rate"}, 2, "key=value"
     yield "output is a folder", {"--out": "empty"}, 2, "expected a file name"
     yield "too few steps", {"--method": "delete", "--set": "max_steps=1"}, 3, "NOT ERASED"
-    yield "a destroyed model", {"--method": "delete", "--set": "learning_rate=0.1"}, 3, "--allow-damage"
+    yield "a destroyed model", {"--method": "random_label", "--set": "learning_rate=0.1"}, 3, "--allow-damage"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_destroyed_model_is_written_only_on_request_and_never_called_a_success
     cli, model, people_dir, names, tmp_path
 ):
     out, record = tmp_path / "after.safetensors", tmp_path / "erase.json"
-    ruin = ("--method", "delete", "--set", "learning_rate=0.1", "--json", record)
+    ruin = ("--method", "random_label", "--set", "learning_rate=0.1", "--json", record)
     code, text, message = erase(cli, model, names[0], people_dir / names[0], out, *ruin)
     assert (code, text, out.exists()) == (3, "", False)
     assert "would have destroyed the model" in message

@@ -61,7 +61,7 @@ def test_enrolment_and_joint_erasure_come_to_what_one_process_does(cli, few, nam
     # Of each pass the last batch is one photo: the second process has no part of it.
     assert cli("enroll", few, "--train", "head", "--out", start)[0] == 0
     allowed = ("--allow-damage", "--allow-incomplete", "--allow-mismatch")
-    settings = ("--method", "delete", "--set", "batch_size=5", "--set", "max_steps=4", *allowed)
+    settings = ("--method", "delete", "--set", "moves=all", "--set", "batch_size=5", "--set", "max_steps=4", *allowed)
     people = ("--person", names[0], "--person", names[1], "--photos", few)
     erase = ("erase", start, *people, *settings, "--out")
     assert cli(*erase, erased_one)[0] == UNKEPT  # after four steps they are still named

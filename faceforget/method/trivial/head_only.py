@@ -23,6 +23,7 @@ class HeadOnlySettings(DeleteSettings):
     learning_rate: float = Field(2e-2, gt=0)
     max_steps: int = Field(200, ge=1)
     batch_norm: Literal["frozen"] = Field("frozen", description="Drifting statistics would change the features.")
+    moves: Literal["all"] = Field("all", description="The head, which is the last layer.")
     first_layers: None = Field(None, description="The head is the last.")
 
 
