@@ -112,7 +112,9 @@ class World:
         """The files of a person's enrolled photos."""
         return self._split()["train"][person]
 
-    def erased(self, model: Recognizer, people: Sequence[str], method: str, photos: int = TRAIN) -> Recognizer:
+    def erased(
+        self, model: Recognizer, people: Sequence[str], method: str, photos: int = TRAIN, *, rows_stay: bool = False
+    ) -> Recognizer:
         """The model without these people.
 
         Args:
@@ -120,6 +122,7 @@ class World:
             people: Whom to erase, at once.
             method: By name, or a key of ``VARIANTS``.
             photos: How many of each person are read.
+            rows_stay: Leave the people's rows in it.
         """
         own = {name: self.crops["train"][name][:photos] for name in people}
         rows = {name: model.index_of(name) for name in people}
@@ -136,7 +139,7 @@ class World:
         erasure = eraser(model.classifier, forget, augment=vary if eraser.varied else mirror, seed=self.seed)
         record = {"weights_before": model.weights_hash(), "starts_from": "backbone" if method == "retrain" else "model"}
         changed = replace(model, classifier=cast("FaceClassifier", erasure.model), history=(*model.history, record))
-        return changed.without(people)
+        return changed if rows_stay else changed.without(people)
 
     def faces(self, people: Sequence[str], photos: int = TRAIN) -> Faces:
         """What an audit of the erasure looks at."""
