@@ -263,7 +263,8 @@ def write(found: Sequence[tuple[Cell, Mapping[str, Any]]], planned: int) -> None
         for row, runs in sorted(by_row.items(), key=lambda item: (*item[0][:2], order[item[0][2]])):
             values = [spread([(c.people, value(n)) for c, n in runs], worst) for _, value, worst in columns]
             seconds = float(np.median([n["seconds"] for _, n in runs]))
-            text.append(f"| {' | '.join([*row[:2], f'`{row[2]}`', *values, f'{seconds:.1f}', str(len(runs))])} |")
+            took = f"{seconds:.1f}" if seconds else ""  # made with the enrolment, or no method at all
+            text.append(f"| {' | '.join([*row[:2], f'`{row[2]}`', *values, took, str(len(runs))])} |")
         text.append("")
     (RESULTS / "delete_on_faces.md").write_text("\n".join(text))
     lines = [json.dumps({"table": c.table, "place": c.place, "method": c.method, "people": len(c.people),

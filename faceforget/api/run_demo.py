@@ -1,4 +1,4 @@
-"""The whole story on people who do not exist: enrol, erase one of them, check, look."""
+"""The whole story on people who do not exist: enrol, erase one of them with DELETE, check, look, compare."""
 
 import time
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from faceforget.api.erase_people import ErasureOutcome, erase
+from faceforget.api.methods_beside import Beside, Views, beside
 from faceforget.api.runtime import People, Runtime, people_from
 from faceforget.api.shipped import shipped_people
 from faceforget.audit.classifier import ClassifierCheck, check_classifier
@@ -16,7 +17,7 @@ from faceforget.audit.questions.accuracy import with_rows_of
 from faceforget.audit.questions.heatmaps import HeatmapPair, heatmap_pairs
 from faceforget.audit.view import Faces
 from faceforget.errors import UnknownPersonError
-from faceforget.method.registry import PROMISES
+from faceforget.method.delete import Delete
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.people.folder import person_key
 from faceforget.photos.align import RGB
@@ -62,6 +63,7 @@ class Demo:
         before: The model with everybody.
         erasure: The erasure, with the model after it.
         audit: Accuracies on unseen photos before and after.
+        beside: The same person erased in other ways, the shown one first, a model made without them last.
         forgotten: All unseen photos of the person.
         retained: One unseen photo each of the people whom the model finds most like the person.
         photos: Photos read, by use: ``enrolment`` of everybody, ``erasure``, ``unseen``.
@@ -73,6 +75,7 @@ class Demo:
     before: Recognizer
     erasure: ErasureOutcome
     audit: ClassifierCheck
+    beside: tuple[Beside, ...]
     forgotten: tuple[ShownPhoto, ...]
     retained: tuple[ShownPhoto, ...]
     photos: Mapping[str, int]
@@ -93,6 +96,7 @@ class Demo:
             "photos": dict(self.photos),
             "erasure": self.erasure.to_dict(),
             "audit": self.audit.to_dict(),
+            "beside": [row.to_dict() for row in self.beside],
             "seconds": {step: round(value, 2) for step, value in self.seconds.items()},
         }
 
@@ -129,18 +133,13 @@ def demo(
     found = read_faces(sources, runtime.intake(loaded.spec.framing), progress=runtime.progress)
     enrolled, unseen = _halves(found)
     watch.lap("reading")
-    before = enroll_faces(
-        enrolled,
-        loaded,
-        replace(plan, seed=runtime.seed),
-        device=runtime.torch_device,
-        progress=runtime.progress,
-    )
+    seeded, device = replace(plan, seed=runtime.seed), runtime.torch_device
+    before = enroll_faces(enrolled, loaded, seeded, device=device, progress=runtime.progress)
     watch.lap("enrolling")
     outcome = erase(
         before,
         {chosen: [photo.source for photo in enrolled.photos[chosen]]},
-        method=PROMISES["forgotten"],
+        method=Delete.name,
         runtime=replace(runtime, progress=_renamed(runtime.progress, "reading photos")),
     )
     watch.lap("erasing")
@@ -149,11 +148,22 @@ def demo(
     nearest = FaceSet({name: unseen.photos[name][:1] for name in _most_alike(before, chosen)})
     retained = _shown(before, outcome.recognizer, nearest)
     watch.lap("checking")
+    rest = enrolled.only([name for name in enrolled.photos if name != chosen])
+    rows = beside(
+        before,
+        Views(chosen, enrolled.crops(chosen), {name: unseen.crops(name) for name in unseen.photos}),
+        (outcome.recognizer, Delete.name, outcome.seconds, len(outcome.erasure.steps)),
+        lambda: enroll_faces(rest, loaded, seeded, device=device),
+        runtime,
+    )
+    compared = tuple(rows)
+    watch.lap("comparing")
     return Demo(
         person=chosen,
         before=before,
         erasure=outcome,
         audit=report,
+        beside=compared,
         forgotten=forgotten,
         retained=retained,
         photos={"enrolment": enrolled.count, "erasure": outcome.faces.count, "unseen": unseen.count},

@@ -6,11 +6,13 @@ from html import escape
 import numpy as np
 
 from faceforget import __version__
+from faceforget.api.methods_beside import RETRAINED, Beside
 from faceforget.api.run_demo import Demo, ShownPhoto
 from faceforget.audit.estimates import Rate
 from faceforget.audit.questions.heatmaps import heat_colours, overlay
 from faceforget.recognizer.recognizer import UNKNOWN, Recognition
 from faceforget.report.answers import answer
+from faceforget.report.curves import CURVES, curve_card
 from faceforget.report.page import page, photo, picture
 from faceforget.report.words import in_steps, shown_name
 
@@ -21,6 +23,16 @@ NEXT_STEPS = (
     "--out team2.safetensors",
     "faceforget audit     team.safetensors team2.safetensors --person Ada --photos other_photos_of_ada/",
 )
+# What each way buys, beside its numbers.
+_BUYS = {
+    "delete": "DELETE, shown above: the model is distilled away from the person, on their photos alone.",
+    "anchored": "In closed form: the person's direction is masked for everybody. Whoever holds the file can find it.",
+    "dispersed": "In closed form: noise where the person is, also when they are enrolled again. The file then holds a "
+    "template of them.",
+    "random_label": "The field's first baseline: training on wrong names. No target says how the others are to stay.",
+    "drop_row": "Trivial: the row is removed, the network stays. Whoever kept the old row puts it back.",
+    RETRAINED: "The reference: enrolled anew without the person, from everybody else's photos, which are often gone.",
+}
 _ROW_BACK = "whatever the similarity, the old row put back"
 _UNSEEN = "whatever the similarity, on unseen photos"
 _AS_USED = "the model as it is used, on unseen photos"
@@ -35,9 +47,11 @@ def demo_report(demo: Demo) -> str:
     parts = (
         _head(demo),
         _numbers(demo),
+        _curves(demo),
         _photos(demo),
         _heatmaps(demo),
         _audit(demo),
+        _beside(demo),
         _limits(demo),
         _next(),
     )
@@ -61,8 +75,8 @@ def _head(demo: Demo) -> str:
 <p class="brand">FaceForget demo</p>
 <h1 class="person">{escape(headline(demo))}</h1>
 <p class="lead">{who} were enrolled in a face recogniser with {demo.photos["enrolment"]} photos.
-Then one of them was erased from the model itself, reading {demo.photos["erasure"]} photos of that person and
-of nobody else. Unless said otherwise, what is shown is on other photos, which nothing has read before.
+Then one of them was erased from the model itself with DELETE, reading {demo.photos["erasure"]} photos of that
+person and of nobody else. Unless said otherwise, what is shown is on other photos, which nothing has read before.
 Of {before.photos} such photos of the others the model named {before.hits} rightly before and names
 {after.hits} after.</p>
 </header>"""
@@ -96,6 +110,23 @@ def _percent(rate: Rate | None) -> str:
         return "not measured"
     share = 100 * rate.value
     return f"{share:.0f}\u00a0%" if share in (0, 100) else f"{share:.1f}\u00a0%"
+
+
+def _curves(demo: Demo) -> str:
+    steps = demo.erasure.erasure.steps
+    if not steps:
+        return ""
+    cards = "\n".join(curve_card(curve, [getattr(step, curve.key) for step in steps]) for curve in CURVES)
+    name = escape(shown_name(demo.person))
+    return f"""<section>
+<h2>How it was erased</h2>
+<p class="note">A frozen copy of the model says what it thinks of {name}'s photos; {name}'s own logit is masked to minus
+infinity, and the model is trained towards what remains. The divergence splits into two terms: one that forgets the
+person, and one that keeps the odds between all others as they were.</p>
+<div class="grid">
+{cards}
+</div>
+</section>"""
 
 
 def _photos(demo: Demo) -> str:
@@ -218,6 +249,37 @@ def _interval(rate: Rate | None) -> str:
     return f"{_percent(rate)}<small>({100 * low:.0f} to {100 * high:.0f} %)</small>"
 
 
+def _beside(demo: Demo) -> str:
+    name = escape(shown_name(demo.person))
+    before, photos = demo.audit.accuracy.before.forgotten, demo.answers[0]
+    first = (
+        f"<tr><td><b>before</b><small>The model with everybody.</small></td><td>{_percent(before)}</td><td></td>"
+        f"<td>{_percent(photos)}</td><td></td></tr>"
+    )
+    rows = "\n".join([first, *map(_beside_row, demo.beside)])
+    return f"""<section>
+<h2 class="person">{name} erased in other ways</h2>
+<p class="note">The same person, the same photos read, the same unseen photos asked about ({len(demo.forgotten)} of
+{name}, {photos.photos} of the others). Enrolled again: a new row is made from the photos that the erasure read. A
+retrained model recognises a person who is enrolled again, as it does any newcomer. So 0 % there is another promise, and
+not a better one.</p>
+<div class="table"><table>
+<thead><tr><th>How</th><th>{name} is named with their old row put back</th><th>is named when enrolled again</th>
+<th>the others are named rightly</th><th>seconds</th></tr></thead>
+<tbody>
+{rows}
+</tbody></table></div>
+</section>"""
+
+
+def _beside_row(row: Beside) -> str:
+    return (
+        f"<tr><td><b>{escape(row.method)}</b><small>{escape(_BUYS[row.method])}</small></td>"
+        f"<td>{_percent(row.row_back)}</td><td>{_percent(row.again)}</td><td>{_percent(row.others)}</td>"
+        f"<td>{row.seconds:.1f}<small>{in_steps(row.steps) if row.method != RETRAINED else ''}</small></td></tr>"
+    )
+
+
 def _limits(demo: Demo) -> str:
     own = (
         "These people are rendered. A network tells them apart more easily than real people, so the "
@@ -226,7 +288,8 @@ def _limits(demo: Demo) -> str:
     few = demo.audit.accuracy.before.forgotten
     size = (f"{few.photos} photos are few: the intervals above say how few.",) if few else ()
     items = "\n".join(
-        f"<li>{escape(text)}</li>" for text in (*demo.audit.not_proven, *size, *(own if demo.rendered else ()))
+        f"<li>{escape(text[:1].upper() + text[1:])}</li>"
+        for text in (*demo.audit.not_proven, demo.erasure.caveat, *size, *(own if demo.rendered else ()))
     )
     return f'<section class="limits">\n<h2>What this does not prove</h2>\n<ul>\n{items}\n</ul>\n</section>'
 
