@@ -13,10 +13,10 @@ from faceforget.requests.begin import REQUESTS_A_DAY, already_begun, begun, chec
 from faceforget.requests.closing import Place, Step
 from faceforget.requests.keys import ensure_key
 from faceforget.requests.ledger import Ledger
-from faceforget.requests.methods import check_methods
 from faceforget.requests.machines.job import Done, Job, carry
 from faceforget.requests.machines.processes import in_processes
 from faceforget.requests.machines.shares import Share, read_shares, shares_of, write_shares
+from faceforget.requests.methods import check_methods
 from faceforget.requests.outcome import Checked, Estimate
 from faceforget.requests.plan import Configuration
 from faceforget.requests.request_list import read_requests
