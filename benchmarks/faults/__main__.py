@@ -51,8 +51,9 @@ def main() -> None:
         f"# Killed {sum(counts.values())} times, resumed each time\n\n"
         "`python -m benchmarks.faults`: batches of two rendered people on `mobile` (joint, sequential, one in which "
         "an audit fails) and of three by two methods, killed with SIGKILL after each of their steps and at random "
-        "moments. Each ended with the same model (SHA-256), the same entries in the ledger, valid receipts, no half-written file, no candidate "
-        "model and no open request; at no kill was a model in use that had not passed its audit.\n\n"
+        "moments. Each ended with the same model (SHA-256), the same entries in the ledger, valid receipts, no "
+        "half-written file, no candidate model and no open request; at no kill was a model in use that had not "
+        "passed its audit.\n\n"
         f"| killed after | times |\n|---|---|\n{rows}\n\n{time.monotonic() - start:.0f} s on one core.\n"
     )
     chosen.out.write_text(text)
