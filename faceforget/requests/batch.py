@@ -193,7 +193,7 @@ def _look(
         Checked(r.person, counts.get(r.id, (0, 0)), errors.get(r.id), own.method_used, used.get(r.id, own.settings))
         for r, own in zip(open_requests, how.values(), strict=True)
     )
-    parts = [trial.seconds(group) for trial, group in zip(trials, groups, strict=bool(trials))]
+    parts = [trial.seconds(group) for trial, group in zip(trials, groups, strict=False)]  # all or none
     seconds = photos * per_photo + sum(parts) if trials else None
     return checked, Estimate(seconds, disk_needed(place, len(asked)), per_photo, trials[0].audit if trials else None)
 

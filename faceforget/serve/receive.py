@@ -223,9 +223,10 @@ def _promise(texts: dict[str, bytes]) -> str:
 
 
 def _method(texts: dict[str, bytes], promise: str) -> str:
-    method = texts.get("method", b"").decode("utf-8", "replace")
-    allowed = methods_for(promise)
-    if method and method not in allowed:
+    if "method" not in texts:
+        return ""
+    method, allowed = texts["method"].decode("utf-8", "replace"), methods_for(promise)
+    if method not in allowed:
         expected = f"with the promise {promise} {'one of ' if allowed[1:] else ''}{', '.join(allowed)}"
         raise _refused(422, "method", expected, "something else", "Pick one, or leave it out.")
     return method

@@ -26,8 +26,10 @@ from faceforget.requests.reasons import failure_of
 from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos, sharing
 from faceforget.requests.steps.judge import Judged, OtherPeople, judge_members, read_others
 
-# How a request is carried out: with all others; alone, as all others; alone, after the others.
+# How a request is carried out: with all others of its method; alone, as all of these; alone, after everybody.
 _JOINT, _ALONE, _LATER = "joint", "alone", "later"
+# What is left of these is to close them.
+_THROUGH = ("audited", "purged", "failed")
 # What fails a request and not the whole batch.
 _OWN_FAULTS = (NotForgottenError, DestroyedModelError, DivergedError, WrongPersonError, UsageError)
 
@@ -46,9 +48,7 @@ class CarryOut(Closing):
         self._sweep()
         self._origin = self._before_the_list()
         # What a crash has left half closed: before anything else, as it would have been without the crash.
-        self.close(
-            [request for request in self.plan.requests if self.state(request) in ("audited", "purged", "failed")]
-        )
+        self.close([r for r in self.plan.requests if self.state(r) in _THROUGH])
         done = set[tuple[str, ...]]()
         while left := [group for group in self._groups() if group not in done]:
             self._group(left[0])
