@@ -8,6 +8,7 @@ from faceforget.errors import FaceForgetError
 ADVICE: Mapping[str, str] = {
     "destroyed-model": "Take the other promise.",
     "incomplete-people": "Add photos of them, or take these people out.",
+    "method-not-allowed": "Name one of these in the column method, or leave it empty for the one of the promise.",
     "model-busy": "Wait until it is done.",
     "no-ledger": "Erase people on the page Batch: that begins one.",
     "no-model": "Open a model on the page Start, or enrol people there.",

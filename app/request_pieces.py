@@ -32,8 +32,12 @@ def line(found: Line, crop: RGB | None) -> str:
     return (
         f'<div class="request">{face(crop, found.asked.person)}<div><b>{name_of(found.asked.person)}</b> '
         f"{stamp('ready', 'can be erased') if ready else stamp('problem', 'has a problem')}"
-        f"<p>{usable}{split}.</p>{_problem(found)}</div></div>"
+        f"<p>{usable}{split}.{_method(found)}</p>{_problem(found)}</div></div>"
     )
+
+
+def _method(found: Line) -> str:
+    return f" Method: <code>{escape(found.asked.method)}</code>." if found.asked.method else ""
 
 
 def _problem(found: Line) -> str:

@@ -7,18 +7,20 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from app.people import Photo
 from app.uploads import check_names, files_in_zip
-from faceforget.errors import UsageError
+from faceforget.errors import MethodError, UsageError
 from faceforget.people.folder import PHOTO_SUFFIXES
-from faceforget.requests.request_list import CHECK, RequestListError
+from faceforget.requests.methods import check_method
+from faceforget.requests.request_list import CHECK, RequestListError, one_method
 
 MOST = 100
 _LISTS = (".csv", ".json")
-_EXPECTED = "Expected are person, photos and, if wanted, check, for each request."
+_FIELDS = {"person", "photos", CHECK, "method"}
+_EXPECTED = "Expected are person, photos and, if wanted, check and method, for each request."
 EXAMPLE = (
     "person,photos,check\n"
     "Ada Example,ada/1.jpg,\n"
@@ -37,12 +39,14 @@ class Asked:
         photos: For the erasure.
         check: For the check alone.
         missing: Places that the list names and that are not among the files.
+        method: How; empty for the method of the promise. Whether it fits the promise is seen later.
     """
 
     person: str
     photos: tuple[Photo, ...]
     check: tuple[Photo, ...] = ()
     missing: tuple[str, ...] = ()
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class _Line:
     person: str
     photos: tuple[str, ...]
     check: tuple[str, ...]
+    method: str
 
 
 def read_asked(files: Sequence[Photo]) -> tuple[Asked, ...]:
@@ -119,14 +124,16 @@ def _from_list(path: PurePosixPath, file: Photo, photos: Mapping[PurePosixPath, 
         raise RequestListError(f"The list {path.name} cannot be read: {error}.", _EXPECTED) from error
     bases = _bases(path, photos)
     people: dict[str, tuple[list[Photo], list[Photo], list[str]]] = {}
+    methods: dict[str, str] = {}
     for line in lines:
+        methods[line.person] = one_method(line.person, methods.get(line.person, ""), line.method)
         own = people.setdefault(line.person, ([], [], []))
         for places, kind in ((line.photos, own[0]), (line.check, own[1])):
             for place in places:
                 found = _find(place, bases, photos)
                 kind += found
                 own[2].extend([] if found else [place])
-    return tuple(Asked(person, tuple(p), tuple(c), tuple(m)) for person, (p, c, m) in people.items())
+    return tuple(Asked(person, tuple(p), tuple(c), tuple(m), methods[person]) for person, (p, c, m) in people.items())
 
 
 def _bases(path: PurePosixPath, photos: Mapping[PurePosixPath, Photo]) -> tuple[PurePosixPath, ...]:
@@ -150,7 +157,7 @@ def _csv(text: str) -> Iterator[_Line]:
     head = text.partition("\n")[0]
     rows = csv.reader(io.StringIO(text), strict=True, delimiter=";" if ";" in head and "," not in head else ",")
     names = [name.strip().casefold() for name in next(rows, [])]
-    if not {"person", "photos"} <= set(names) <= {"person", "photos", CHECK}:
+    if not {"person", "photos"} <= set(names) <= _FIELDS:
         raise ValueError(f"the first row is {', '.join(names) or 'empty'}")
     for number, row in enumerate(rows, start=2):
         if len(row) > len(names):
@@ -158,7 +165,7 @@ def _csv(text: str) -> Iterator[_Line]:
         cells = dict(zip(names, (cell.strip() for cell in row), strict=False))
         if any(cells.values()):
             places = [[cells[kind]] if cells.get(kind) else [] for kind in ("photos", CHECK)]
-            yield _line(cells.get("person", ""), places[0], places[1], f"row {number}")
+            yield _line(cells.get("person", ""), places[0], places[1], cells.get("method", ""), f"row {number}")
 
 
 def _json(text: str) -> Iterator[_Line]:
@@ -168,15 +175,17 @@ def _json(text: str) -> Iterator[_Line]:
         raise ValueError("it holds no list of requests")
     for number, line in enumerate(lines, start=1):
         where = f"request {number}"
-        if not isinstance(line, dict) or not {"person", "photos"} <= set(line) <= {"person", "photos", CHECK}:
+        if not isinstance(line, dict) or not {"person", "photos"} <= set(line) <= _FIELDS:
             raise ValueError(f"{where} has other fields")
-        yield _line(line["person"], line["photos"], line.get(CHECK, []), where)
+        yield _line(line["person"], line["photos"], line.get(CHECK, []), line.get("method", ""), where)
 
 
-def _line(person: object, photos: object, check: object, where: str) -> _Line:
+def _line(person: object, photos: object, check: object, method: object, where: str) -> _Line:
     if not isinstance(person, str) or not person.strip():
         raise ValueError(f"{where} names no person")
-    return _Line(person.strip(), _places(photos, where), _places(check, where))
+    if not isinstance(method, str):
+        raise ValueError(f"the method of {where} is no name")
+    return _Line(person.strip(), _places(photos, where), _places(check, where), method.strip())
 
 
 def _places(value: object, where: str) -> tuple[str, ...]:
@@ -198,4 +207,26 @@ def replaced(asked: Sequence[Asked], person: str, photos: Sequence[Photo]) -> tu
     """
     if person not in {request.person for request in asked}:
         raise UsageError(f"The list does not ask for {person!r}.")
-    return tuple(Asked(person, tuple(photos)) if request.person == person else request for request in asked)
+    return tuple(
+        Asked(person, tuple(photos), method=request.method) if request.person == person else request
+        for request in asked
+    )
+
+
+def without_method(asked: Sequence[Asked], person: str) -> tuple[Asked, ...]:
+    """The requests, one person's without a method of its own."""
+    return tuple(replace(request, method="") if request.person == person else request for request in asked)
+
+
+def method_problem(request: Asked, promise: str) -> MethodError | None:
+    """Why a request cannot be carried out by the method that it names; None where it can.
+
+    Args:
+        request: The request.
+        promise: What is promised.
+    """
+    try:
+        check_method(request.method, promise)
+    except MethodError as error:
+        return error
+    return None

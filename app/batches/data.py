@@ -1,9 +1,9 @@
 """What there is to say about a batch: how it is carried out, what was found out about it, and what it came to."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from app.batches.asked import Asked
+from app.batches.asked import Asked, method_problem
 from app.people import OpenModel
 from faceforget.errors import FaceForgetError
 from faceforget.files import sha256_bytes
@@ -62,6 +62,11 @@ class Line:
     def given(self) -> int:
         """Photos that were asked for."""
         return len(self.asked.photos) + len(self.asked.check) + len(self.asked.missing)
+
+    def promised(self, promise: Promise) -> "Line":
+        """The same; where the request names a method that it cannot, this is what is wrong with it."""
+        problem = method_problem(self.asked, promise)
+        return self if problem is None else replace(self, error=problem)
 
 
 @dataclass(frozen=True)

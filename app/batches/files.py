@@ -40,6 +40,7 @@ class Files:
         lines = [
             {
                 "person": request.person,
+                "method": request.method,
                 "photos": [self._write(folder / f"{number}-{k}", p) for k, p in enumerate(request.photos)],
                 "check": [self._write(folder / f"{number}-check-{k}", p) for k, p in enumerate(request.check)],
             }

@@ -53,7 +53,8 @@ def check(
         _refused(request, [next(found) for _ in range(len(request.photos) + len(request.check))]) for request in asked
     ]
     with folder.work() as place:
-        files = Files(place, model, asked)
+        # Which methods may be named depends on the promise, which is picked afterwards: the page looks at that.
+        files = Files(place, model, [replace(request, method="") for request in asked])
         runtime = api.Runtime(cache=faces, progress=lambda event: progress(replace(event, stage="comparing the faces")))
         try:
             checked = check_batch(files.list, files.place, configuration=files.configuration(terms), runtime=runtime)

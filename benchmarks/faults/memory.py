@@ -40,7 +40,7 @@ class Memory:
         def erase_once(
             before: Recognizer, photos: Photos, *, method: str, allow_mismatch: bool, runtime: Runtime
         ) -> ErasureOutcome:
-            key = (before.weights_hash(), before.labels, tuple(photos))
+            key = (before.weights_hash(), before.labels, tuple(photos), method)
             if key not in self.erased or not recall:
                 self.erased[key] = erase(before, photos, method=method, allow_mismatch=allow_mismatch, runtime=runtime)
             return self.erased[key]

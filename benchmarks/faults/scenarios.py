@@ -6,6 +6,7 @@ memory); everything after the kill is computed anew, and at random moments every
 """
 
 import itertools
+import json
 import multiprocessing
 import os
 import random
@@ -34,7 +35,9 @@ from faceforget.requests.ledger import Ledger
 from faceforget.requests.plan import Configuration
 from faceforget.requests.receipt import read_receipt
 
-KINDS = ("joint", "sequential", "one fails")
+KINDS = ("joint", "sequential", "one fails", "two methods")
+# Of the people of the last kind, in their order; the others are of two people, erased as the promise says.
+METHODS = ("delete", "", "delete")
 Photos = Mapping[str, Sequence[PhotoSource]]
 # Of the ledger: which request, its state, attempt and body.
 Line = tuple[int, str, int, dict[str, object]]
@@ -70,7 +73,7 @@ class Work:
     ) -> BatchResult:
         """Run or resume the batch."""
         return run_batch(
-            self.folder / "requests",
+            self.folder / "requests.json",
             self.place,
             self.ledger,
             configuration=Configuration(joint=joint),
@@ -82,7 +85,7 @@ class Work:
 
 @dataclass
 class Scenario:
-    """A kind of batch of two people, and how it ends if nothing disturbs it.
+    """A kind of batch, and how it ends if nothing disturbs it.
 
     Attributes:
         kind: One of ``KINDS``; in "one fails" the audit of the first person fails.
@@ -120,6 +123,12 @@ class Scenario:
             (work.folder / "requests" / name).mkdir(parents=True)
             for photo in photos:
                 shutil.copy(photo, work.folder / "requests" / name)
+        methods = METHODS if self.kind == "two methods" else itertools.repeat("")
+        lines = [
+            {"person": name, "photos": f"requests/{name}", "method": method}
+            for name, method in zip(self.people, methods, strict=False)
+        ]
+        (work.folder / "requests.json").write_text(json.dumps(lines))
         return work
 
     @cached_property
@@ -266,6 +275,7 @@ def filled(folder: Path, people: Mapping[str, Sequence[Path]]) -> FaceCache:
 
 
 def scenarios_in(root: Path, model: Path, people: Mapping[str, Sequence[Path]]) -> dict[str, Scenario]:
-    """All kinds of batches, by kind."""
+    """All kinds of batches, by kind; ``people`` are three."""
     cache, memory = filled(root / "cache", people), Memory()
-    return {kind: Scenario(kind, root, model, people, cache, memory) for kind in KINDS}
+    asked = {kind: people if kind == "two methods" else dict(list(people.items())[:2]) for kind in KINDS}
+    return {kind: Scenario(kind, root, model, asked[kind], cache, memory) for kind in KINDS}

@@ -19,6 +19,9 @@ ADVICE: Mapping[str, str] = {
     ),
     "few-with-many-photos": "Ask for fewer with --min-photos.",
     "incomplete-people": "Add photos of them, or leave these people out: --skip-incomplete.",
+    "method-not-allowed": (
+        "Name one of these in the column method or with --method, or none for the one of the promise."
+    ),
     "model-busy": "Wait until it is done, or give --wait SECONDS.",
     "no-device": "Use --device cpu or --device auto.",
     "no-download": "Fetch {url} on another machine and put it at {target!q}, or give its path: --backbone FILE.pt.",

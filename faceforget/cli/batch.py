@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 def batch(
     requests: Annotated[
         Path,
-        typer.Argument(metavar="REQUESTS", help="CSV or JSON (person, photos, check, model), or a folder per person."),
+        typer.Argument(
+            metavar="REQUESTS", help="CSV or JSON (person, photos, check, model, method), or a folder per person."
+        ),
     ],
     ledger: LedgerFile,
     folder: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the new models and the receipts go.")],
@@ -46,7 +48,15 @@ def batch(
         typer.Option(metavar="MODEL", help="Of requests that name none. Stays as it is, unless --delete-model."),
     ] = None,
     promise: Annotated[str, typer.Option(metavar="PROMISE", help="forgotten or unrecognisable.")] = "forgotten",
-    joint: Annotated[bool, typer.Option("--joint/--sequential", help="All in one pass, or a pass for each.")] = True,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Of requests that name none; otherwise PROMISE picks it. `faceforget methods`."
+        ),
+    ] = "",
+    joint: Annotated[
+        bool, typer.Option("--joint/--sequential", help="All of a method in one pass, or a pass for each.")
+    ] = True,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a crash stopped the batch in DIR.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all, estimate time, change nothing.")] = False,
     jobs: Annotated[int, typer.Option(metavar="N", help="Models at a time, each in a process.", min=1)] = 1,
@@ -85,11 +95,13 @@ def batch(
     check_people(retained, strangers)
     from faceforget.method.registry import PROMISES
     from faceforget.requests.machines.many import Setting, check_batches, run_batches
+    from faceforget.requests.methods import check_method
     from faceforget.requests.plan import Configuration
     from faceforget.requests.steps.listed import read_copies
 
     if promise not in PROMISES:
         raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(PROMISES)}.")
+    check_method(method, promise)
     if json:
         check_output(json, ledger, *([model] if model else []))
     if quarantine and delete_model:
@@ -100,6 +112,7 @@ def batch(
     listed = read_copies(copies, spare) if copies else ()
     configuration = Configuration(
         promise=promise,
+        method=method,
         joint=joint,
         seed=seed,
         delete_photos=delete_photos,
@@ -124,13 +137,14 @@ def batch(
 
 
 def _print_checked(checked: tuple["CheckedModel", ...], jobs: int, json: Path | None) -> bool:
-    table = Table("model", "person", "photos", "for the check", "problem")
+    table = Table("model", "person", "method", "photos", "for the check", "problem")
     for model in checked:
         for line in model.lines:
             read, check = line.photos
-            table.add_row(model.place.model.name, escape(line.person), str(read), str(check), escape(_told(line.error)))
+            told_of = escape(_told(line.error))
+            table.add_row(model.place.model.name, escape(line.person), line.method, str(read), str(check), told_of)
         if model.error:
-            table.add_row(model.place.model.name, "", "", "", escape(_told(model.error)))
+            table.add_row(model.place.model.name, "", "", "", "", escape(_told(model.error)))
     out.print(table)
     estimates = [model.estimate for model in checked if model.estimate]
     seconds, disk = [e.seconds for e in estimates if e.seconds is not None], sum(e.disk for e in estimates)
@@ -150,6 +164,8 @@ def _lines(model: "CheckedModel") -> list[dict[str, object]]:
         {
             "model": str(model.place.model),
             "person": line.person,
+            "method": line.method,
+            "settings": dict(line.settings),
             "photos": list(line.photos),
             "error": _told(line.error),
             "code": line.error.code if line.error else "",

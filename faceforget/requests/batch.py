@@ -32,6 +32,7 @@ from faceforget.requests.begin import (
 from faceforget.requests.closing import Place, Step
 from faceforget.requests.keys import ensure_key
 from faceforget.requests.ledger import Ledger
+from faceforget.requests.methods import check_methods
 from faceforget.requests.open_requests import OpenRequests
 from faceforget.requests.outcome import BatchResult, Checked, Estimate, RequestOutcome
 from faceforget.requests.plan import Configuration, check_same, read_plan
@@ -41,7 +42,7 @@ from faceforget.requests.receipt import ERASED
 from faceforget.requests.steps.carry_out import CarryOut
 from faceforget.requests.steps.copies import discard
 from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos
-from faceforget.requests.steps.trial import try_one
+from faceforget.requests.steps.trial import groups_of, settings_used, try_groups
 
 __all__ = [
     "BatchResult", "Checked", "Estimate", "ModelBusyError", "RequestOutcome", "TooManyRequestsError",
@@ -86,6 +87,7 @@ def run_batch(
 
     Raises:
         UsageError: The list, the folder or the options do not fit; nothing was started.
+        MethodError: A method may not be named; nothing was started.
         TooManyRequestsError: There were too many requests of late; nothing was started.
         ModelBusyError: Another batch works on the model.
     """
@@ -162,6 +164,7 @@ def _look(
     if read_plan(place.out) is not None:
         raise UsageError(f"There is a batch in {place.out} already.", "Give another folder.")
     asked = asked_for(requests, place)
+    check_methods(asked, configuration.method, configuration.promise)
     check_disk(place, len(asked))
     before = load_recognizer(place.model, runtime.torch_device)
     check_others(place, before)
@@ -181,11 +184,18 @@ def _look(
         per_photo = (time.perf_counter() - start) / max(1, photos)
         errors |= shared_photos(members)
         usable = [member for member in members if member.request not in errors]
-        trial = try_one(before, usable, place, configuration, faces) if estimate and usable else None
+        how = {r.id: configuration.with_method(line.method) for r, line in zip(open_requests, asked, strict=True)}
+        groups = groups_of(usable, how)
+        used = settings_used(before, groups)
+        trials = try_groups(before, groups, place, faces) if estimate else ()
     counts = {member.request: (len(member.read), len(member.check) if member.unseen else 0) for member in members}
-    checked = tuple(Checked(r.person, counts.get(r.id, (0, 0)), errors.get(r.id)) for r in open_requests)
-    seconds = None if trial is None else photos * per_photo + trial.seconds(usable, configuration.joint)
-    return checked, Estimate(seconds, disk_needed(place, len(asked)), per_photo, trial.audit if trial else None)
+    checked = tuple(
+        Checked(r.person, counts.get(r.id, (0, 0)), errors.get(r.id), own.method_used, used.get(r.id, own.settings))
+        for r, own in zip(open_requests, how.values(), strict=True)
+    )
+    parts = [trial.seconds(group) for trial, group in zip(trials, groups, strict=False)]  # all or none
+    seconds = photos * per_photo + sum(parts) if trials else None
+    return checked, Estimate(seconds, disk_needed(place, len(asked)), per_photo, trials[0].audit if trials else None)
 
 
 def _outcome(ledger: Ledger, request: str, errors: Mapping[str, FaceForgetError]) -> RequestOutcome:

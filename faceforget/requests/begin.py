@@ -17,6 +17,7 @@ from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests.closing import Place, Step
 from faceforget.requests.ledger import Ledger
+from faceforget.requests.methods import check_methods
 from faceforget.requests.open_requests import OpenRequest, OpenRequests, new_request
 from faceforget.requests.plan import Configuration, Plan, code_version, read_plan, write_plan
 from faceforget.requests.request_list import Asked, hashed, read_requests
@@ -53,8 +54,10 @@ def begin(
 
     Raises:
         UsageError: The list, the model or the folder do not fit, or there were too many requests of late.
+        MethodError: A method may not be named.
     """
     asked = asked_for(requests, place)
+    check_methods(asked, configuration.method, configuration.promise)
     if not asked:
         raise UsageError(f"The list asks for nothing on {place.model}.", "Name at least one person and their photos.")
     if place.live.exists():
@@ -66,11 +69,13 @@ def begin(
         check_rate(ledger, len(asked), limit)
         store.destroy_all_but({entry.request for entry in ledger.latest()})
         planned = [request_of(line) for line in asked]
-        _check_new(planned, ledger, store, model, configuration)
+        ids = tuple(request.id for request in planned)
+        methods = (configuration.with_method(line.method).method_used for line in asked)
+        plan = Plan(model, configuration, ids, dict(zip(ids, methods, strict=True)))
+        _check_new(planned, ledger, store, plan)
         for request in planned:
             store.put(request)
             step("stored")
-        plan = Plan(model, configuration, tuple(request.id for request in planned))
         write_plan(place.out, plan)
         step("plan")
         ledger.append({request.id: _plan_body(request, plan, place) for request in planned}, "planned", 0)
@@ -208,28 +213,29 @@ def locked(model: Path, patience: float) -> Iterator[None]:
 
 
 def _plan_body(request: OpenRequest, plan: Plan, place: Place) -> dict[str, object]:
+    configuration = plan.configuration_of(request.id)
     return {
         "subject": request.subject,
         "model": plan.model,
-        "configuration": plan.configuration.key,
-        "settings": plan.configuration.to_dict(),
+        "configuration": configuration.key,
+        "settings": configuration.to_dict(),
         "code": code_version(),
         "photos": {"erasure": len(request.photos), "check": len(request.check)},
         "listed": [path.is_file() for path in place.copies],
     }
 
 
-def _check_new(
-    planned: Sequence[OpenRequest], ledger: Ledger, store: OpenRequests, model: str, configuration: Configuration
-) -> None:
+def _check_new(planned: Sequence[OpenRequest], ledger: Ledger, store: OpenRequests, plan: Plan) -> None:
     """Refuse a person for whom the same is open already: the keys that are left tell."""
+    keys = {request.id: plan.configuration_of(request.id).key for request in planned}
     for other in filter(None, map(store.get, store.ids())):
         entries = ledger.of(other.id)
         body = entries[0].body if entries else {}
-        if (body.get("model"), body.get("configuration")) != (model, configuration.key):
+        if body.get("model") != plan.model:
             continue
         for request in planned:
-            if replace(request, key=other.key).subject == body["subject"]:
+            same = body["configuration"] == keys[request.id]
+            if same and replace(request, key=other.key).subject == body["subject"]:
                 raise UsageError(
                     f"A request for {request.person} on this model is open already: {other.id}.",
                     "Resume the batch that it belongs to.",

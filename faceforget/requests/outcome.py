@@ -1,6 +1,8 @@
 """What a batch, or a look at one beforehand, has come to."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from faceforget.errors import FaceForgetError
 from faceforget.requests.closing import Place
@@ -63,11 +65,15 @@ class Checked:
         person: As written there.
         photos: Usable photos: for the erasure, for the check.
         error: Why the request would fail, or None.
+        method: Name of the method.
+        settings: Its settings as they would be used, if nobody fails; of a request that would fail the defaults.
     """
 
     person: str
     photos: tuple[int, int]
     error: FaceForgetError | None
+    method: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What a batch is to do, fixed before it begins: a file beside the results, without names."""
 
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,8 +23,9 @@ class Configuration(BaseModel):
     """How the requests of a batch are carried out; part of their key in the ledger.
 
     Attributes:
-        promise: What is promised, which picks the method.
-        joint: All persons in one pass, or each in a pass of their own.
+        promise: What is promised.
+        method: How, where a request does not say; empty for the method of the promise.
+        joint: All persons of one method in one pass, or each in a pass of their own.
         seed: Of everything random.
         delete_photos: Remove the photos that the list names, once the person is erased.
         delete_model: Remove the model before, once the new one is live.
@@ -39,6 +41,7 @@ class Configuration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     promise: Literal["forgotten", "unrecognisable"] = "forgotten"
+    method: str = ""
     joint: bool = True
     seed: int = 0
     delete_photos: bool = False
@@ -52,14 +55,22 @@ class Configuration(BaseModel):
     uploaded: bool = False
 
     @property
-    def method(self) -> str:
-        """Name of the method."""
-        return PROMISES[self.promise]
+    def method_used(self) -> str:
+        """Name of the method: the one that was named, or that of the promise."""
+        return self.method or PROMISES[self.promise]
+
+    def with_method(self, name: str) -> "Configuration":
+        """Of a request that names a method; the same one where it names none."""
+        return self.model_copy(update={"method": name}) if name else self
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The method's settings, as far as they do not depend on the model; plain values for JSON."""
+        return make_method(self.method_used).settings.model_dump(mode="json")
 
     def to_dict(self) -> dict[str, Any]:
         """With the method and its settings, plain values for JSON."""
-        settings = make_method(self.method).settings.model_dump(mode="json")
-        return {**self.model_dump(), "method": self.method, "settings": settings}
+        return {**self.model_dump(), "method": self.method_used, "settings": self.settings}
 
     @property
     def key(self) -> str:
@@ -75,30 +86,49 @@ class Plan:
         model: SHA-256 of the model before.
         configuration: How.
         requests: Their ids, in order.
+        methods: By request: the name of the method.
     """
 
     model: str
     configuration: Configuration
     requests: tuple[str, ...]
+    methods: Mapping[str, str] = field(default_factory=dict)
+
+    def configuration_of(self, request: str) -> Configuration:
+        """How one request is carried out."""
+        return self.configuration.with_method(self.methods.get(request, ""))
+
+    def method_of(self, request: str) -> str:
+        """Name of the method of a request."""
+        return self.configuration_of(request).method_used
+
+    def by_method(self) -> tuple[tuple[str, ...], ...]:
+        """The requests of each method, in the order in which the methods first come."""
+        groups: dict[str, list[str]] = {}
+        for request in self.requests:
+            groups.setdefault(self.method_of(request), []).append(request)
+        return tuple(map(tuple, groups.values()))
 
 
 class _PlanFields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     format: Literal["faceforget-batch"]
-    version: Literal[1]
+    version: Literal[1, 2]  # 1: before requests could name a method
     model: str
     configuration: Configuration
     requests: tuple[str, ...]
+    methods: dict[str, str] = Field(default_factory=dict)
 
 
 def write_plan(folder: Path, plan: Plan) -> None:
     """Write ``batch.json``."""
     content = {
         "format": FORMAT,
-        "version": 1,
+        "version": 2,
         "model": plan.model,
         "configuration": plan.configuration.model_dump(),
         "requests": list(plan.requests),
+        "methods": {request: plan.method_of(request) for request in plan.requests},
     }
     write_atomically(plan_path(folder), canonical(content))
 
@@ -116,7 +146,7 @@ def read_plan(folder: Path) -> Plan | None:
         fields = _PlanFields.model_validate(read_canonical(path.read_bytes(), str(path)))
     except ValidationError as error:
         raise TamperedError(f"{path} is damaged: {problems(error)}.", "Begin anew in another folder.") from error
-    return Plan(fields.model, fields.configuration, fields.requests)
+    return Plan(fields.model, fields.configuration, fields.requests, fields.methods)
 
 
 def plan_path(folder: Path) -> Path:
@@ -131,7 +161,7 @@ def check_same(plan: Plan, configuration: Configuration, model: str | None) -> N
         UsageError: With an option, or the model, that differs.
     """
     old, new = plan.configuration.model_dump(), configuration.model_dump()
-    changed = [f"{name} was {old[name]}, now {new[name]}" for name in old if old[name] != new[name]]
+    changed = [f"{name} was {_said(old[name])}, now {_said(new[name])}" for name in old if old[name] != new[name]]
     if changed:
         raise UsageError(f"The batch was begun otherwise: {'; '.join(changed)}.", "Resume it with the same options.")
     if model is not None and model != plan.model:
@@ -139,6 +169,10 @@ def check_same(plan: Plan, configuration: Configuration, model: str | None) -> N
             f"The batch was begun on another model: SHA-256 {plan.model[:12]}..., now {model[:12]}....",
             "Give the model that it was begun with.",
         )
+
+
+def _said(value: object) -> str:
+    return str(value) if value != "" else "not given"
 
 
 def code_version() -> dict[str, str]:

@@ -21,6 +21,8 @@ _REASONS: Mapping[str, str] = {
     "no_usable_photo": "No photo of the person could be used.",
     "destroyed_model": "The erasure would have destroyed the model: it would no longer have told people apart.",
     "not_forgotten": "The erasure ended with the person still named on their own photos.",
+    "method": "The method that was named cannot be carried out on this model.",
+    "diverged": "The method that was named did not come to an end: its numbers grew without limit.",
     "nobody_left": "Nobody would be left in the model.",
     "audit": "The audit of the new model did not pass; that model was thrown away.",
     "usage": "The erasure cannot be carried out as asked.",

@@ -139,12 +139,13 @@ def _found(audit: Mapping[str, Any]) -> str:
 
 def _facts(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     settings, code, photos = content["configuration"], content["code"], content["audit"].get("photos", {})
-    values = ", ".join(f"{key} {value}" for key, value in settings["settings"].items())
+    used = {**settings, **content["erasure"]}  # a method may settle a part of its settings by the model
+    values = ", ".join(f"{key} {value}" for key, value in used["settings"].items())
     end = "purged" if content["outcome"] == ERASED else "failed"
     facts = [
         ("Model before", f"SHA-256 {content['model_sha256']['before']}"),
         ("Model after", f"SHA-256 {content['model_sha256']['after'] or 'none'}"),
-        ("Method", f"{settings['method']} ({values}), seed {settings['seed']}"),
+        ("Method", f"{used['method']} ({values}), seed {used['seed']}"),
         ("Code", ", ".join(f"{name} {version}" for name, version in code.items())),
         ("Times, UTC", f"planned {content['times']['planned']}, {end} {content['times'][end]}"),
         ("Ledger", f"entry {content['ledger']['entry']}, hash {content['ledger']['hash']}"),

@@ -33,12 +33,14 @@ class Asked:
         photos: For the erasure; none if there are none at the place that was named.
         check: For the check alone.
         model: Which model to erase them from, resolved; None where the list does not say.
+        method: With which method; empty where the list does not say.
     """
 
     person: str
     photos: tuple[Path, ...]
     check: tuple[Path, ...] = ()
     model: Path | None = None
+    method: str = ""
 
 
 class _Line(BaseModel):
@@ -49,6 +51,7 @@ class _Line(BaseModel):
     photos: str | list[str]
     check: str | list[str] = ""
     model: str = ""
+    method: str = ""
 
 
 class _File(BaseModel):
@@ -61,13 +64,16 @@ def read_requests(source: Path) -> tuple[Asked, ...]:
 
     - A folder with a subfolder per person; photos in ``NAME/check`` are for the check alone.
     - ``.csv`` with the columns ``person``, ``photos`` and, if wanted, ``check``: a photo or a folder of photos, seen
-      from where the CSV is; and ``model``, if not all requests are about one. Several rows of one person and one model
-      are put together.
-    - ``.json``: ``{"requests": [{"person": ..., "photos": ..., "check": ..., "model": ...}]}``, photos each a path or a
-      list of paths.
+      from where the CSV is; ``model``, if not all requests are about one; and ``method``, if one is to be carried out
+      otherwise than the promise says. Several rows of one person and one model are put together.
+    - ``.json``: ``{"requests": [{"person": ..., "photos": ..., "check": ..., "model": ..., "method": ...}]}``, photos
+      each a path or a list of paths.
+
+    Whether a method may be named is not looked at here: that depends on the promise.
 
     Raises:
-        RequestListError: It is none of these, holds nobody, or names a person of one model in two spellings.
+        RequestListError: It is none of these, holds nobody, names a person of one model in two spellings, or two
+            methods for one.
     """
     if source.is_dir():
         asked = _from_folder(source)
@@ -116,18 +122,39 @@ def _from_file(source: Path) -> tuple[Asked, ...]:
     except (ValueError, csv.Error, RecursionError) as error:
         raise RequestListError(
             f"{source} cannot be read: {_reason(error)}.",
-            "Expected are person, photos and, if wanted, check and model, of each request.",
+            "Expected are person, photos and, if wanted, check, model and method, of each request.",
         ) from error
     photos: dict[tuple[str, Path | None], dict[str, list[Path]]] = {}
+    methods: dict[tuple[str, Path | None], str] = {}
     for line in lines:
         model = (source.parent / line.model).resolve() if line.model else None
         own = photos.setdefault((line.person, model), {"photos": [], CHECK: []})
+        methods[line.person, model] = one_method(line.person, methods.get((line.person, model), ""), line.method)
         for kind, named in (("photos", line.photos), (CHECK, line.check)):
             places = [named] if isinstance(named, str) else named
             own[kind] += [path for place in places if place for path in _found(source.parent / place)]
     return tuple(
-        Asked(person, tuple(own["photos"]), tuple(own[CHECK]), model) for (person, model), own in photos.items()
+        Asked(person, tuple(own["photos"]), tuple(own[CHECK]), model, methods[person, model])
+        for (person, model), own in photos.items()
     )
+
+
+def one_method(person: str, before: str, now: str) -> str:
+    """The method that the rows of a person name; a row without one leaves it to the others.
+
+    Args:
+        person: Whose rows.
+        before: What the rows so far name; empty if nothing.
+        now: What the next one names.
+
+    Raises:
+        RequestListError: Another one.
+    """
+    if before and now and before != now:
+        raise RequestListError(
+            f"The list names two methods for {person!r}: {before!r} and {now!r}.", "Name one: it is one request."
+        )
+    return before or now
 
 
 def _csv_lines(text: str) -> list[_Line]:

@@ -9,6 +9,8 @@ _OPERATOR = "Ask the operator."
 # By the kind of what went wrong, as the ledger has it.
 TODO: Mapping[str, str] = {
     "audit": "",  # the reason says of each promise what can be done
+    "method": "Send another method, or none for the one of the promise.",
+    "diverged": "Send another method, or none for the one of the promise.",
     "destroyed_model": "Ask the operator: the model would no longer tell people apart.",
     "no_usable_photo": "Send photos that show the person's face, upright and sharp, as photos.",
     "nobody_left": "Ask the operator: the person is the last one in the model.",

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from faceforget import __version__
 from faceforget.method.registry import PROMISES
+from faceforget.requests.methods import methods_for
 from faceforget.requests.receipt import ERASED, NOT_ERASED, read_receipt
 from faceforget.requests.receipt_page import receipt_page, receipt_pdf
 from faceforget.serve.advice import todo_about
@@ -41,6 +42,7 @@ class RequestState(BaseModel):
         id: As in the paths.
         state: `closed` at the end; before that as in the ledger, or `queued`.
         promise: What is to be shown.
+        method: How the person is erased.
         received: Time in UTC.
         request: Its id in the ledger and on the receipt; null until it is planned.
         outcome: Null until it is closed.
@@ -53,6 +55,7 @@ class RequestState(BaseModel):
     id: str
     state: State
     promise: str
+    method: str
     received: str
     request: str | None
     outcome: Literal["ERASED", "NOT ERASED"] | None
@@ -215,6 +218,7 @@ def _state(service: Service, record: Record) -> RequestState:
             "id": record.id,
             "state": state,
             "promise": record.promise,
+            "method": record.method or PROMISES[record.promise],
             "received": record.received,
             "request": request,
             "outcome": None if end is None else ERASED if end.erased else NOT_ERASED,
@@ -257,6 +261,11 @@ def _body(limits: Limits) -> dict[str, Any]:
                 "description": "As in the model; characters that print, and not `unknown`.",
             },
             "promise": {"type": "string", "enum": list(PROMISES), "default": "forgotten"},
+            "method": {
+                "type": "string",
+                "enum": list(dict.fromkeys(name for promise in PROMISES for name in methods_for(promise))),
+                "description": f"How; without it the promise picks it. {_methods_of_promises()}",
+            },
             "photos": {
                 **photos,
                 "minItems": 1,
@@ -271,6 +280,10 @@ def _body(limits: Limits) -> dict[str, Any]:
         },
     }
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+def _methods_of_promises() -> str:
+    return " ".join(f"With {promise}: {', '.join(methods_for(promise))}." for promise in PROMISES)
 
 
 def _refused(_: Request, error: RefusedError) -> Response:

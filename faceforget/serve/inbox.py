@@ -49,6 +49,7 @@ class Record(BaseModel):
         number: 1, 2, 3, ...: the order in which requests are carried out.
         received: Time in UTC.
         promise: What is to be shown.
+        method: How; empty for the method of the promise, and in files of earlier versions.
         sent_as: SHA-256 of the client's idempotency key; empty without one.
         content: HMAC under that key of what was asked, until the request is closed.
         end: Set once it is closed.
@@ -59,6 +60,7 @@ class Record(BaseModel):
     number: int
     received: str
     promise: str
+    method: str = ""
     sent_as: str = ""
     content: str = ""
     end: End | None = None
@@ -108,6 +110,7 @@ class Inbox:
                 number=max((record.number for record in self._records.values()), default=0) + 1,
                 received=_now(),
                 promise=upload.promise,
+                method=upload.method,
                 sent_as=upload.digest_of(sent_as),
                 content=upload.fingerprint(sent_as),
             )

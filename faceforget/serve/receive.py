@@ -18,6 +18,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from faceforget.files import sha256_bytes, write_atomically
 from faceforget.method.registry import PROMISES
 from faceforget.people.folder import person_key
+from faceforget.requests.methods import methods_for
 from faceforget.serve.problem import Problem, RefusedError
 from faceforget.serve.settings import Limits
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # it is there for no one else
     from python_multipart.multipart import MultipartCallbacks
 
 _PHOTOS = ("photos", "check")
-_TEXTS = ("person", "promise")
+_TEXTS = ("person", "promise", "method")
 # No character takes more bytes in UTF-8.
 _BYTES_OF_CHARACTER = 4
 
@@ -38,12 +39,14 @@ class Upload:
         folder: With ``photos/001``, ... and ``check/001``, ...
         person: The name.
         promise: What is to be shown.
+        method: How; empty for the method of the promise.
         photos: SHA-256 of each photo: for the erasure, for the check.
     """
 
     folder: Path
     person: str = ""
     promise: str = "forgotten"
+    method: str = ""
     photos: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in _PHOTOS})
 
     def line(self) -> dict[str, object]:
@@ -60,7 +63,8 @@ class Upload:
 
     def fingerprint(self, sent_as: str) -> str:
         """HMAC-SHA-256 of the content under the idempotency key, which the service does not keep."""
-        content = repr((self.person, self.promise, self.photos)).encode()
+        method = [self.method] if self.method else []  # without one it is as in records of earlier versions
+        content = repr((self.person, self.promise, self.photos, *method)).encode()
         return hmac.digest(sent_as.encode(), content, hashlib.sha256).hex() if sent_as else ""
 
 
@@ -99,6 +103,7 @@ async def receive(content_type: str, stream: AsyncIterable[bytes], folder: Path,
         )
     upload.person = _person(parts.texts, limits)
     upload.promise = _promise(parts.texts)
+    upload.method = _method(parts.texts, upload.promise)
     if not upload.photos["photos"]:
         raise _refused(422, "missing_field", "at least one file in the field photos", "none", "Send photos.")
     return upload
@@ -215,6 +220,16 @@ def _promise(texts: dict[str, bytes]) -> str:
     if promise not in PROMISES:
         raise _refused(422, "promise", f"one of {', '.join(PROMISES)}", "something else", "Pick one.")
     return promise
+
+
+def _method(texts: dict[str, bytes], promise: str) -> str:
+    if "method" not in texts:
+        return ""
+    method, allowed = texts["method"].decode("utf-8", "replace"), methods_for(promise)
+    if method not in allowed:
+        expected = f"with the promise {promise} {'one of ' if allowed[1:] else ''}{', '.join(allowed)}"
+        raise _refused(422, "method", expected, "something else", "Pick one, or leave it out.")
+    return method
 
 
 @contextmanager

@@ -101,6 +101,7 @@ class Worker(threading.Thread):
         return Configuration.model_validate(
             {
                 "promise": record.promise,
+                "method": record.method,
                 # The operator's own model is theirs to keep; one that an earlier request has left is the service's.
                 "delete_model": settings.delete_model or place.model != settings.model,
                 "copies": len(place.copies),

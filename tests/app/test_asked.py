@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.batches.asked import EXAMPLE, MOST, read_asked, replaced
+from app.batches.asked import EXAMPLE, MOST, Asked, method_problem, read_asked, replaced, without_method
 from app.people import Photo
 from faceforget.errors import FaceForgetError
 from tests.app.conftest import zipped
@@ -59,6 +59,40 @@ def test_the_example_is_a_list():
 
 
 @pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("r.csv", "person,photos,method\nAda,ada/1.jpg,delete\nAda,ada/2.jpg,\nBob,bob,\n"),
+        ("r.csv", "Person;Method;Photos\r\nAda; delete ;ada\r\nBob;;bob\r\n"),
+        (
+            "r.json",
+            json.dumps([{"person": "Ada", "photos": "ada", "method": "delete"}, {"person": "Bob", "photos": "bob"}]),
+        ),
+    ],
+)
+def test_a_list_says_how(name, text):
+    found = read_asked([Photo(name, text.encode()), Photo("team.zip", PHOTOS)])
+    assert [a.method for a in found] == ["delete", ""]
+    again = replaced(found, "Ada", [Photo("new.jpg", b"9")])
+    assert [a.method for a in again] == ["delete", ""]
+    assert [a.method for a in without_method(again, "Ada")] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("method", "promise", "words"),
+    [
+        ("", "unrecognisable", None),
+        ("delete", "forgotten", None),
+        ("delete", "unrecognisable", "does not keep that promise"),
+        ("delet", "forgotten", "did you mean 'delete'"),
+        ("scrub", "forgotten", "reads retained photos"),
+    ],
+)
+def test_a_method_that_may_not_be_named_is_a_problem_of_its_request(method, promise, words):
+    problem = method_problem(Asked("Ada", (), method=method), promise)
+    assert problem is None if words is None else words in problem.message
+
+
+@pytest.mark.parametrize(
     ("files", "words"),
     [
         ([("r.csv", b"name,file\nAda,1.jpg\n")], "the first row is name, file"),
@@ -73,6 +107,8 @@ def test_the_example_is_a_list():
         ([("r.json", b"[" * 100_000)], "cannot be read"),
         ([("r.json", b'[{"person": "Ada", "photos": 7}]')], "are no paths"),
         ([("r.json", b'[{"person": 7, "photos": "a"}]')], "names no person"),
+        ([("r.json", b'[{"person": "Ada", "photos": "a", "method": 7}]')], "the method of request 1 is no name"),
+        ([("r.csv", b"person,photos,method\nAda,1,delete\nAda,2,pour\n")], "two methods for 'Ada'"),
         ([("r.json", b'[{"who": "Ada"}]')], "has other fields"),
         ([("r.csv", b"person,photos\nAda,1\nada,2\n")], "twice"),
         ([("r.csv", b"person,photos\nunknown,1\n")], "cannot be a person"),

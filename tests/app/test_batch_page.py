@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from app.batches.asked import Asked
-from app.batches.data import Live, Terms
+from app.batches.data import Line, Live, Terms
 from app.batches.ending import close_orphans
 from app.batches.work import check, memory_for, run
 from app.books import LEDGER_VARIABLE, check_receipt, clear_up, new_folder, read_records, signed_export, verify
 from app.jobs import CancelledError
 from app.opening import carry_out_batch, look_at_batch, settle
 from app.people import Photo
-from app.session import Session
+from app.session import KEY, Batch, Session
 from faceforget.errors import FaceForgetError, WrongPersonError
 from faceforget.progress import silent
 from faceforget.requests.canonical import TamperedError
@@ -93,6 +93,51 @@ def test_a_receipt_is_known_again(finished, tmp_path):
         check_receipt(data.replace(b"ERASED", b"NOT ERASED", 1), ledger, key)
     with pytest.raises(FaceForgetError, match="not a public key"):
         check_receipt(data, ledger, b"-----")
+
+
+def test_a_list_says_how_and_receipts_say_it_too(model, names, photos_of, folder):
+    asked = tuple(
+        Asked(name, tuple(photos_of[name][:4]), method=method)
+        for name, method in zip(names[:2], ("delete", ""), strict=True)
+    )
+    done = run(model, asked, Terms(), folder, folder.path / "ledger.db", memory_for(model), live=Live())
+    assert done.erased == tuple(names[:2])
+    with zipfile.ZipFile(io.BytesIO(done.receipts)) as archive:
+        receipts = [read_receipt(archive.read(f"{o.request}.json")).content for o in done.outcomes]
+    assert [receipt["erasure"]["method"] for receipt in receipts] == ["delete", "anchored"]
+
+
+def test_the_page_shows_methods_and_explains_a_wrong_one(open_page, model, names, photos_of, folder):
+    lines = tuple(
+        Line(Asked(name, tuple(photos_of[name][:4]), method=method), 4, 3, None)
+        for name, method in zip(names[:2], ("delete", "scrub"), strict=True)
+    )
+    batch = Batch(asked=tuple(line.asked for line in lines), lines=lines)
+    app = open_page("batch", Session(model=model, folder=folder, batch=batch))
+    found = shown(app)
+    assert not app.exception
+    assert "Method: <code>delete</code>" in found
+    assert "1 of 2 people can be erased." in found
+    assert "&#x27;scrub&#x27;, which reads retained photos. Name one of these in the column method" in found
+    assert "--method" not in found
+    assert named(app, "Erase 1 person …").disabled
+    app.radio[0].set_value("unrecognisable").run()
+    assert "0 of 2 people can be erased." in shown(app)
+    app.radio[0].set_value("forgotten").run()
+    named(app, "Use the method of the promise").click().run()
+    job = app.session_state[KEY].batch.checking
+    assert job is None or job.wait(LONG)
+    app.run()
+    assert "2 people can be erased." in shown(app)
+    assert not named(app, "Erase 2 people …").disabled
+
+
+def shown(app):
+    return " ".join(html.proto.body for html in app.get("html"))
+
+
+def named(app, label):
+    return next(button for button in app.button if button.label == label)
 
 
 def cancel_at(stage):

@@ -113,6 +113,10 @@ def test_more_requests_than_the_limit_start_nothing(batch, tmp_path, names):
         (["--quarantine", 3, "--delete-model"], "put away or deleted, not both"),
         (["--quarantine", -1], "--quarantine"),
         (["--delete-copies"], "Add --copies FILE"),
+        (["--method", "scrub"], "which reads retained photos. Name one of these in the column method or with --method"),
+        (["--method", "delet"], "did you mean 'delete'"),
+        (["--method", "delete", "--promise", "unrecognisable"], "got 'delete', which does not keep that promise"),
+        (["--method", "scrub", "--dry-run"], "which reads retained photos"),
         (["--copies", "absent.txt"], "There is no file"),
         (["--copies", "model.txt", "--delete-copies"], "which this batch works with"),
         (["--copies", "live.txt", "--delete-copies"], "which this batch works with"),
@@ -127,6 +131,15 @@ def test_options_that_do_not_fit_start_nothing(batch, tmp_path, options, words):
     assert words in message
     assert not (tmp_path / "out").exists()
     assert (tmp_path / "team.safetensors").exists()
+
+
+def test_a_dry_run_says_the_method_and_its_settings(batch, tmp_path):
+    code, text, message = batch("--method", "delete", "--dry-run", "--json", tmp_path / "dry.json")
+    assert code == 0, message
+    assert "delete" in text
+    (line,) = json.loads((tmp_path / "dry.json").read_text())["requests"]
+    assert (line["method"], line["settings"]["moves"]) == ("delete", "embedding")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_dry_run_without_a_usable_photo_does_not_claim_to_take_no_time(batch, people, names, monkeypatch, tmp_path):

@@ -9,13 +9,15 @@ import pytest
 
 from benchmarks.faults.scenarios import scenarios_in
 
-# What batches of two go through; a test checks that this is all.
+# What batches of two, and one of three by two methods, go through; a test checks that this is all.
 PLANNED = ("stored", "stored", "plan", "planned")
 PASS = ("running", "candidate", "erased")
 END = ("copies", "purged", "destroyed", "receipt", "closed")
 STEPS = {
     "joint": (*PLANNED, *PASS, "audited", "live", *END, *END),
     "sequential": (*PLANNED, *(*PASS, "audited", "live", *END) * 2),
+    # The first and the third in one pass, then the second, by another method, from the model that these left.
+    "two methods": ("stored", *PLANNED, *PASS, "audited", "live", *END, *END, *PASS, "audited", "live", *END),
     # Among others, then alone once the other is live.
     "one fails": (
         *(*PLANNED, *PASS, "running", *PASS, "audited", "live", *END),
@@ -27,13 +29,14 @@ KILLS = [
     *(("joint", index) for index in range(len(STEPS["joint"]))),
     *(("sequential", index) for index in (8, 14, 17)),
     *(("one fails", index) for index in (7, 10, 12, 17, 18, 21)),
+    *(("two methods", index) for index in (4, 7, 9, 14, 19, 20, 22, 24)),
 ]
 
 
 @pytest.fixture(scope="module")
 def scenarios(people, names, model_file, tmp_path_factory):
-    """Scenarios by kind: two people, six photos each."""
-    return scenarios_in(tmp_path_factory.mktemp("faults"), model_file, {name: people[name] for name in names[:2]})
+    """Scenarios by kind: two people or three, six photos each."""
+    return scenarios_in(tmp_path_factory.mktemp("faults"), model_file, {name: people[name] for name in names[:3]})
 
 
 def test_these_are_all_the_steps(scenarios):
@@ -47,3 +50,7 @@ def test_killed_at_any_step_and_resumed(scenarios, kind, index):
 
 def test_killed_again_and_again_at_random_moments(scenarios):
     scenarios["joint"].kill_at_random(random.Random(0), 6)
+
+
+def test_killed_at_random_moments_with_two_methods(scenarios):
+    scenarios["two methods"].kill_at_random(random.Random(1), 3)

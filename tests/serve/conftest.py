@@ -31,11 +31,12 @@ class Client:
     def get(self, path, **options):
         return self.session.get(f"{self.url}{path}", timeout=LONG, **options)
 
-    def ask(self, person, photos, check=(), promise=None, names=None, **options):
+    def ask(self, person, photos, check=(), promise=None, names=None, method=None, **options):
         """POST a request; photos are bytes, their file names ``names``."""
         names = iter(names or [f"{number}.jpg" for number in range(len(photos) + len(check))])
         files = [(kind, (next(names), data)) for kind, own in (("photos", photos), ("check", check)) for data in own]
-        fields = {"person": person} | ({"promise": promise} if promise else {})
+        said = {"person": person, "promise": promise, "method": method}
+        fields = {field: value for field, value in said.items() if value}
         return self.session.post(f"{self.url}/v1/requests", data=fields, files=files, timeout=LONG, **options)
 
     def state(self, request):

@@ -110,6 +110,12 @@ def test_without_the_extra_the_command_says_what_to_install(cli, tmp_path, monke
         ({"person": b"\xff\xfe"}, [("photos", b"x")], 422, "person"),
         ({"person": ["Ada", "Bob"]}, [("photos", b"x")], 422, "field_twice"),
         ({"person": "Ada", "promise": "all"}, [("photos", b"x")], 422, "promise"),
+        ({"person": "Ada", "method": "magic"}, [("photos", b"x")], 422, "method"),
+        ({"person": "Ada", "method": ""}, [("photos", b"x")], 422, "method"),
+        ({"person": "Ada", "method": "scrub"}, [("photos", b"x")], 422, "method"),
+        ({"person": "Ada", "method": b"\xff"}, [("photos", b"x")], 422, "method"),
+        ({"person": "Ada", "method": "delete", "promise": "unrecognisable"}, [("photos", b"x")], 422, "method"),
+        ({"person": "Ada", "method": ["delete", "pour"]}, [("photos", b"x")], 422, "field_twice"),
         ({"person": "Ada", "path": "/etc"}, [("photos", b"x")], 422, "unknown_field"),
     ],
 )

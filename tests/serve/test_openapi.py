@@ -59,6 +59,14 @@ def test_bodies_that_the_schema_forbids_are_refused(schema):
     tried()
 
 
+def test_the_methods_are_described(schema):
+    body = schema.raw_schema["paths"]["/v1/requests"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    field = body["schema"]["properties"]["method"]
+    assert {"anchored", "delete", "dispersed"} < set(field["enum"])
+    assert "scrub" not in field["enum"]
+    assert "With unrecognisable: dispersed." in field["description"]
+
+
 def test_every_route_is_described(schema):
     found = {(method, path) for path, item in schema.raw_schema["paths"].items() for method in item}
     assert len(found) == 6

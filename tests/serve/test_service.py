@@ -20,7 +20,7 @@ from faceforget.requests.receipt import read_receipt
 from faceforget.requests.steps import copies
 from faceforget.serve import worker
 from faceforget.serve.service import Service
-from tests.serve.conftest import TOKEN, Client, serving
+from tests.serve.conftest import TOKEN, Client, serving, serving_nobody
 from tests.waiting import LONG, until
 
 
@@ -42,7 +42,8 @@ def test_a_request_is_accepted_with_an_id_and_a_place_to_look(served):
     answer = served.answers[0]
     assert answer.status_code == 202
     assert answer.json() | {"state": "queued", "received": ""} == {
-        "id": answer.json()["id"], "state": "queued", "promise": "forgotten", "received": "",
+        "id": answer.json()["id"], "state": "queued", "promise": "forgotten", "method": "anchored",
+        "received": "",
         "request": answer.json()["request"], "outcome": None, "reason": None, "kind": None, "todo": None, "fault": None,
     }  # fmt: skip
     assert answer.headers["Location"] == f"/v1/requests/{answer.json()['id']}"
@@ -223,6 +224,21 @@ def cut_off_at(step):
         return batch.run_batch(*arguments, **{**options, "step": cut})
 
     return run_batch
+
+
+def test_a_request_keeps_its_method_if_the_service_ends_before_it_is_planned(settings_in, tmp_path, photos, names):
+    settings = settings_in(tmp_path)
+    with serving_nobody(settings) as client:
+        answer = client.ask(names[0], photos[names[0]], method="delete").json()
+        assert (answer["state"], answer["method"]) == ("queued", "delete")
+    with serving(settings) as client:
+        assert client.closed(answer["id"])["outcome"] == "ERASED"
+        receipt = client.get(f"/v1/requests/{answer['id']}/receipt").json()["receipt"]
+        page = client.get(f"/v1/requests/{answer['id']}/receipt.html").text
+    assert receipt["configuration"]["method"] == receipt["erasure"]["method"] == "delete"
+    assert receipt["promise"] == "forgotten"
+    assert "<dd>delete (" in page
+    assert load_recognizer(settings.out / "team.safetensors").history[-1]["method"] == "delete"
 
 
 def test_a_fault_that_is_nobodys_holds_requests_up_and_loses_none(settings_in, tmp_path, photos, names, monkeypatch):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app import pieces, request_pieces
-from app.batches.asked import replaced
+from app.batches.asked import replaced, without_method
 from app.batches.data import Line
 from app.frame import show
 from app.opening import look_at_batch
@@ -13,7 +13,7 @@ from app.people import OpenModel, Photo
 from app.session import Batch, Session
 from app.views.batch_steps.erasing import choose_terms, go
 from app.views.batch_steps.shared import PHOTO_TYPES, STEPS, leave, people
-from faceforget.errors import FaceForgetError, WrongPersonError
+from faceforget.errors import FaceForgetError, MethodError, WrongPersonError
 from faceforget.photos.align import RGB
 from faceforget.report.words import shown_name
 from faceforget.requests.steps.examine import label_of
@@ -22,10 +22,12 @@ from faceforget.requests.steps.examine import label_of
 def checked(here: Session, model: OpenModel, batch: Batch) -> None:
     """Each request with what is wrong with it, and what is promised to those who can be erased."""
     show(pieces.steps(STEPS, 1))
-    good = [line for line in batch.lines if line.error is None]
-    bad = [line for line in batch.lines if line.error is not None]
+    promised = batch.terms.promise
+    lines = [line.promised(promised) for line in batch.lines]
+    good = [line for line in lines if line.error is None]
+    bad = [line for line in lines if line.error is not None]
     show(_summary(len(good), len(bad)))
-    for place, line in enumerate(batch.lines):
+    for place, line in enumerate(lines):
         _line(here, model, line, place)
     doubted = any(isinstance(line.error, WrongPersonError) for line in bad)
     if doubted or batch.terms.allow_mismatch:
@@ -38,7 +40,9 @@ def checked(here: Session, model: OpenModel, batch: Batch) -> None:
             st.rerun()
     st.subheader("What is promised", anchor=False)
     choose_terms(batch)
-    go(here, model, batch, good)
+    if batch.terms.promise != promised and any(line.asked.method for line in lines):
+        st.rerun()  # which methods may be named depends on it
+    go(here, model, batch, good, [line for line in bad if isinstance(line.error, MethodError)])
 
 
 def _summary(good: int, bad: int) -> str:
@@ -67,6 +71,10 @@ def _mend(here: Session, line: Line, place: int) -> None:
             f"Other photos of {name}", type=PHOTO_TYPES, accept_multiple_files=True, key=key
         )  # fmt: skip
         with st.container(horizontal=True):
+            if isinstance(line.error, MethodError) and st.button("Use the method of the promise", key=f"{key}-method"):
+                here.generation += 1
+                look_at_batch(here, without_method(here.batch.asked, line.asked.person))
+                st.rerun()
             if st.button("Use these instead", key=f"{key}-use", disabled=not files):
                 photos = [Photo(file.name, file.getvalue()) for file in files]
                 here.generation += 1

@@ -44,9 +44,9 @@ def choose_terms(batch: Batch) -> None:
     batch.terms = replace(batch.terms, promise=promise, joint=joint)
 
 
-def go(here: Session, model: OpenModel, batch: Batch, good: Sequence[Line]) -> None:
-    """Begin, once the user has confirmed it; or go back to the list."""
-    reason = _hindrance(here, model, good)
+def go(here: Session, model: OpenModel, batch: Batch, good: Sequence[Line], misnamed: Sequence[Line]) -> None:
+    """Begin, once the user has confirmed it; or go back to the list. ``misnamed`` name a method that they cannot."""
+    reason = _hindrance(here, model, good, misnamed)
     if reason:
         show(pieces.state(reason, kind="warn"))
     with st.container(horizontal=True):
@@ -58,8 +58,10 @@ def go(here: Session, model: OpenModel, batch: Batch, good: Sequence[Line]) -> N
         _confirm(good)
 
 
-def _hindrance(here: Session, model: OpenModel, good: Sequence[Line]) -> str:
+def _hindrance(here: Session, model: OpenModel, good: Sequence[Line], misnamed: Sequence[Line]) -> str:
     """Why the batch cannot begin; empty where it can."""
+    if misnamed:
+        return f"{people(len(misnamed))} cannot be erased by the method that the list names. Change these requests."
     if not good:
         return "Nobody can be erased like this. Change the requests above."
     if len(good) >= len(model.recognizer.labels):

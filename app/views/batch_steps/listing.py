@@ -21,8 +21,9 @@ def give_list(here: Session, model: OpenModel) -> None:
         st.subheader("The requests", anchor=False)
         show(
             "<p>Either a zip with a folder of photos for each person, named after them. Or a list (CSV or JSON) with "
-            "the columns <code>person</code>, <code>photos</code> and, if wanted, <code>check</code>, and the photos "
-            f"it names, in a zip. Up to {MOST} people; 20 MB a file, several zips if need be.</p>"
+            "the columns <code>person</code>, <code>photos</code> and, if wanted, <code>check</code> and "
+            "<code>method</code> (how to erase that person; empty for the method of the promise), and the photos it "
+            f"names, in a zip. Up to {MOST} people; 20 MB a file, several zips if need be.</p>"
         )
         files = st.file_uploader(
             "List, zips and photos",

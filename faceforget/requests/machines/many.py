@@ -16,6 +16,7 @@ from faceforget.requests.ledger import Ledger
 from faceforget.requests.machines.job import Done, Job, carry
 from faceforget.requests.machines.processes import in_processes
 from faceforget.requests.machines.shares import Share, read_shares, shares_of, write_shares
+from faceforget.requests.methods import check_methods
 from faceforget.requests.outcome import Checked, Estimate
 from faceforget.requests.plan import Configuration
 from faceforget.requests.request_list import read_requests
@@ -139,6 +140,7 @@ def run_batches(
 
     Raises:
         UsageError: The list or the folder do not fit; nothing was started.
+        MethodError: A method may not be named; nothing was started.
         TooManyRequestsError: There were too many requests of late; nothing was started.
     """
     if jobs < 1:
@@ -146,6 +148,7 @@ def run_batches(
     step = step or _ignore
     shares = _shares(requests, setting, resume)
     _check_copies(shares, setting)
+    _check_methods(shares, setting.configuration)
     if cluster is not None and cluster.address is not None:
         with Ledger(setting.ledger, create=True) as ledger:
             ledger.share()
@@ -174,8 +177,10 @@ def check_batches(requests: Path, setting: Setting) -> tuple[CheckedModel, ...]:
 
     Raises:
         UsageError: The list does not fit.
+        MethodError: A method may not be named.
     """
     shares = shares_of(read_requests(requests), setting.model)
+    _check_methods(shares, setting.configuration)
     if setting.ledger.is_file():
         with Ledger(setting.ledger) as ledger:
             check_rate(ledger, sum(len(share.asked) for share in shares), setting.limit)
@@ -223,6 +228,12 @@ def _check_copies(shares: Sequence[Share], setting: Setting) -> None:
     for copy in (path.resolve() for path in setting.copies):
         if copy in {share.model for share in shares} or setting.out.resolve() in copy.parents:
             raise UsageError(f"The list of copies names {copy}, which this batch works with.", "Take it off the list.")
+
+
+def _check_methods(shares: Sequence[Share], configuration: Configuration) -> None:
+    """Before any model is begun, so that a list goes in whole or not at all."""
+    for share in shares:
+        check_methods(share.asked, configuration.method, configuration.promise)
 
 
 def _planned(shares: Sequence[Share], setting: Setting, step: Step) -> Iterator[Done]:

@@ -2,11 +2,14 @@
 
 Every step is recorded in the ledger after its effect is on disk, and does nothing where the effect is there already:
 so the same code begins a batch and resumes one. A group of requests shares one pass of erasure; it has one candidate
-model, which goes live by one rename after the audit of everybody in the group has passed. Whose audit fails in a joint
-pass is taken out, and tried again alone once the others are live: what was not enough among many may be enough for one.
+model, which goes live by one rename after the audit of everybody in the group has passed. Requests of different methods
+are in different groups, each of which starts from the model that the one before has left. Whose audit fails in a joint
+pass is taken out, and tried again alone, by the same method, once all groups are through: what was not enough among
+many may be enough for one.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +18,20 @@ from faceforget.api.erase_people import erase
 from faceforget.api.runtime import Runtime
 from faceforget.errors import DestroyedModelError, FaceForgetError, NotForgottenError, UsageError, WrongPersonError
 from faceforget.files import sha256_file
+from faceforget.method.base import DivergedError
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.closing import Closing
 from faceforget.requests.reasons import failure_of
-from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos
+from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos, sharing
 from faceforget.requests.steps.judge import Judged, OtherPeople, judge_members, read_others
 
-# How a request is carried out: with all others; alone, as all others; alone, after the others.
+# How a request is carried out: with all others of its method; alone, as all of these; alone, after everybody.
 _JOINT, _ALONE, _LATER = "joint", "alone", "later"
+# What is left of these is to close them.
+_THROUGH = ("audited", "purged", "failed")
+# What fails a request and not the whole batch.
+_OWN_FAULTS = (NotForgottenError, DestroyedModelError, DivergedError, WrongPersonError, UsageError)
 
 
 class NotPassedError(FaceForgetError):
@@ -39,6 +47,8 @@ class CarryOut(Closing):
         """Everything that is left to do."""
         self._sweep()
         self._origin = self._before_the_list()
+        # What a crash has left half closed: before anything else, as it would have been without the crash.
+        self.close([r for r in self.plan.requests if self.state(r) in _THROUGH])
         done = set[tuple[str, ...]]()
         while left := [group for group in self._groups() if group not in done]:
             self._group(left[0])
@@ -54,17 +64,23 @@ class CarryOut(Closing):
 
     def _groups(self) -> list[tuple[str, ...]]:
         """In their order; what was recorded so far decides, so that a resumed batch goes the same way."""
-        modes = self._modes()
-        together = tuple(request for request, mode in modes.items() if mode == _JOINT)
-        alone: list[tuple[str, ...]] = [(request,) for request, mode in modes.items() if mode != _JOINT]
-        return [together, *alone] if together else alone
+        modes, groups = self._modes(), list[tuple[str, ...]]()
+        for own in self.plan.by_method() if self.plan.configuration.joint else [self.plan.requests]:
+            together = tuple(request for request in own if modes[request] == _JOINT)
+            groups += [together] if together else []
+            groups += [(request,) for request in own if modes[request] == _ALONE]
+        return [*groups, *((request,) for request, mode in modes.items() if mode == _LATER)]
 
     def _modes(self) -> dict[str, str]:
-        """How each request is to be carried out."""
+        """How each request is to be carried out, in the order of the list."""
         noted = {r: {entry.body.get("mode") for entry in self.ledger.of(r)} for r in self.plan.requests}
-        if not self.plan.configuration.joint or any(_ALONE in own for own in noted.values()):
+        if not self.plan.configuration.joint:
             return dict.fromkeys(noted, _ALONE)
-        return {request: _LATER if _LATER in own else _JOINT for request, own in noted.items()}
+        modes = {request: _LATER if _LATER in own else _JOINT for request, own in noted.items()}
+        for group in self.plan.by_method():
+            if any(_ALONE in noted[request] for request in group):
+                modes |= {request: _ALONE for request in group if modes[request] == _JOINT}
+        return modes
 
     def _group(self, ids: Sequence[str]) -> None:
         self.close(ids)
@@ -77,7 +93,7 @@ class CarryOut(Closing):
         while members:
             try:
                 self._erased(before, members, faces)
-            except (NotForgottenError, DestroyedModelError, WrongPersonError, UsageError) as error:
+            except _OWN_FAULTS as error:
                 if len(members) == 1:
                     self._fail({members[0].request: failure_of(error)}, {members[0].request: error})
                     return
@@ -106,10 +122,21 @@ class CarryOut(Closing):
                 members.append(examine(before, known, intake, allow_mismatch=allow, progress=faces.progress))
             except FaceForgetError as error:
                 errors[request] = error
-        errors |= shared_photos(members)
-        reasons = {request: failure_of(errors[request]) for request in ids if request in errors}
+        errors |= shared_photos([*members, *self._sharing(before, members, ids)])
+        reasons = {request: failure_of(errors[request]) for request in self.plan.requests if request in errors}
         self._fail(reasons, errors)
         return [member for member in members if member.request not in errors]
+
+    def _sharing(self, before: Recognizer, members: Sequence[Member], ids: Sequence[str]) -> list[Member]:
+        """Requests of other groups that have still to come, and are given a photo of these members."""
+        modes = self._modes()
+        to_come = [r for r in modes if r not in ids and modes[r] == _JOINT and self.state(r) == "planned"]
+        found = list[Member]()
+        for known in sharing(members, [self.known(request) for request in to_come]):
+            intake = replace(self.runtime, cache=RecentFaces(self.runtime.cache)).intake(before.spec.framing)
+            with suppress(FaceForgetError):  # it fails of itself, when its turn comes
+                found.append(examine(before, known, intake, allow_mismatch=self.plan.configuration.allow_mismatch))
+        return found
 
     def _erased(self, before: Recognizer, members: Sequence[Member], faces: Runtime) -> None:
         """One pass for these members, down to a candidate model."""
@@ -123,7 +150,7 @@ class CarryOut(Closing):
         outcome = erase(
             before,
             {member.person: [photo.source for photo in member.read] for member in members},
-            method=configuration.method,
+            method=self.plan.method_of(ids[0]),
             allow_mismatch=True,  # all photos were looked at together; a part of them has fewer witnesses
             runtime=replace(faces, seed=configuration.seed),
         )

@@ -159,6 +159,12 @@ def shared_photos(members: Sequence[Member]) -> dict[str, SharedPhotoError]:
     return found
 
 
+def sharing(members: Sequence[Member], others: Sequence[OpenRequest]) -> list[OpenRequest]:
+    """Which of the others are given a photo of one of these members."""
+    theirs = {photo.sha256 for member in members for photo in (*member.read, *member.check)}
+    return [other for other in others if theirs & {photo.sha256 for photo in (*other.photos, *other.check)}]
+
+
 def _faces(person: str, photos: Sequence[PhotoFile], intake: PhotoIntake, progress: Progress) -> FaceSet:
     return read_faces({person: [Path(photo.path) for photo in photos]}, intake, progress=progress)
 
