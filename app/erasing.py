@@ -8,6 +8,7 @@ from importlib import import_module
 import numpy as np
 import torch
 
+from app.methods import method_of
 from app.people import OpenModel, Photo, model_file, split_photos, stand_ins
 from faceforget import api
 from faceforget.audit.audit_models import Exhibits, audit_models
@@ -39,11 +40,18 @@ class Request:
         person: Whom to forget.
         photos: Photos with the face that was chosen on each.
         promise: A key of ``PROMISES``.
+        chosen: A key of ``METHODS``; None leaves it to the promise.
     """
 
     person: str
     photos: Sequence[tuple[Photo, PhotoFaces]]
     promise: str
+    chosen: str | None = None
+
+    @property
+    def method(self) -> str:
+        """The method by its name."""
+        return method_of(self.promise, self.chosen)
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,14 @@ class Named:
 
 @dataclass
 class Live:
-    """What can be shown of an erasure under way; the worker fills it."""
+    """What can be shown of an erasure under way; the worker fills it.
 
+    Attributes:
+        method: Its name in the registry.
+        named: The faces that it reads.
+    """
+
+    method: str = PROMISES["forgotten"]
     named: tuple[Named, ...] = ()
 
 
@@ -89,6 +103,11 @@ class Erased:
         """Who was erased."""
         return self.outcome.people[0]
 
+    @property
+    def method(self) -> str:
+        """How, by the name in the registry."""
+        return str(self.outcome.record["method"])
+
 
 def run(
     model: OpenModel, request: Request, progress: Progress = silent, *, live: Live | None = None, memory: Memory
@@ -117,7 +136,7 @@ def run(
     outcome = api.erase(
         model.recognizer,
         {request.person: [photo.data for photo, _ in read]},
-        method=PROMISES[request.promise],
+        method=request.method,
         allow_mismatch=True,  # the user has seen the doubts, photo by photo
         runtime=api.Runtime(progress=_renamed(progress, "reading their photos")),
     )

@@ -108,4 +108,6 @@ def progress_of(job: Job[T], words: str) -> None:
         st.progress(0.0, text=words)
     else:
         share = min(stage.done / stage.total, 1.0) if stage.total else 0.0
-        st.progress(share, text=f"{stage.name[:1].upper()}{stage.name[1:]} …")
+        left = stage.seconds_left
+        more = f" about {max(1, round(left))} s left" if left else ""
+        st.progress(share, text=f"{stage.name[:1].upper()}{stage.name[1:]} …{more}")

@@ -27,11 +27,28 @@ class CancelledError(Exception):
 
 @dataclass(frozen=True)
 class Stage:
-    """How far one part of the work is."""
+    """How far one part of the work is.
+
+    Attributes:
+        name: In a user's words.
+        done: Units finished so far.
+        total: Units in all, None when not known.
+        first: Units that were finished when it was first heard of.
+        seconds: Since then.
+    """
 
     name: str
     done: int
     total: int | None
+    first: int = 0
+    seconds: float = 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of this part, at its pace so far; None while that is not known."""
+        if self.total is None or self.done <= self.first:
+            return None
+        return max(self.total - self.done, 0) * self.seconds / (self.done - self.first)
 
 
 class Job(Generic[T]):
@@ -47,11 +64,13 @@ class Job(Generic[T]):
         self.state: State = "waiting"
         self.stage: Stage | None = None
         self.points: tuple[Mapping[str, float], ...] = ()
+        self.budget = 0  # steps that the erasure cannot exceed
         self.error: FaceForgetError | None = None
         self.started = time.monotonic()
         self.seconds = 0.0
         self._result: T | None = None
         self._work, self._patient, self._has_turn = work, patient, False
+        self._stage_began = (0.0, 0)  # when, and with how many units finished
         self._cancel = threading.Event()
         if not patient:
             _impatient.add(self)  # here and not in the thread, which may begin late: whoever is patient must know
@@ -130,8 +149,13 @@ class Job(Generic[T]):
             self._give_turn()
             self.state = "waiting"
             self._take_turn()
-        self.stage = Stage(event.stage, event.done, event.total)
+        now = time.monotonic()
+        if self.stage is None or self.stage.name != event.stage or event.done < self.stage.done:
+            self._stage_began = (now, event.done)
+        began, first = self._stage_began
+        self.stage = Stage(event.stage, event.done, event.total, first, now - began)
         if event.stage == "erasing" and event.values:
+            self.budget = event.total or 0
             self.points = (*self.points, dict(event.values))
 
     def _stop_if_cancelled(self) -> None:

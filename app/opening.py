@@ -112,5 +112,5 @@ def erase(here: Session, request: Request) -> None:
     if here.papers is not None:
         here.papers.cancel()  # nobody will read them, and this erasure would wait for them
     here.erased = here.papers = None
-    here.live = Live()
+    here.live = Live(request.method)
     here.erasing = Job(partial(run, here.model, request, live=here.live, memory=here.memory))

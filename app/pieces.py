@@ -13,7 +13,7 @@ from app.advice import advice
 from app.check import CheckedPhoto
 from app.erasing import Named
 from faceforget.api import NamedPhoto
-from faceforget.audit.questions.heatmaps import overlay
+from faceforget.audit.questions.heatmaps import heat_colours, overlay
 from faceforget.audit.report import AuditedPhoto, HeatedFace
 from faceforget.errors import FaceForgetError
 from faceforget.photos.align import RGB
@@ -166,16 +166,27 @@ def before_after(photos: Sequence[AuditedPhoto], *, erased: bool) -> str:
     return f'<div class="grid {"" if erased else "stay"}">{cards}</div>'
 
 
-def heats(faces: Sequence[HeatedFace], after: float) -> str:
-    """Faces with their heat, between before (0) and after (1)."""
-    cards = []
-    for shown in faces:
-        heat = (1 - after) * shown.heat.before + after * shown.heat.after
-        image = picture(overlay(shown.crop, np.clip(heat, 0, 1)), f"Heatmap of {shown_name(shown.person)}")
-        cards.append(
-            f'<figure class="heat card">{image}<figcaption class="person">{name_of(shown.person)}</figcaption></figure>'
-        )
-    return f'<div class="strip">{"".join(cards)}</div>'
+def heat_pairs(faces: Sequence[HeatedFace]) -> str:
+    """Faces with their heat before and after, side by side."""
+    return f'<div class="grid heats">{"".join(map(_heat_pair, faces))}</div>'
+
+
+def _heat_pair(face: HeatedFace) -> str:
+    sides = "".join(
+        f"<div>{picture(overlay(face.crop, heat), f'Heatmap of {shown_name(face.person)}, {side}')}"
+        f"<span>{side}</span></div>"
+        for side, heat in (("before", face.heat.before), ("after", face.heat.after))
+    )
+    return (
+        f'<figure class="heat card"><div class="pair">{sides}</div>'
+        f'<figcaption class="person">{name_of(face.person)}</figcaption></figure>'
+    )
+
+
+def heat_scale() -> str:
+    """The colours of heat, from none to the most."""
+    ramp = picture(heat_colours(np.tile(np.linspace(0, 1, 160, dtype=np.float32), (10, 1))), "")
+    return f'<p class="scale">none {ramp} the most of the pair</p>'
 
 
 def answers(photos: Sequence[RGB], found: Sequence[Recognition], person: str) -> str:

@@ -26,14 +26,3 @@ def words(promise: str) -> str:
 def caveat(promise: str) -> str:
     """What a user must know before choosing it; empty where there is nothing."""
     return METHODS[PROMISES[promise]].caveat
-
-
-def steps(promise: str) -> int:
-    """Training steps that the method takes at most; 0 for one in closed form, which has no curves."""
-    budget = METHODS[PROMISES[promise]].settings_type.model_fields.get("max_steps")
-    return int(budget.default) if budget is not None else 0
-
-
-def reads_anchors(promise: str) -> bool:
-    """Whether the method reads rendered people too, who hold everybody else in place."""
-    return "anchors" in METHODS[PROMISES[promise]].reads

@@ -80,6 +80,7 @@ class Session:
         included: By place in ``seen``, what the user decided.
         checked: The same photos judged as photos of ``person``.
         promise: What is promised.
+        method: How, by the name in the registry; None leaves it to the promise.
         confirming: Whether the user is asked if they are sure.
         erasing: The erasure under way.
         live: What can be shown of it.
@@ -103,6 +104,7 @@ class Session:
     included: dict[int, bool] = field(default_factory=dict)
     checked: list[CheckedPhoto] = field(default_factory=list)
     promise: str = "forgotten"
+    method: str | None = None
     confirming: bool = False
     erasing: Job[Erased] | None = None
     live: Live = field(default_factory=Live)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import pieces
+from app import methods, pieces
 from app.check import check, look_at, who_is_it
 from app.curves import curves
 from app.erasing import FEWEST, Erased, Request
@@ -12,18 +12,19 @@ from app.frame import PROOF, needs_model, page, part, progress_of, session, show
 from app.jobs import Job
 from app.opening import erase
 from app.people import OpenModel, Photo, split_photos
-from app.promises import caveat, steps, title, words
+from app.promises import title, words
 from app.session import Session
 from faceforget.method.registry import PROMISES
 from faceforget.progress import Event
 from faceforget.recognizer.recognizer import UNKNOWN
+from faceforget.report.words import in_steps, shown_name
 from faceforget.report.words import photos as count_photos
-from faceforget.report.words import shown_name
 
 _TYPES = ["jpg", "jpeg", "png", "webp"]
 _STEPS = ("Person", "Photos", "Promise", "Erase")
 _GALLERY, _PHOTOS = "Choose them in the gallery", "Start from photos of them"
 _MOST = 48
+_BY_PROMISE = ""  # among the names of methods: the promise decides
 
 
 def main() -> None:
@@ -145,6 +146,8 @@ def _chosen(here: Session, model: OpenModel, person: str) -> None:
     used = _photo_check(here)
     st.subheader("What is promised", anchor=False)
     _promise(here)
+    st.subheader("How", anchor=False)
+    _method(here)
     _go(here, model, person, used)
 
 
@@ -177,10 +180,28 @@ def _promise(here: Session) -> None:
         format_func=title,
         captions=[words(promise) for promise in PROMISES],
         index=list(PROMISES).index(here.promise),
+        key="promise",
         label_visibility="collapsed",
     )
-    if caveat(here.promise):
-        show(pieces.state("For this the model keeps something of the person.", _sentence(caveat(here.promise)), "warn"))
+
+
+def _method(here: Session) -> None:
+    """Which method, and what to know of it."""
+    own, names = PROMISES[here.promise], [_BY_PROMISE, *(choice.name for choice in methods.CHOICES)]
+    chosen = st.radio(
+        "How",
+        names,
+        format_func=lambda name: methods.title(name) if name else "Chosen for you",
+        captions=[f"{methods.title(own)}, which is made for this promise.", *map(methods.words, names[1:])],
+        index=names.index(here.method or _BY_PROMISE),
+        key="method",
+        label_visibility="collapsed",
+    )
+    here.method = chosen or None
+    method = methods.method_of(here.promise, here.method)
+    for heading, text in (methods.not_kept(here.promise, method), methods.caveat(method)):
+        if heading:
+            show(pieces.state(heading, _sentence(text), "warn"))
 
 
 def _sentence(text: str) -> str:
@@ -218,8 +239,11 @@ def _confirm(person: str, used: list[int], kept_back: bool) -> None:
     here = session()
     read = len(used) if kept_back else len(split_photos(len(used))[0])
     checked = "photos kept back at enrolment" if kept_back else count_photos(len(used) - read)
+    method = methods.method_of(here.promise, here.method)
+    unkept, _ = methods.not_kept(here.promise, method)
     show(
-        f"<p>The person is <b>{pieces.name_of(person)}</b>. The promise is <b>{title(here.promise).lower()}</b>.</p>"
+        f"<p>The person is <b>{pieces.name_of(person)}</b>. Asked for is <b>{title(here.promise).lower()}</b>, and the "
+        f"method is <b>{pieces.text(methods.title(method))}</b>. {pieces.text(unkept)}</p>"
         f"<p>The erasure reads {count_photos(read)}; what it did is checked on {checked}. It works on a copy: the "
         "model that is open stays as it is until you leave it.</p>"
     )
@@ -227,14 +251,14 @@ def _confirm(person: str, used: list[int], kept_back: bool) -> None:
         if st.button("Erase now", type="primary"):
             photos = [(here.checked[place].seen.photo, here.checked[place].seen.found) for place in used]
             here.confirming = False
-            erase(here, Request(person, photos, here.promise))
+            erase(here, Request(person, photos, here.promise, here.method))
             st.rerun()
         if st.button("Not yet"):
             here.confirming = False
             st.rerun()
 
 
-@st.fragment(run_every=1.0)
+@st.fragment(run_every=0.5)
 @part
 def _erasing() -> None:
     here = session()
@@ -252,8 +276,7 @@ def _erasing() -> None:
             here.notice = "Cancelled. The model is as it was."
             st.rerun()
     else:
-        if job.error is not None:
-            show(pieces.problem(job.error) + '<p class="note">The model is as it was.</p>')
+        _failed(here, job)
         if st.button("Back to the photos"):
             here.erasing = None
             st.rerun()
@@ -261,11 +284,28 @@ def _erasing() -> None:
 
 def _live(here: Session, job: Job[Erased]) -> None:
     progress_of(job, "Reading their photos …")
-    budget = steps(here.promise)
-    if budget:
-        show(curves(job.points, budget))
+    method = here.live.method
+    if methods.takes_steps(method):
+        show(f"<h3>{pieces.text(_course(here, job))}</h3>{curves(job.points, job.budget)}")
     if here.live.named:
         show(pieces.naming(here.live.named, here.person or ""))
+
+
+def _course(here: Session, job: Job[Erased]) -> str:
+    """How far the method has come; the audit goes on when it is done."""
+    method, count = methods.title(here.live.method), len(job.points)
+    if count and (job.stage is None or job.stage.name != "erasing"):
+        return f"{method} is done, {in_steps(count)}. Now it is checked."
+    return f"{method} at work: step {count} of at most {job.budget}" if count else f"{method} begins"
+
+
+def _failed(here: Session, job: Job[Erased]) -> None:
+    if job.error is None:
+        return
+    error = methods.refusal(job.error, here.live.method)
+    show(pieces.problem(error) + '<p class="note">The model is as it was.</p>')
+    if job.points:
+        show(f"<h3>How far it came</h3>{curves(job.points, job.budget)}")
 
 
 main()

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from app import pieces
+from app import methods, pieces
+from app.curves import curves, points_of
 from app.erasing import Erased, Papers, enrol_again
 from app.frame import RECEIPT, needs_erasure, page, part, progress_of, session, show
 from app.jobs import Job
@@ -12,7 +13,8 @@ from faceforget.report.audit_page import card_html, number_html
 from faceforget.report.words import in_steps, share, shown_name
 from faceforget.report.words import photos as count_photos
 
-_PHOTOS, _HEAT, _AGAIN, _MAP, _ALL = "Photos", "Where it looks", "Enrol again", "Map", "Every question"
+_PHOTOS, _HEAT, _STEPS = "Photos", "Where it looks", "How it went"
+_AGAIN, _MAP, _ALL = "Enrol again", "Map", "Every question"
 _MAP_TITLE = "where are the faces"
 
 
@@ -35,10 +37,11 @@ def _front(erased: Erased) -> None:
     sentences = "".join(f'<p class="finding">{pieces.text(words)}</p>' for words in front.headline(report))
     cards = "".join(map(card_html, front.cards(report)))
     numbers = "".join(map(number_html, front.numbers(report)))
-    record = erased.outcome
+    outcome = erased.outcome
+    how = f"{pieces.text(methods.title(erased.method))} {in_steps(len(outcome.erasure.steps))}"
     asked = (
-        f"<b>Asked for: {promised(erased.promise).lower()}.</b> Erased {in_steps(len(record.erasure.steps))} in "
-        f"{record.seconds:.1f} s from {count_photos(erased.read)} of the person."
+        f"<b>Asked for: {promised(erased.promise).lower()}.</b> Erased with {how} ({outcome.seconds:.1f} s) from "
+        f"{count_photos(erased.read)} of the person."
     )
     show(
         f'<p class="note">{asked}</p>{sentences}<section class="verdicts" aria-label="Verdicts">{cards}</section>'
@@ -53,9 +56,12 @@ def _details() -> None:
     erased = here.erased
     if erased is None:
         st.rerun()
-    shown = st.segmented_control("Look closer", [_PHOTOS, _HEAT, _AGAIN, _MAP, _ALL], default=_PHOTOS)
+    went = [_STEPS] if erased.outcome.erasure.steps else []  # without steps there is nothing to see
+    shown = st.segmented_control("Look closer", [_PHOTOS, _HEAT, *went, _AGAIN, _MAP, _ALL], default=_PHOTOS)
     if shown == _HEAT:
         _heat(erased)
+    elif shown == _STEPS:
+        _steps(erased)
     elif shown == _AGAIN:
         _again(erased)
     elif shown in (_MAP, _ALL):
@@ -83,16 +89,25 @@ def _photos(erased: Erased) -> None:
 
 
 def _heat(erased: Erased) -> None:
-    after = st.slider("From before (0) to after (100)", 0, 100, 0, step=10) / 100
     own = [face for face in erased.report.heatmaps if face.person == erased.person]
     others = [face for face in erased.report.heatmaps if face.person != erased.person]
     name = pieces.name_of(erased.person)
-    show(f"<h3>What in the face speaks for {name}</h3>{pieces.heats(own, after)}")
-    if others:
-        show(f"<h3>People who stay: what speaks for each</h3>{pieces.heats(others, after)}")
     show(
-        '<p class="note">HiResCAM. Before and after share one scale for each face; after is measured with the old row '
-        "put back.</p>"
+        '<p class="note">Colour marks what in the face speaks for the person it shows (HiResCAM). Before and after '
+        "share one scale for each face; after is measured with the old row put back.</p>"
+        f"{pieces.heat_scale()}<h3>Forgotten: what speaks for {name}</h3>{pieces.heat_pairs(own)}"
+    )
+    if others:
+        show(f"<h3>People who stay: what speaks for each</h3>{pieces.heat_pairs(others)}")
+
+
+def _steps(erased: Erased) -> None:
+    steps = erased.outcome.erasure.steps
+    early = " It stopped once the model preferred somebody else." if erased.outcome.erasure.stopped_early else ""
+    show(
+        f"<h3>{pieces.text(methods.title(erased.method))} {in_steps(len(steps))}</h3>"
+        f"{curves(points_of(steps), len(steps))}"
+        f'<p class="note">Measured in each step on the photos that it read, varied, the old row in place.{early}</p>'
     )
 
 

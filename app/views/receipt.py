@@ -6,7 +6,7 @@ from app import pieces
 from app.books import given_ledger
 from app.erasing import Erased, Papers
 from app.frame import START, needs_erasure, page, part, progress_of, session, show
-from app.promises import reads_anchors
+from app.methods import reads_anchors
 from app.server import let_go
 from app.session import Session
 from faceforget.report.audit_front import PROMISES
@@ -68,7 +68,7 @@ def _downloads(erased: Erased, papers: Papers) -> None:
             st.download_button("JSON", papers.numbers, f"{name}.json", "application/json", on_click="ignore")
         show('<p class="note">HTML and PDF hold pictures of the person: keep them where such photos may be kept.</p>')
     settings = ", ".join(f"{key} {value}" for key, value in record["settings"].items())
-    anchors = "; rendered people as anchors" if reads_anchors(erased.promise) else ""
+    anchors = "; rendered people as anchors" if reads_anchors(erased.method) else ""
     show(
         pieces.facts(
             {

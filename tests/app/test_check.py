@@ -5,7 +5,7 @@ import pytest
 from app.check import check, look_at, who_is_it
 from app.erasing import Live, Request, enrol_again, run
 from app.people import Photo, split_photos
-from app.promises import caveat, steps, title, words
+from app.promises import caveat, title, words
 from faceforget.audit.looking import Memory
 from faceforget.errors import UsageError
 from faceforget.method.registry import METHODS, PROMISES
@@ -79,7 +79,6 @@ def test_every_promise_of_the_registry_has_its_words(promise):
     assert title(promise)
     assert words(promise)
     assert caveat(promise) == METHODS[PROMISES[promise]].caveat
-    assert (steps(promise) > 0) == hasattr(METHODS[PROMISES[promise]]().settings, "max_steps")
 
 
 def test_the_names_of_the_photos_can_be_watched(model, erased, names):

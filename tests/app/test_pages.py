@@ -1,6 +1,7 @@
 """Every page and its states, in Streamlit's own test harness."""
 
 import io
+import re
 import shutil
 import sqlite3
 import threading
@@ -12,10 +13,13 @@ import pytest
 from app.batches.asked import Asked
 from app.batches.data import Line
 from app.books import LEDGER_VARIABLE
+from app.curves import curves, points_of
+from app.erasing import Live
 from app.jobs import Job
 from app.people import model_file
 from app.session import KEY, Batch, Session
 from faceforget.errors import NotForgottenError
+from faceforget.progress import Event
 from tests.app.conftest import zipped
 from tests.waiting import LONG
 
@@ -197,12 +201,32 @@ def test_the_photo_check_leaves_out_and_lets_in(open_page, model, photos_of, nam
 def test_what_the_stronger_promise_costs_is_said_when_it_is_chosen(open_page, model, names):
     app = open_page("forget", Session(model=model))
     button(app, names[0].replace("_", " ")).click().run()
-    assert [radio.value for radio in app.radio] == ["forgotten"]
+    assert [radio.value for radio in app.radio] == ["forgotten", ""]
     assert "keeps something of the person" not in texts(app)
     app.radio[0].set_value("unrecognisable").run()
     assert "For this the model keeps something of the person." in texts(app)
     assert "a layer that tells this person from others" in texts(app)
     assert app.session_state[KEY].promise == "unrecognisable"
+    assert app.radio[1].options[:2] == ["Chosen for you", "DELETE"]
+    app.radio[0].set_value("forgotten").run()
+    assert "keeps something of the person" not in texts(app)
+
+
+def test_a_method_is_chosen_by_name_and_keeps_no_promise_that_is_not_its_own(open_page, model, names):
+    app = open_page("forget", Session(model=model))
+    button(app, names[0].replace("_", " ")).click().run()
+    app.radio[1].set_value("delete").run()
+    assert app.session_state[KEY].method == "delete"
+    assert "DELETE moves a person away from their row" in texts(app)
+    assert "is not made to keep this promise" not in texts(app)
+    app.radio[0].set_value("unrecognisable").run()
+    assert app.session_state[KEY].method == "delete"
+    assert "DELETE is not made to keep this promise." in texts(app)
+    button(app, f"Erase {names[0].replace('_', ' ')} …").click().run()
+    assert "the method is <b>DELETE</b>. DELETE is not made to keep this promise." in texts(app)
+    app.radio[1].set_value("").run()
+    assert app.session_state[KEY].method is None
+    assert "is not made to keep this promise" not in texts(app)
 
 
 def erase(app, names):
@@ -232,16 +256,79 @@ def test_a_cancelled_erasure_leaves_the_model(open_page, model, names):
 
 def test_a_failed_erasure_says_so(open_page, model):
     def work(progress):
-        raise NotForgottenError("NOT ERASED.", "Nothing was written. Try --set max_steps=120.")
+        raise NotForgottenError("NOT ERASED.", "Try --set max_steps=120.", code="not-forgotten", advice="")
 
     job = Job(work)
-    job.wait(LONG)
-    app = open_page("forget", Session(model=model, erasing=job))
-    assert "NOT ERASED." in texts(app)
-    assert "Give more photos of them, or the other promise." in texts(app)
+    assert job.wait(LONG)
+    app = open_page("forget", Session(model=model, erasing=job, live=Live("boundary_shrink")))
+    assert "Boundary shrink did not make the model forget them, so nothing was erased." in texts(app)
+    assert "Choose another method, or give more photos of them." in texts(app)
     assert "--set" not in texts(app)
     button(app, "Back to the photos").click().run()
     assert app.session_state[KEY].erasing is None
+
+
+def test_a_method_that_would_destroy_the_model_is_refused_and_another_can_be_chosen(open_page, model, names):
+    app = erase(open_page("forget", Session(model=model, method="random_label")), names)
+    app = wait(app, app.session_state[KEY].erasing)
+    assert "Random label would have destroyed the model, so nothing was erased." in texts(app)
+    assert "Choose another method." in texts(app)
+    assert "allow_damage" not in texts(app)
+    assert 'class="curves"' in texts(app)  # how far it came
+    button(app, "Back to the photos").click().run()
+    assert app.radio[1].value == "random_label"
+
+
+def test_the_curves_stay_while_what_was_erased_is_checked(open_page, model, names):
+    checking, over = threading.Event(), threading.Event()
+
+    def work(progress):
+        for step, term in ((1, 5.0), (2, 0.25)):
+            values = {"forgetting": term, "retention": 1 / term, "probability_left": term / 10}
+            progress(Event("erasing", step, 600, values))
+        progress(Event("asking", 1, 12))
+        checking.set()
+        over.wait(LONG)
+
+    job = Job(work)
+    try:
+        assert checking.wait(LONG)
+        app = open_page("forget", Session(model=model, person=names[0], erasing=job, live=Live("delete")))
+        found = texts(app)
+        assert "DELETE is done, in 2 steps. Now it is checked." in found
+        assert '5<span class="arrow">→</span>0.25' in found
+        assert '0.2<span class="arrow">→</span>4' in found
+        assert '50 %<span class="arrow">→</span>2.5 %' in found
+    finally:
+        over.set()
+
+
+def test_delete_shows_its_course_on_the_proof(open_page, model, names):
+    app = erase(open_page("forget", Session(model=model, method="delete")), names)
+    app = wait(app, app.session_state[KEY].erasing)
+    app = open_page("proof", app.session_state[KEY])
+    steps = app.session_state[KEY].erased.outcome.erasure.steps
+    assert f"Erased with DELETE in {len(steps)} steps (" in texts(app)
+    app.get("button_group")[0].set_value("How it went").run()
+    assert not app.exception
+    assert curves(points_of(steps), len(steps)) in texts(app)
+    assert steps[-1].forgetting < steps[0].forgetting
+
+
+def test_the_heatmaps_of_both_kinds_of_people_stand_side_by_side(open_page, proven, names):
+    app = open_page("proof", proven)
+    app.get("button_group")[0].set_value("Where it looks").run()
+    pairs = re.findall(r'<figure class="heat card">.*?</figure>', texts(app))
+    assert all(pair.count("<img") == 2 and ">before<" in pair and ">after<" in pair for pair in pairs)
+    people = {re.search("<figcaption[^>]*>(.*?)</", pair)[1] for pair in pairs}
+    assert people == {name.replace("_", " ") for name in names[:3]}
+    assert len(pairs) == len(proven.erased.report.heatmaps)
+
+
+def test_a_method_without_steps_has_no_course_to_show(open_page, proven):
+    app = open_page("proof", proven)
+    assert "Erased with Anchored without training (" in texts(app)
+    assert "How it went" not in [option.content for option in app.get("button_group")[0].proto.options]
 
 
 @pytest.mark.parametrize("view", ["Photos", "Where it looks", "Enrol again", "Map", "Every question"])
