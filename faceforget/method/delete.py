@@ -41,6 +41,10 @@ from faceforget.method.eraser import Batch, Eraser, Objective, Scene, Settings
 from faceforget.method.head import find_head, weight_of
 from faceforget.method.losses import delete_loss, mask_logits, remaining
 from faceforget.method.regions import look_at
+from faceforget.workers import workers
+
+# Photos on which it is seen that the matrix was folded into the weights rightly.
+_CHECKED = 4
 
 
 class DeleteSettings(Settings):
@@ -124,9 +128,11 @@ class Delete(Eraser):
         times = len(versions) // len(forget.images)
         seen = replace(forget, images=embeddings, labels=None if forget.labels is None else forget.labels.repeat(times))
         view = MatrixedEmbedding(embeddings.shape[1], held or nn.Identity(), find_head(bare, forget.images))
-        edited = super().edit(view.to(device=embeddings.device), seen, replace(run, augment=None))
+        view = view.to(device=embeddings.device)
+        with workers(embeddings.device) as pool:  # matrices so small are faster on one thread than shared by several
+            edited = pool.submit(super().edit, view, seen, replace(run, augment=None)).result()
         matrix = cast("MatrixedEmbedding", edited.model).matrix.detach()
-        return replace(edited, model=with_matrix(bare, held, matrix, forget.images, size))
+        return replace(edited, model=with_matrix(bare, held, matrix, forget.images[:_CHECKED], size))
 
     def trainable(self, student: nn.Module, forget: ForgetSet) -> Iterable[nn.Parameter]:
         """The matrix, or all layers."""
@@ -163,11 +169,13 @@ def _hold(settings: DeleteSettings, scene: Scene) -> Callable[[Batch], Tensor | 
         return lambda batch: 0.0
     rows = functional.normalize(weight_of(before.head).detach(), dim=1)
     stay = rows[remaining(len(rows), scene.forget.classes)]
+    with torch.no_grad():
+        photos_then, stay_then = before.directions(scene.forget.images), before.directions(stay)
 
     def held(batch: Batch) -> Tensor:
-        now, then = student.directions(batch.images), before.directions(batch.images)
+        now, then = student.directions(batch.images), photos_then[batch.index]
         similar = (now @ now.T - then @ then.T).square().mean()
-        moved = (student.directions(stay) - before.directions(stay)).square().sum(1).mean()
+        moved = (student.directions(stay) - stay_then).square().sum(1).mean()
         return settings.hold_similarity * similar + settings.hold_rows * moved
 
     return held

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from faceforget.api import Plan, demo, run_demo
+from faceforget.api.methods_beside import BESIDE, RETRAINED
 from faceforget.audit.estimates import Sides
 from faceforget.cli import app
 from faceforget.cli import demo as command
@@ -98,6 +99,27 @@ def test_the_report_says_what_was_found(result, names):
     assert "all traces" not in text
     for name in names:
         assert name.replace("_", " ") in text
+
+
+def test_delete_is_shown_with_both_curves(result):
+    steps = result.erasure.erasure.steps
+    assert result.erasure.record["method"] == "delete"
+    assert steps[-1].forgetting < steps[0].forgetting
+    text = " ".join(References(demo_report(result)).text.split())
+    assert "Forgetting term" in text
+    assert "Retention term" in text
+    assert f"at the last of {len(steps)}" in demo_report(result)
+
+
+def test_the_same_person_is_erased_in_other_ways(result):
+    rows = {row.method: row for row in result.beside}
+    assert list(rows) == ["delete", *BESIDE, RETRAINED]
+    assert rows["delete"].row_back.hits == 0
+    assert rows["drop_row"].row_back.hits == rows["drop_row"].row_back.photos == 3
+    assert rows["delete"].others.photos == rows[RETRAINED].others.photos == 9
+    page = demo_report(result)
+    assert all(f"<b>{method}</b>" in page for method in rows)
+    assert [row["method"] for row in result.to_dict()["beside"]] == list(rows)
 
 
 def test_only_the_shipped_people_are_said_not_to_exist(result):
