@@ -31,7 +31,7 @@ CURVES = (
     Curve(
         "retention",
         "Retention term",
-        "how far everybody else's shares on these photos are from the model before; is to end low",
+        "how far the shares of everybody else have moved; is to end low",
         AFTER,
     ),
     Curve("probability_left", "Probability left", "that the photos are of this person", _GONE, percent=True),

@@ -40,7 +40,7 @@ CHOICES: tuple[Choice, ...] = (
     Choice(
         "delete",
         "DELETE",
-        "Trained on their photos until the model prefers anybody else, and everybody who stays is held in place.",
+        "Trains the model on their photos to answer as if their name did not exist, and holds everybody else in place.",
         heading="What DELETE does not do.",
     ),
     Choice("anchored", "Anchored", "Takes what points at the person out of the embedding, without training."),

@@ -166,21 +166,19 @@ def before_after(photos: Sequence[AuditedPhoto], *, erased: bool) -> str:
     return f'<div class="grid {"" if erased else "stay"}">{cards}</div>'
 
 
-def heat_pairs(faces: Sequence[HeatedFace]) -> str:
-    """Faces with their heat before and after, side by side."""
-    return f'<div class="grid heats">{"".join(map(_heat_pair, faces))}</div>'
+def heat_pairs(faces: Sequence[HeatedFace], *, named: bool) -> str:
+    """Faces with their heat before and after, side by side, and the names if they differ."""
+    return f'<div class="grid heats">{"".join(_heat_pair(face, named) for face in faces)}</div>'
 
 
-def _heat_pair(face: HeatedFace) -> str:
+def _heat_pair(face: HeatedFace, named: bool) -> str:
     sides = "".join(
         f"<div>{picture(overlay(face.crop, heat), f'Heatmap of {shown_name(face.person)}, {side}')}"
         f"<span>{side}</span></div>"
         for side, heat in (("before", face.heat.before), ("after", face.heat.after))
     )
-    return (
-        f'<figure class="heat card"><div class="pair">{sides}</div>'
-        f'<figcaption class="person">{name_of(face.person)}</figcaption></figure>'
-    )
+    caption = f'<figcaption class="person">{name_of(face.person)}</figcaption>' if named else ""
+    return f'<figure class="heat card">{caption}<div class="pair">{sides}</div></figure>'
 
 
 def heat_scale() -> str:

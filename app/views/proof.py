@@ -95,10 +95,10 @@ def _heat(erased: Erased) -> None:
     show(
         '<p class="note">Colour marks what in the face speaks for the person it shows (HiResCAM). Before and after '
         "share one scale for each face; after is measured with the old row put back.</p>"
-        f"{pieces.heat_scale()}<h3>Forgotten: what speaks for {name}</h3>{pieces.heat_pairs(own)}"
+        f"{pieces.heat_scale()}<h3>Forgotten: what speaks for {name}</h3>{pieces.heat_pairs(own, named=False)}"
     )
     if others:
-        show(f"<h3>People who stay: what speaks for each</h3>{pieces.heat_pairs(others)}")
+        show(f"<h3>People who stay: what speaks for each</h3>{pieces.heat_pairs(others, named=True)}")
 
 
 def _steps(erased: Erased) -> None:
@@ -107,7 +107,8 @@ def _steps(erased: Erased) -> None:
     show(
         f"<h3>{pieces.text(methods.title(erased.method))} {in_steps(len(steps))}</h3>"
         f"{curves(points_of(steps), len(steps))}"
-        f'<p class="note">Measured in each step on the photos that it read, varied, the old row in place.{early}</p>'
+        '<p class="note">Measured in each step on varied versions of the photos that it read, with the old row in '
+        f"place.{early}</p>"
     )
 
 
@@ -155,7 +156,8 @@ def _questions(papers: Papers, only_map: bool) -> None:
 
 
 def _limits(erased: Erased) -> None:
-    items = "".join(f"<li>{pieces.text(text)}</li>" for text in front.limits(erased.report))
+    _, known = methods.caveat(erased.method)
+    items = "".join(f"<li>{pieces.text(text)}</li>" for text in (*front.limits(erased.report), known) if text)
     show(f'<section class="limits"><h2>What this does not prove</h2><ul>{items}</ul></section>')
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 import zipfile
+from base64 import b64decode
 from contextlib import suppress
 from pathlib import Path
 
@@ -222,17 +223,63 @@ def test_a_list_of_people_is_erased_and_recorded(page, tmp_path):
 
 
 def _look_closer(page):
-    """Every view of the proof; the heatmaps follow the slider."""
+    """Every view of the proof."""
     page.get_by_role("radio", name="Where it looks").click()
-    heat = page.locator(".heat img").first
-    before = heat.get_attribute("src")
-    page.get_by_role("slider").press("End")
-    page.wait_for_function("old => document.querySelector('.heat img').src !== old", arg=before)
+    _heatmaps(page)
     page.get_by_role("radio", name="Enrol again").click()
     page.get_by_text("Named again on").wait_for()
     for view in ("Map", "Every question"):
         page.get_by_role("radio", name=view).click()
         assert_readable(page)
+
+
+def _heatmaps(page):
+    """Before and after, side by side, of the person and of those who stay."""
+    page.get_by_text("People who stay: what speaks for each").wait_for()
+    assert_readable(page)
+    groups = page.locator(".heats")
+    assert groups.count() == 2
+    for group in groups.all():
+        for pair in group.locator(".heat").all():
+            before, after = pair.locator("img").all()
+            places = before.bounding_box(), after.bounding_box()
+            assert places[0]["y"] == places[1]["y"]
+            assert places[0]["x"] + places[0]["width"] <= places[1]["x"]
+            assert before.get_attribute("src") != after.get_attribute("src")
+
+
+def _moved(page, curve):
+    """Whether the page's curve has, and says, another value in the end than in the beginning."""
+    card = page.locator(f"[data-curve={curve}]")
+    first, last = card.locator(".value").inner_text().split("→")
+    drawing = b64decode(card.locator("img").get_attribute("src").partition("base64,")[2]).decode()
+    heights = {point.split(",")[1] for point in re.search('points="([^"]*)"', drawing)[1].split()}
+    return first.strip() != last.strip() and len(heights) > 1
+
+
+def test_delete_is_watched_at_work_and_its_course_stays_on_the_proof(page):
+    embedded(page)
+    choose(page, "Calenix Yarafil")
+    page.get_by_text("DELETE", exact=True).click()
+    page.get_by_text("DELETE moves a person away from their row").wait_for()
+    assert_readable(page)
+    erase(page, "Calenix Yarafil")
+    page.get_by_text("Now it is checked.").wait_for()  # the curves stay while the audit goes on
+    page.get_by_text("What this does not prove").wait_for()
+    says(page, "Erased with DELETE in 600 steps")
+    page.get_by_role("radio", name="How it went").click()
+    page.locator(".curve").first.wait_for()
+    assert _moved(page, "forgetting")
+    assert _moved(page, "retention")
+    assert _moved(page, "probability_left")
+    assert_readable(page)
+    page.get_by_role("radio", name="Where it looks").click()
+    _heatmaps(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    _heatmaps(page)
+    page.get_by_role("radio", name="How it went").click()
+    page.locator(".curve").first.wait_for()
+    assert_readable(page)
 
 
 def _seconds(work):
