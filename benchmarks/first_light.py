@@ -89,7 +89,8 @@ def main() -> None:
     for name in chosen:
         after = options.work / f"{name}.safetensors"
         run("erase", model, "--person", name, "--photos", parts["train"] / name, "--out", after,
-            "--method", "delete", "--set", "moves=all", "--allow-damage", "--json", options.work / "erase.json")  # fmt: skip
+            "--method", "delete", "--set", "moves=all", "--allow-damage",
+            "--json", options.work / "erase.json")  # fmt: skip
         run("audit", model, after, "--person", name, "--photos", parts["unseen"] / name,
             "--forget-photos", parts["train"] / name, "--retained", parts["unseen"],
             "--strangers", parts["strangers"], "--json", options.work / "audit.json")  # fmt: skip
