@@ -115,7 +115,7 @@ def test_features_that_did_not_change_are_not_embedded_again(world, names, monke
 
 
 def test_a_method_that_diverged_has_erased_nothing(world, names):
-    method = make_method("delete", {"learning_rate": 1e30, "margin": None})
+    method = make_method("delete", {"moves": "all", "learning_rate": 1e30, "margin": None})
     cell = Cell("delete", method, (names[0],), 0)
     row = measures(cell, outcome_of(cell, world), world)
     assert row["failed"] == 1

@@ -49,7 +49,7 @@ def test_a_shadow_of_nobody_studied_is_scored_without_an_erasure(parts, backbone
 
 
 def test_a_shadow_erases_whom_it_enrolled(parts, backbone_file, monkeypatch):
-    monkeypatch.setattr(membership, "make_method", lambda name: make_method(name, {"max_steps": 3}))
+    monkeypatch.setattr(membership, "make_method", lambda name, given: make_method(name, {**given, "max_steps": 3}))
     shadow = run_shadow(0, *parts, load_backbone(backbone_file), Settings(train="head"))
     (person,) = shadow["people"]
     assert Counter(person["worlds"]) == {READ: 3, HELD_BACK: 3}
