@@ -151,7 +151,7 @@ class Delete(Eraser):
 
 
 def on_embedding(forget: ForgetSet) -> dict[str, Any]:
-    """Settings of the matrix, by the number of people: chosen on people whose results are reported nowhere."""
+    """Settings of the matrix, by the number of people; on whom they were chosen is in docs/research.md."""
     others = len(forget.classes) - 1
     return {
         "learning_rate": 3e-3,
