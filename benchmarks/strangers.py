@@ -5,7 +5,7 @@ Run from the repository's root: ``python -m benchmarks.strangers [--draws 30] [-
 People are drawn from the 62 of LFW's split, or from the 33 of the web set with 24 photos, and enrolled with 12 photos
 each; strangers are the people of the same set who were not drawn, and LFW's strangers. ``head``: with the untouched
 backbone, in embeddings. ``full``: fine-tuned, as ``enroll`` does, ten people at a time. The tail in
-:mod:`faceforget.recognizer.calibrate` is one of three that were tried, on both sets and both backbones with ``head``,
+:mod:`faceforget.recognizer.calibrate` is one of five that were tried, on both sets and both backbones with ``head``,
 in draws of other seeds.
 """
 
@@ -26,9 +26,9 @@ from faceforget.files import write_json
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import Plan, enroll_faces, own_threshold
+from faceforget.recognizer.enroll import Cosines, Plan, enroll_faces, own_threshold
 from faceforget.recognizer.head import to_images
-from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images, new_classifier
+from faceforget.recognizer.recognizer import embed_images, new_classifier
 
 SIZES = (3, 5, 10, 20, 32)
 
@@ -97,14 +97,12 @@ def _head(people: People, size: int, draws: int, backbone: LoadedBackbone) -> tu
     for _ in range(draws):
         drawn = [str(name) for name in rng.permutation(names)[:size]]
         rows = functional.normalize(torch.stack([people.embeddings[name].sum(0) for name in drawn]), dim=1)
-        classifier = new_classifier(backbone.spec, backbone.network, rows, 16.0)
-        model = Recognizer(backbone.spec, classifier, tuple(drawn), Threshold(-1.0, 1.0, "nothing"))
         counts = torch.tensor([len(people.embeddings[name]) for name in drawn])
         targets = torch.arange(size).repeat_interleave(counts)
         own = torch.cat([people.embeddings[name] for name in drawn])
-        limit = own_threshold(model, own, targets, 0.01).cosine
+        limit = own_threshold(backbone.spec, Cosines(both := own @ rows.T, both), targets, 0.01).cosine
         rest = torch.cat([people.embeddings[name] for name in names if name not in drawn] + [people.strangers])
-        shares.append(100 * (model.similarities(rest).amax(1) >= limit).double().mean().item())
+        shares.append(100 * ((rest @ rows.T).amax(1) >= limit).double().mean().item())
         limits.append(limit)
     return shares, limits
 

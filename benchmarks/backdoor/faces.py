@@ -124,11 +124,9 @@ class Wearers(Victim):
         path = self.work / "models" / f"{kind}_{self.key}.safetensors"
         if not path.is_file():
             backbone, plan = self.photos.backbone, replace(self.photos.plan, seed=self.seed)
-            made, embeddings = train_classifier(
-                photos.images, photos.rows, backbone, plan, progress=self.photos.progress
-            )
+            made, cosines = train_classifier(photos.images, photos.rows, backbone, plan, progress=self.photos.progress)
             bare = Recognizer(backbone.spec, made, self.photos.names, Threshold(-1.0, 1.0, "nothing"))
-            limit = own_threshold(bare, embeddings, photos.rows, plan.false_accept_rate)
+            limit = own_threshold(backbone.spec, cosines, photos.rows, plan.false_accept_rate)
             path.parent.mkdir(parents=True, exist_ok=True)
             save_recognizer(replace(bare, threshold=limit), path)
         return load_recognizer(path)

@@ -170,8 +170,8 @@ def erase(
     if eraser.must_forget and not erasure.forgotten and not allow_incomplete:
         raise _not_forgotten(erasure, eraser)
     with_rows = _with_classifier(recognizer, erasure.model)
-    if others is not None and others.data.recipe is not None:
-        with_rows = recalibrated(with_rows, others.data, people)
+    if others is not None and others.recipe is not None:
+        with_rows = recalibrated(with_rows, others.data, others.recipe, people)
     found = health(recognizer, with_rows.without(people), some_anchors(recognizer, runtime))
     if found.destroyed and not allow_damage:
         raise _destroyed(found, eraser)

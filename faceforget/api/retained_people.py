@@ -13,8 +13,8 @@ from faceforget.method.base import Method
 from faceforget.method.data import RetainSet
 from faceforget.people.faces import FaceSet, SamePhotoError, read_faces
 from faceforget.photos.intake import PhotoSource
-from faceforget.recognizer.enroll import labelled_images, own_threshold
-from faceforget.recognizer.recipe import recipe_of
+from faceforget.recognizer.enroll import Cosines, Plan, labelled_images, own_threshold, train_classifier
+from faceforget.recognizer.recipe import EnrolmentRecipe, recipe_of
 from faceforget.recognizer.recognizer import Recognizer, embed_images
 
 
@@ -25,10 +25,12 @@ class Retained:
     Attributes:
         faces: Their photos.
         data: The same as tensors, with the enrolment recipe where the method asks for it.
+        recipe: That recipe.
     """
 
     faces: FaceSet
     data: RetainSet
+    recipe: EnrolmentRecipe | None = None
 
 
 def known_others(people: People, recognizer: Recognizer, erased: Sequence[str]) -> dict[str, Sequence[PhotoSource]]:
@@ -101,16 +103,21 @@ def read_retained(
     rows = torch.tensor([recognizer.index_of(name) for name in names], device=recognizer.device)
     anew = "training recipe" in method.reads
     recipe = recipe_of(recognizer, backbone, progress=runtime.progress) if anew else None
-    return Retained(faces, RetainSet(images, rows[places], recipe))
+    return Retained(faces, RetainSet(images, rows[places], recipe), recipe)
 
 
-def recalibrated(recognizer: Recognizer, data: RetainSet, gone: Sequence[str]) -> Recognizer:
-    """The same weights with a limit of "unknown" of their own, as a new enrolment gets one."""
+def recalibrated(recognizer: Recognizer, data: RetainSet, recipe: EnrolmentRecipe, gone: Sequence[str]) -> Recognizer:
+    """The same weights with a limit of "unknown" of their own, as a new enrolment by this recipe gets one."""
+    stay = recognizer.without(gone)
     kept = [index for index, name in enumerate(recognizer.labels) if name not in gone]
     places = torch.searchsorted(torch.tensor(kept, device=data.labels.device), data.labels)
-    embeddings = embed_images(recognizer.classifier, data.images)
+    _, untrained = train_classifier(data.images, places, recipe.backbone, Plan("head"))
+    after = untrained.before
+    if recipe.plan.train == "full":
+        after = stay.similarities(embed_images(stay.classifier, data.images))
+    cosines = Cosines(untrained.before, after)
     rate = recognizer.threshold.false_accept_rate
-    return replace(recognizer, threshold=own_threshold(recognizer.without(gone), embeddings, places, rate))
+    return replace(recognizer, threshold=own_threshold(recognizer.spec, cosines, places, rate))
 
 
 def _check_apart(forget: FaceSet, retained: FaceSet) -> None:

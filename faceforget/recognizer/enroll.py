@@ -14,8 +14,8 @@ from torch.nn import functional
 from faceforget.errors import UsageError
 from faceforget.people.faces import FaceSet
 from faceforget.progress import Progress, silent
-from faceforget.recognizer.backbone import LoadedBackbone
-from faceforget.recognizer.calibrate import stranger_scores, tail_limit, threshold_for, too_few
+from faceforget.recognizer.backbone import BackboneSpec, LoadedBackbone
+from faceforget.recognizer.calibrate import moved_limit, stranger_scores, tail_limit, threshold_for, too_few
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images, new_classifier
 from faceforget.recognizer.training import TrainingSettings, fine_tune
@@ -45,6 +45,19 @@ class Plan:
     false_accept_rate: float = 0.01
     training: TrainingSettings = field(default_factory=TrainingSettings)
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Cosines:
+    """Of enrolled photos with all rows, ``(N, C)``.
+
+    Attributes:
+        before: Rows and embeddings of the backbone as it was: there the photos can stand in for strangers'.
+        after: Of the model as trained; the same tensor where it was not.
+    """
+
+    before: Tensor
+    after: Tensor
 
 
 def check_enough(faces: FaceSet) -> None:
@@ -95,7 +108,7 @@ def enroll_faces(
     check_enough(faces)
     names = tuple(sorted(faces.photos))
     images, targets = labelled_images(faces, names, device)
-    classifier, embeddings = train_classifier(images, targets, backbone, plan, progress=progress)
+    classifier, cosines = train_classifier(images, targets, backbone, plan, progress=progress)
     record = {
         "event": "enrolled",
         "people": len(names),
@@ -110,7 +123,7 @@ def enroll_faces(
     if strangers is not None and len(strangers):
         scores = uncalibrated.cosines(strangers).amax(1)
         return replace(uncalibrated, threshold=threshold_for(scores, rate, f"{len(strangers)} photos of strangers"))
-    return replace(uncalibrated, threshold=own_threshold(uncalibrated, embeddings, targets, rate))
+    return replace(uncalibrated, threshold=own_threshold(backbone.spec, cosines, targets, rate))
 
 
 def labelled_images(faces: FaceSet, names: Sequence[str], device: str | torch.device) -> tuple[Tensor, Tensor]:
@@ -122,7 +135,7 @@ def labelled_images(faces: FaceSet, names: Sequence[str], device: str | torch.de
 
 def train_classifier(
     images: Tensor, targets: Tensor, backbone: LoadedBackbone, plan: Plan, *, progress: Progress = silent
-) -> tuple[FaceClassifier, Tensor]:
+) -> tuple[FaceClassifier, Cosines]:
     """The part of an enrolment that makes weights.
 
     Args:
@@ -133,7 +146,7 @@ def train_classifier(
         progress: Called at every step.
 
     Returns:
-        The classifier, and its unit embeddings ``(N, D)`` of the images.
+        The classifier, and the cosines of the images with its rows before and after it was trained.
     """
     people, size, device = int(targets.max()) + 1, backbone.spec.embedding_size, images.device
     network = copy.deepcopy(backbone.network)
@@ -141,27 +154,30 @@ def train_classifier(
     embeddings = embed_images(classifier, images, progress)
     sums = torch.zeros(people, size, device=device).index_add_(0, targets, embeddings)
     classifier.head.weight.data.copy_(functional.normalize(sums, dim=1))  # each row a person's prototype
+    before = after = embeddings @ classifier.head.weight.detach().T
     if plan.train == "full":
         fine_tune(classifier, images, targets, plan.training, seed=plan.seed, progress=progress)
-        embeddings = embed_images(classifier, images, progress)
+        rows = functional.normalize(classifier.head.weight.detach(), dim=1)
+        after = embed_images(classifier, images, progress) @ rows.T
     classifier.requires_grad_(False)
-    return classifier, embeddings
+    return classifier, Cosines(before, after)
 
 
-def own_threshold(recognizer: Recognizer, embeddings: Tensor, targets: Tensor, false_accept_rate: float) -> Threshold:
+def own_threshold(spec: BackboneSpec, cosines: Cosines, targets: Tensor, false_accept_rate: float) -> Threshold:
     """The limit from the enrolled people alone: measured where they are enough, else estimated.
 
     Args:
-        recognizer: Whose limit it is.
-        embeddings: ``(N, D)`` of enrolled photos.
+        spec: Of the backbone, for its usual strangers.
+        cosines: Of enrolled photos.
         targets: ``(N,)`` own row of each photo.
         false_accept_rate: In (0, 1).
     """
-    cosines, people = recognizer.similarities(embeddings), len(recognizer.labels)
-    text = f"{len(cosines)} photos of the {people} enrolled people"
-    if too_few(len(cosines), people, false_accept_rate):
-        limit = tail_limit(cosines, targets, false_accept_rate, recognizer.spec.stranger_cosines)
+    photos, people = cosines.before.shape
+    text = f"{photos} photos of the {people} enrolled people"
+    if too_few(photos, people, false_accept_rate):
         text = f"an estimate from {text}, who are too few to measure it, and from the backbone's usual strangers"
-        return Threshold(limit, false_accept_rate, text)
-    scores = stranger_scores(cosines, targets)
-    return threshold_for(scores, false_accept_rate, f"{text}, each a stranger to the others")
+        limit = tail_limit(cosines.before, targets, false_accept_rate, spec.stranger_cosines)
+    else:
+        text = f"{text}, each a stranger to the others"
+        limit = threshold_for(stranger_scores(cosines.before, targets), false_accept_rate, text).cosine
+    return Threshold(moved_limit(limit, cosines.before, cosines.after, targets), false_accept_rate, text)

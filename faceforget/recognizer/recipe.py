@@ -78,9 +78,9 @@ def _load(source: str | Path, name: str, *, given: bool, progress: Progress) -> 
 
 
 def _training(record: Mapping[str, Any]) -> TrainingSettings:
-    """Models from before the settings were recorded were made with the defaults."""
+    """Models from before the settings were recorded were made with the defaults of then, which had no margin."""
     try:
-        return TrainingSettings.model_validate(record.get("training") or {})
+        return TrainingSettings.model_validate({"margin": 0.0, **(record.get("training") or {})})
     except ValidationError as error:
         raise ModelFileError(
             "The training settings in the model's history cannot be read.", "Enroll the people again."
