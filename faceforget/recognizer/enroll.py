@@ -35,7 +35,7 @@ class Plan:
     """How to enrol.
 
     Attributes:
-        train: ``full`` fine-tunes the backbone, ``head`` keeps it and takes a prototype per person.
+        train: ``full`` fine-tunes the backbone, ``head`` keeps it; either way a person's row is their prototype.
         false_accept_rate: Share of strangers that may get a name.
         training: Settings of ``full``.
         seed: Of order and augmentation.
@@ -152,15 +152,20 @@ def train_classifier(
     network = copy.deepcopy(backbone.network)
     classifier = new_classifier(backbone.spec, network, torch.eye(people, size), SCALE).to(device)
     embeddings = embed_images(classifier, images, progress)
-    sums = torch.zeros(people, size, device=device).index_add_(0, targets, embeddings)
-    classifier.head.weight.data.copy_(functional.normalize(sums, dim=1))  # each row a person's prototype
-    before = after = embeddings @ classifier.head.weight.detach().T
+    before = after = _take_prototypes(classifier, embeddings, targets)
     if plan.train == "full":
         fine_tune(classifier, images, targets, plan.training, seed=plan.seed, progress=progress)
-        rows = functional.normalize(classifier.head.weight.detach(), dim=1)
-        after = embed_images(classifier, images, progress) @ rows.T
+        # Trained rows fit the photos that they were trained on; photos to come are nearer to the mean of these.
+        after = _take_prototypes(classifier, embed_images(classifier, images, progress), targets)
     classifier.requires_grad_(False)
     return classifier, Cosines(before, after)
+
+
+def _take_prototypes(classifier: FaceClassifier, embeddings: Tensor, targets: Tensor) -> Tensor:
+    """Make each row the mean direction of its person's embeddings ``(N, D)``; the cosines ``(N, C)`` with the rows."""
+    rows = classifier.head.weight
+    rows.data.copy_(functional.normalize(torch.zeros_like(rows).index_add_(0, targets, embeddings), dim=1))
+    return embeddings @ rows.detach().T
 
 
 def own_threshold(spec: BackboneSpec, cosines: Cosines, targets: Tensor, false_accept_rate: float) -> Threshold:

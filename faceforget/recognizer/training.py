@@ -22,7 +22,7 @@ class TrainingSettings(BaseModel):
     learning_rate: float = Field(0.01, gt=0, description="Peak of the cosine schedule.")
     weight_decay: float = Field(1e-4, ge=0)
     margin: float = Field(
-        0.5, ge=0, lt=2, description="Taken off the cosine of each photo with its own row, while training."
+        0.35, ge=0, lt=2, description="Taken off the cosine of each photo with its own row, while training."
     )
 
 
