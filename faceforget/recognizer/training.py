@@ -21,9 +21,17 @@ class TrainingSettings(BaseModel):
     batch_size: int = Field(32, ge=2)
     learning_rate: float = Field(0.01, gt=0, description="Peak of the cosine schedule.")
     weight_decay: float = Field(1e-4, ge=0)
-    margin: float = Field(
-        0.35, ge=0, lt=2, description="Taken off the cosine of each photo with its own row, while training."
+    margin: float | None = Field(
+        None,
+        ge=0,
+        lt=2,
+        description="Taken off the cosine of each photo with its own row, while training. None: a hundredth for each "
+        "enrolled person, at most 0.35.",
     )
+
+    def margin_for(self, people: int) -> float:
+        """Among few people a wide margin drives their photos to where strangers are: of ten, 4 % got a name, not 1."""
+        return min(0.01 * people, 0.35) if self.margin is None else self.margin
 
 
 def fine_tune(
@@ -65,13 +73,13 @@ def fine_tune(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=max(steps, 2), pct_start=0.1
     )
+    margin = settings.margin_for(len(classifier.head.weight)) * classifier.head.scale
     generator = torch.Generator().manual_seed(seed)
     for step, index in enumerate(_epochs(len(images), settings, generator), start=1):
         own, share = own_part(len(index))
         asked = targets[index[own]]
         logits = classifier(augment(images[index], generator)[own])
-        taken_off = settings.margin * classifier.head.scale * functional.one_hot(asked, logits.shape[1])
-        loss = share * functional.cross_entropy(logits - taken_off, asked)
+        loss = share * functional.cross_entropy(logits - margin * functional.one_hot(asked, logits.shape[1]), asked)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         add_up_gradients(classifier.parameters())
