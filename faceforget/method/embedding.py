@@ -1,4 +1,4 @@
-"""An embedder seen from its last linear layer on: a square matrix that can be trained, then folded into that layer."""
+"""An embedder seen from its last linear layer on: a rotation that can be trained, then folded into that layer."""
 
 import copy
 
@@ -11,6 +11,8 @@ from faceforget.method.head import features_of, find_head
 from faceforget.method.projection import project_features, replace_layer
 from faceforget.scatter import Scatter, ScatterPlace
 
+# How far the products of a matrix's rows may be from a rotation's; up to the second number the iteration converges.
+_CLOSE, _FAR, _POLAR_STEPS = 1e-4, 0.9, 7
 # Nothing that could be told apart by eye in a photo's features.
 _SAME = 1e-4
 
@@ -21,7 +23,7 @@ class MatrixedEmbedding(nn.Module):
     Shape: ``(N, D)`` embeddings to ``(N, C)`` logits.
 
     Attributes:
-        matrix: ``(D, D)``, first the identity.
+        matrix: ``(D, D)``, first the identity, and a rotation wherever :meth:`make_rotation` was called.
     """
 
     def __init__(self, size: int, scatter: nn.Module, head: nn.Module) -> None:
@@ -33,6 +35,25 @@ class MatrixedEmbedding(nn.Module):
     def directions(self, embeddings: Tensor) -> Tensor:
         """Unit embeddings ``(N, D)`` as the head compares them."""
         return functional.normalize(self.scatter(embeddings @ self.matrix.T), dim=1)
+
+    @torch.no_grad()
+    def make_rotation(self) -> None:
+        """Replace the matrix by the orthogonal one nearest to it, its polar factor.
+
+        By Newton and Schulz's iteration, X -> 1.5 X - 0.5 X Xᵀ X, which squares the error each time; after a step that
+        went too far for it, by singular values.
+        """
+        matrix, identity = self.matrix, torch.eye(len(self.matrix), device=self.matrix.device)
+        for _ in range(_POLAR_STEPS):
+            gram = matrix @ matrix.T
+            off = (gram - identity).norm()
+            if off < _CLOSE or not off.isfinite():
+                return
+            if off > _FAR:
+                left, _, right = torch.linalg.svd(matrix)
+                matrix.copy_(left @ right)
+                return
+            matrix.copy_(1.5 * matrix - 0.5 * gram @ matrix)
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """Classify embeddings."""

@@ -159,6 +159,9 @@ class Eraser(Method):
         """Parameters that move; all, or those of the first layers."""
         return first_parameters(student, self.settings.first_layers)
 
+    def after_step(self, student: nn.Module) -> None:
+        """Put the student back on what it may be, after each step; anything, by default."""
+
     def movable(self, scene: Scene) -> Mapping[str, Tensor] | None:
         """For each parameter the entries that may move, as booleans; None: all."""
         return None
@@ -216,6 +219,7 @@ class Eraser(Method):
                     seen, ahead = seen + counts[0], ahead + counts[1]
                 optimizer.step()
                 hold.put_back()
+                self.after_step(scene.student)
                 run.progress(step_event(steps[-1], settings.max_steps))
                 if len(steps) == settings.max_steps:
                     return tuple(steps), False
