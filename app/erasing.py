@@ -296,7 +296,4 @@ def enrol_again(erased: Erased, count: int) -> Enrolled:
 
 
 def _named_again(model: Recognizer, person: str, photos: Crops, probes: Crops) -> tuple[Recognition, ...]:
-    row = model.embed(photos).mean(0, keepdim=True)
-    weights = model.classifier.head.weight.detach()
-    again = model.with_head(torch.cat([weights, row / row.norm()]), (*model.labels, person))
-    return tuple(again.recognize(probes, 3))
+    return tuple(model.with_person(person, model.embed(photos)).recognize(probes, 3))

@@ -7,7 +7,6 @@ from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from faceforget.api.runtime import Runtime
 from faceforget.audit.estimates import Rate
@@ -124,7 +123,7 @@ def _judged(before: Recognizer, views: Views, after: Recognizer, method: str, se
     seen = dict(zip(views.unseen, parts, strict=True))
     others = {name: own for name, own in seen.items() if name != person}
     own = {person: seen[person]}
-    again = with_person(after, person, after.embed(views.read))
+    again = after.with_person(person, after.embed(views.read))
     return Beside(
         method,
         accuracy(with_rows_of(before, after), own),
@@ -133,9 +132,3 @@ def _judged(before: Recognizer, views: Views, after: Recognizer, method: str, se
         seconds,
         steps,
     )
-
-
-def with_person(model: Recognizer, name: str, embeddings: Tensor) -> Recognizer:
-    """The model with one more row: the mean of these unit embeddings ``(N, D)``."""
-    row = embeddings.mean(0, keepdim=True)
-    return model.with_head(torch.cat([model.classifier.head.weight.detach(), row / row.norm()]), (*model.labels, name))

@@ -161,6 +161,11 @@ class Recognizer:
         rows = self.classifier.head.weight.detach()[kept]
         return self.with_head(rows, tuple(self.labels[index] for index in kept))
 
+    def with_person(self, name: str, embeddings: Tensor) -> "Recognizer":
+        """The model with one more row: the mean direction of these unit embeddings ``(N, D)``."""
+        row = functional.normalize(embeddings.mean(0, keepdim=True), dim=1)
+        return self.with_head(torch.cat([self.classifier.head.weight.detach(), row]), (*self.labels, name))
+
     def with_head(self, rows: Tensor, labels: Sequence[str]) -> "Recognizer":
         """The same embedder with other rows ``(C, D)`` and their labels."""
         head = CosineHead(rows, self.classifier.head.scale).requires_grad_(False)

@@ -5,12 +5,13 @@ from base64 import b64decode
 
 import pytest
 
-from app.curves import CURVES, curves, points_of, svg
+from app.curves import curves, points_of
 from app.jobs import Stage
 from app.methods import CHOICES, caveat, method_of, not_kept, reads_anchors, refusal, takes_steps, title, words
 from faceforget.errors import DestroyedModelError, NotForgottenError, UsageError
 from faceforget.method.data import Step
 from faceforget.method.registry import METHODS, PROMISES
+from faceforget.report.curves import CURVES, line
 
 NAMES = [choice.name for choice in CHOICES]
 
@@ -85,15 +86,15 @@ def test_the_curves_say_where_they_began_and_where_they_are():
     values = re.findall(r'data-curve="(\w+)".*?class="value">(.*?)<span.*?</span>(.*?)<', found)
     assert values == [
         ("forgetting", "5", "0.0083"),
-        ("retention", "≈ 0", "0.1"),
-        ("probability_left", "100 %", "0.2 %"),
+        ("retention", "≈\u00a00", "0.1"),
+        ("probability_left", "100\u00a0%", "0.2\u00a0%"),
     ]
 
 
 def test_a_curve_ends_at_its_last_step_and_halfway_where_there_are_as_many_to_come():
     def ends(values, budget):
-        line = re.search(r'points="([^"]+)"', svg(values, budget, CURVES[0]))[1].split()
-        return [float(line[place].split(",")[0]) for place in (0, -1)]
+        drawn = re.search(r'points="([^"]+)"', line(CURVES[0], values, budget, ""))[1].split()
+        return [float(drawn[place].split(",")[0]) for place in (0, -1)]
 
     first, last = ends([1.0] * 600, 600)
     assert ends([1.0], 600) == [first, first]
