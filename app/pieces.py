@@ -56,7 +56,8 @@ def name_of(person: str) -> str:
 
 def svg_image(svg: str, words: str, kind: str = "") -> str:
     """An SVG as an image: Streamlit removes ``<svg>`` itself."""
-    data = base64.b64encode(svg.encode()).decode("ascii")
+    named = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)  # an image is a document of its own
+    data = base64.b64encode(named.encode()).decode("ascii")
     return f'<img class="{kind}" src="data:image/svg+xml;base64,{data}" alt="{escape(words)}">'
 
 

@@ -82,8 +82,7 @@ def line(curve: Curve, values: Sequence[float], budget: int, words: str) -> str:
     ticks = [10**power for power in range(1, 6) if 2 * 10**power < last]
     dot = '<circle cx="{:.1f}" cy="{:.1f}" r="3.6" fill="{}"/>'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escape(words)}">'
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(words)}">'
         f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_TOP}" y2="{_TOP}" stroke="{LINE}"/>'
         f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_TOP + height}" y2="{_TOP + height}" stroke="{LINE}"/>'
         f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end" {text}>{number(top, curve.percent)}</text>'

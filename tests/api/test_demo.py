@@ -108,7 +108,7 @@ def test_delete_is_shown_with_both_curves(result):
     text = " ".join(References(demo_report(result)).text.split())
     assert "Forgetting term" in text
     assert "Retention term" in text
-    assert f"at the last of {len(steps)}" in demo_report(result)
+    assert f", step {len(steps)}" in demo_report(result)
 
 
 def test_the_same_person_is_erased_in_other_ways(result):

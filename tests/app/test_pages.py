@@ -217,7 +217,7 @@ def test_a_method_is_chosen_by_name_and_keeps_no_promise_that_is_not_its_own(ope
     button(app, names[0].replace("_", " ")).click().run()
     app.radio[1].set_value("delete").run()
     assert app.session_state[KEY].method == "delete"
-    assert "DELETE moves a person away from their row" in texts(app)
+    assert "DELETE turns a person away from their row" in texts(app)
     assert "is not made to keep this promise" not in texts(app)
     app.radio[0].set_value("unrecognisable").run()
     assert app.session_state[KEY].method == "delete"
@@ -298,7 +298,7 @@ def test_the_curves_stay_while_what_was_erased_is_checked(open_page, model, name
         assert "DELETE is done, in 2 steps. Now it is checked." in found
         assert '5<span class="arrow">→</span>0.25' in found
         assert '0.2<span class="arrow">→</span>4' in found
-        assert '50 %<span class="arrow">→</span>2.5 %' in found
+        assert '50\u00a0%<span class="arrow">→</span>2.5\u00a0%' in found
     finally:
         over.set()
 
