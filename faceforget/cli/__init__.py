@@ -17,6 +17,7 @@ from faceforget.cli import (
     doctor,
     enroll,
     erase,
+    inspect,
     keys,
     ledger,
     methods,
@@ -43,6 +44,7 @@ app.command("app")(browser.app)
 app.command("enroll")(enroll.enroll)
 app.command("recognize")(recognize.recognize)
 app.command("erase", epilog=EXIT_CODES)(erase.erase)
+app.command("inspect")(inspect.inspect)
 app.command("audit", epilog=EXIT_CODES)(audit.audit)
 app.command("batch", epilog=EXIT_CODES)(batch.batch)
 app.command("serve")(serve.serve)

@@ -85,22 +85,36 @@ def _fold(linear: _Linear, norm: _Norm | None, matrix: Tensor) -> None:
     y = a (W x + b) + c becomes y' = a (W' x + b') + c with W' = a⁻¹ M a W: weights keep their scale, so that a
     training that follows finds them as it would have. Where a is 0 nothing is changed; the caller's check sees it.
     """
-    size = len(linear.weight)
-    scale, offset = torch.ones(size).to(matrix), torch.zeros(size).to(matrix)
-    if norm is not None and norm.running_mean is not None and norm.running_var is not None:
-        scale = (norm.running_var + norm.eps).rsqrt()
-        if norm.weight is not None:
-            scale = scale * norm.weight
-        offset = -norm.running_mean * scale + (norm.bias if norm.bias is not None else 0)
+    scale, offset = _affine(linear, norm)
     if scale.abs().min() == 0:
         return
-    bias = linear.bias if linear.bias is not None else torch.zeros(size).to(matrix)
+    bias = linear.bias if linear.bias is not None else torch.zeros_like(offset)
     shift = matrix @ (scale * bias + offset)
     linear.weight.copy_(torch.einsum("ij,j...->i...", matrix * scale / scale[:, None], linear.weight))
     if linear.bias is not None:
         linear.bias.copy_((shift - offset) / scale)
     elif norm is not None and norm.bias is not None:
         norm.bias.add_(shift - offset)
+
+
+def _affine(linear: _Linear, norm: _Norm | None) -> tuple[Tensor, Tensor]:
+    """What the norm multiplies each output of the layer with, and adds: ``(D,)`` each."""
+    ones = torch.ones(len(linear.weight)).to(linear.weight)
+    if norm is None or norm.running_mean is None or norm.running_var is None:
+        return ones, torch.zeros_like(ones)
+    scale = (norm.running_var + norm.eps).rsqrt()
+    if norm.weight is not None:
+        scale = scale * norm.weight
+    return scale, -norm.running_mean * scale + (norm.bias if norm.bias is not None else 0)
+
+
+def last_linear(model: nn.Module, head: nn.Module, images: Tensor) -> Tensor | None:
+    """The matrix ``(D, ...)`` that makes the head's inputs, its batch norm in it; None where a nonlinear layer does."""
+    linear, norm = _tail(model, head, images)
+    if linear is None:
+        return None
+    scale, _ = _affine(linear, norm)
+    return scale.view(-1, *[1] * (linear.weight.ndim - 1)) * linear.weight
 
 
 def _same_directions(found: Tensor, expected: Tensor) -> bool:
