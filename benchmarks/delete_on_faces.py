@@ -232,15 +232,15 @@ def _control(place: Place, people: Sequence[str]) -> Tensor:
     return torch.eye(len(c)) - torch.outer(c - v, c)
 
 
-def write(found: Sequence[tuple[Cell, Mapping[str, Any]]], planned: int) -> None:
+def write(found: Sequence[tuple[Cell, Mapping[str, Any]]], planned: int, seeds: int) -> None:
     """Markdown and JSON lines."""
     text = [
         "# DELETE at its defaults on faces",
         "",
-        f"`python -m benchmarks.delete_on_faces`, {len(found)} of {planned} cells. Per cent; Δ in points, after minus "
+        f"`python -m benchmarks.delete_on_faces --seeds {seeds}`, {len(found)} of {planned} cells. Per cent; Δ in points, after minus "
         "before. Mean over people or groups ± half the 95 % interval (Student's t, seeds of a person averaged first), "
         "the worst single erasure in brackets. Photos that nothing has read. `delete_all_layers` is `--set moves=all`, "
-        "which was the default of 0.1; its row, `anchored` and `retrained` are of one enrolment, the others of three.",
+        f"which was the default of 0.1; its row, `anchored` and `retrained` are of one enrolment, the others of {seeds}.",
         "",
     ]
     columns = (
@@ -275,6 +275,7 @@ def write(found: Sequence[tuple[Cell, Mapping[str, Any]]], planned: int) -> None
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", default="0/1", metavar="I/N", help="every N-th cell, from the I-th")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="enrolments of each set with each backbone")
     parser.add_argument("--tables", action="store_true", help="only write the tables of the cells that are there")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "delete_on_faces")
     options = parser.parse_args()
@@ -283,7 +284,7 @@ def main() -> None:
         f"{data}_{backbone}_{seed}": Place(
             folder, file, seed, options.work / f"{data}_{backbone}_{seed}.safetensors", data == "lfw", _show, unseen
         )
-        for seed in range(SEEDS)
+        for seed in range(options.seeds)
         for data, folder, unseen in (("lfw", LFW, 8), ("web", WEB, 12))
         for backbone, file in BACKBONES.items()
     }
@@ -298,7 +299,7 @@ def main() -> None:
     done = [(cell, options.work / "cells" / f"{cell.key}.json") for cell in todo]
     found = [(cell, json.loads(path.read_text())) for cell, path in done if path.exists()]
     if parts == 1 or options.tables:
-        write(found, len(todo))
+        write(found, len(todo), options.seeds)
 
 
 def _show(event: Event) -> None:
