@@ -238,7 +238,8 @@ def write(found: Sequence[tuple[Cell, Mapping[str, Any]]], planned: int, seeds: 
         "# DELETE at its defaults on faces",
         "",
         f"`python -m benchmarks.delete_on_faces --seeds {seeds}`, {len(found)} of {planned} cells. Per cent; "
-        "Δ in points, after minus before. Mean over people or groups ± half the 95 % interval (Student's t, seeds of a person averaged first), "
+        "Δ in points, after minus before. Mean over people or groups ± half the 95 % interval (Student's t, "
+        "seeds of a person averaged first), "
         "the worst single erasure in brackets. Photos that nothing has read. `delete_all_layers` is `--set moves=all`, "
         f"which was the default of 0.1; its row, `anchored` and `retrained` are of one enrolment, the others of "
         f"{seeds}.",
