@@ -31,11 +31,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.delete_cells import Cell, write
 from benchmarks.embedding.world import World
 from benchmarks.framing import WEB
 from benchmarks.kept import kept
 from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, reported_people
-from benchmarks.spread import spread
 from faceforget.audit.roc import roc_figures
 from faceforget.people.faces import read_faces
 from faceforget.progress import Event
@@ -44,13 +44,11 @@ from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 
-RESULTS = ROOT / "benchmarks" / "results"
 BACKBONES = {"mobile": "mobile", "ms1m": str(MOBILEFACENET)}
 FAR = 0.001
 MANY, DRAWS, FEW, SEEDS = 20, 3, 5, 3
 # Of these one enrolment tells enough: the old default takes half a minute a person.
 _ONE_SEED = ("anchored", "retrained", "delete_all_layers")
-_ROWS = ("delete", "delete_all_layers", "anchored", "drop_row", "retrained", "control")
 
 
 @dataclass(frozen=True)
@@ -109,23 +107,6 @@ class Looked:
             for part in (self.unseen, self.strangers)
         ]
         return Looked(*moved)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One erasure: where, how, and of whom."""
-
-    table: str
-    place: str
-    method: str
-    people: tuple[str, ...]
-    photos: int = 12
-
-    @property
-    def key(self) -> str:
-        """A file name."""
-        who = self.people[0] if len(self.people) == 1 else f"{len(self.people)}_from_{self.people[0]}"
-        return f"{self.table}.{self.place}.{self.method}.{who}".replace(" ", "_")
 
 
 def cells(places: Mapping[str, Place]) -> Iterator[Cell]:
@@ -232,48 +213,6 @@ def _control(place: Place, people: Sequence[str]) -> Tensor:
     return torch.eye(len(c)) - torch.outer(c - v, c)
 
 
-def write(found: Sequence[tuple[Cell, Mapping[str, Any]]], planned: int, seeds: int) -> None:
-    """Markdown and JSON lines."""
-    text = [
-        "# DELETE at its defaults on faces",
-        "",
-        f"`python -m benchmarks.delete_on_faces --seeds {seeds}`, {len(found)} of {planned} cells. Per cent; "
-        "Δ in points, after minus before. Mean over people or groups ± half the 95 % interval (Student's t, "
-        "seeds of a person averaged first), "
-        "the worst single erasure in brackets. Photos that nothing has read. `delete_all_layers` is `--set moves=all`, "
-        f"which was the default of 0.1; its row, `anchored` and `retrained` are of one enrolment, the others of "
-        f"{seeds}.",
-        "",
-    ]
-    columns = (
-        ("named as the person, their row in place", lambda n: n["own"], max),
-        ("Δ others named", lambda n: n["others"] - n["others_before"], min),
-        ("Δ strangers' TAR at FAR 0.1 %", lambda n: n["tar_strangers"] - n["tar_strangers_before"], min),
-        ("Δ strangers named", lambda n: n["strangers"] - n["strangers_before"], max),
-        ("two of their photos match, before", lambda n: n["tar_own_before"], min),
-        ("after", lambda n: n["tar_own"], min),
-    )
-    for table in dict.fromkeys(cell.table for cell, _ in found):
-        head = ["people", "backbone", "method", *(title for title, _, _ in columns), "seconds, median", "runs"]
-        text += [f"## {table.replace('_', ' ')}", "", f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-        own = [(cell, numbers) for cell, numbers in found if cell.table == table]
-        by_row: dict[tuple[str, ...], list[tuple[Cell, Mapping[str, Any]]]] = {}
-        for cell, numbers in own:
-            data, backbone, _ = cell.place.split("_")
-            by_row.setdefault((data, backbone, cell.method), []).append((cell, numbers))
-        order = {method: place for place, method in enumerate(_ROWS)}
-        for row, runs in sorted(by_row.items(), key=lambda item: (*item[0][:2], order[item[0][2]])):
-            values = [spread([(c.people, value(n)) for c, n in runs], worst) for _, value, worst in columns]
-            seconds = float(np.median([n["seconds"] for _, n in runs]))
-            took = f"{seconds:.1f}" if seconds else ""  # made with the enrolment, or no method at all
-            text.append(f"| {' | '.join([*row[:2], f'`{row[2]}`', *values, took, str(len(runs))])} |")
-        text.append("")
-    (RESULTS / "delete_on_faces.md").write_text("\n".join(text))
-    lines = [json.dumps({"table": c.table, "place": c.place, "method": c.method, "people": len(c.people),
-                         **{key: round(value, 5) for key, value in n.items()}}) for c, n in found]  # fmt: skip
-    (RESULTS / "delete_on_faces.jsonl").write_text("\n".join(lines) + "\n")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", default="0/1", metavar="I/N", help="every N-th cell, from the I-th")
@@ -301,7 +240,7 @@ def main() -> None:
     done = [(cell, options.work / "cells" / f"{cell.key}.json") for cell in todo]
     found = [(cell, json.loads(path.read_text())) for cell, path in done if path.exists()]
     if parts == 1 or options.tables:
-        write(found, len(todo), options.seeds)
+        write(found, len(todo), options.seeds, ROOT / "benchmarks" / "results")
 
 
 def _show(event: Event) -> None:

@@ -100,7 +100,7 @@ def _head(people: People, size: int, draws: int, backbone: LoadedBackbone) -> tu
         counts = torch.tensor([len(people.embeddings[name]) for name in drawn])
         targets = torch.arange(size).repeat_interleave(counts)
         own = torch.cat([people.embeddings[name] for name in drawn])
-        limit = own_threshold(backbone.spec, Cosines(both := own @ rows.T, both), targets, 0.01).cosine
+        limit = own_threshold(backbone.spec, Cosines(own @ rows.T), targets, 0.01).cosine
         rest = torch.cat([people.embeddings[name] for name in names if name not in drawn] + [people.strangers])
         shares.append(100 * ((rest @ rows.T).amax(1) >= limit).double().mean().item())
         limits.append(limit)

@@ -6,19 +6,18 @@ import streamlit as st
 
 from app import methods, pieces
 from app.check import check, look_at, who_is_it
-from app.curves import curves
-from app.erasing import FEWEST, Erased, Request
-from app.frame import PROOF, needs_model, page, part, progress_of, session, show
-from app.jobs import Job
+from app.erasing import FEWEST, Request
+from app.frame import PROOF, needs_model, page, session, show
 from app.opening import erase
 from app.people import OpenModel, Photo, split_photos
 from app.promises import title, words
 from app.session import Session
+from app.views.forget_steps.at_work import at_work
 from faceforget.method.registry import PROMISES
 from faceforget.progress import Event
 from faceforget.recognizer.recognizer import UNKNOWN
-from faceforget.report.words import in_steps, shown_name
 from faceforget.report.words import photos as count_photos
+from faceforget.report.words import shown_name
 
 _TYPES = ["jpg", "jpeg", "png", "webp"]
 _STEPS = ("Person", "Photos", "Promise", "Erase")
@@ -37,7 +36,7 @@ def main() -> None:
         if here.fresh:
             st.switch_page(PROOF)
         elif here.erasing is not None:
-            _erasing()
+            at_work(_STEPS)
         elif here.person is None:
             show(pieces.steps(_STEPS, 0))
             _choose(here, here.model)
@@ -256,56 +255,6 @@ def _confirm(person: str, used: list[int], kept_back: bool) -> None:
         if st.button("Not yet"):
             here.confirming = False
             st.rerun()
-
-
-@st.fragment(run_every=0.5)
-@part
-def _erasing() -> None:
-    here = session()
-    job = here.erasing
-    if here.erased is not None or (job is not None and job.state == "done"):
-        st.switch_page(PROOF)
-    elif job is None:
-        st.rerun()
-    elif job.active:
-        show(pieces.steps(_STEPS, 3))
-        _live(here, job)
-        if st.button("Cancel"):
-            job.cancel()
-            here.erasing = None
-            here.notice = "Cancelled. The model is as it was."
-            st.rerun()
-    else:
-        _failed(here, job)
-        if st.button("Back to the photos"):
-            here.erasing = None
-            st.rerun()
-
-
-def _live(here: Session, job: Job[Erased]) -> None:
-    progress_of(job, "Reading their photos …")
-    method = here.live.method
-    if methods.takes_steps(method):
-        show(f"<h3>{pieces.text(_course(here, job))}</h3>{curves(job.points, job.budget)}")
-    if here.live.named:
-        show(pieces.naming(here.live.named, here.person or ""))
-
-
-def _course(here: Session, job: Job[Erased]) -> str:
-    """How far the method has come; the audit goes on when it is done."""
-    method, count = methods.title(here.live.method), len(job.points)
-    if count and (job.stage is None or job.stage.name != "erasing"):
-        return f"{method} is done, {in_steps(count)}. Now it is checked."
-    return f"{method} at work: step {count} of at most {job.budget}" if count else f"{method} begins"
-
-
-def _failed(here: Session, job: Job[Erased]) -> None:
-    if job.error is None:
-        return
-    error = methods.refusal(job.error, here.live.method)
-    show(pieces.problem(error) + '<p class="note">The model is as it was.</p>')
-    if job.points:
-        show(f"<h3>How far it came</h3>{curves(job.points, job.budget)}")
 
 
 main()

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 
 from faceforget.api.anchor_faces import read_anchors, some_anchors
+from faceforget.api.refusals import destroyed, not_forgotten
 from faceforget.api.retained_people import Retained, check_retained, read_retained, recalibrated
 from faceforget.api.runtime import People, Runtime, photo_report
 from faceforget.audit.estimates import Rate
-from faceforget.audit.health import LEAST, Health, health
+from faceforget.audit.health import Health, health
 from faceforget.audit.questions.accuracy import accuracy
 from faceforget.audit.view import Crops
-from faceforget.errors import DestroyedModelError, NotForgottenError, UsageError, WrongPersonError
+from faceforget.errors import UsageError, WrongPersonError
 from faceforget.files import sha256_bytes
 from faceforget.method.base import Method
 from faceforget.method.data import Erasure, ForgetSet
@@ -168,13 +169,13 @@ def erase(
     )
     seconds = time.perf_counter() - start
     if eraser.must_forget and not erasure.forgotten and not allow_incomplete:
-        raise _not_forgotten(erasure, eraser)
+        raise not_forgotten(erasure, eraser)
     with_rows = _with_classifier(recognizer, erasure.model)
     if others is not None and others.recipe is not None:
         with_rows = recalibrated(with_rows, others.data, others.recipe, people)
     found = health(recognizer, with_rows.without(people), some_anchors(recognizer, runtime))
     if found.destroyed and not allow_damage:
-        raise _destroyed(found, eraser)
+        raise destroyed(found, eraser)
     record = _record(recognizer, with_rows.without(people), eraser, (faces, others), runtime.seed)
     with_rows = replace(with_rows, history=(*recognizer.history, record))
     _purge(runtime, faces)
@@ -241,29 +242,6 @@ def _check_persons(
             doubts=doubts,
         )
     return tuple(doubts)
-
-
-def _not_forgotten(erasure: Erasure, eraser: Method) -> NotForgottenError:
-    return NotForgottenError(
-        f"NOT ERASED: after {len(erasure.steps)} steps of {eraser.name} a person is still named on their own photos "
-        f"(probability left {erasure.probability_left:.2f}).",
-        f"No model was made. {eraser.advice()}",
-        code="not-forgotten",
-        advice=eraser.advice(),
-    )
-
-
-def _destroyed(found: Health, eraser: Method) -> DestroyedModelError:
-    return DestroyedModelError(
-        f"NOT ERASED: {eraser.name} would have destroyed the model. Who looks like whom in it agrees to "
-        f"{found.left:.2f} with before (measured on rendered people; 1 is as before, below {LEAST:g} it is refused).",
-        f"No model was made. {_GENTLER} Or take it all the same: allow_damage=True.",
-        code="destroyed-model",
-        **found.to_dict(),
-    )
-
-
-_GENTLER = "Leave out the method, or give it a smaller learning rate or fewer steps."
 
 
 def _record(

@@ -18,15 +18,14 @@ def inspect(recognizer: Recognizer, *, backbone: str | Path | None = None, runti
         runtime: Told about a download.
 
     Raises:
-        BackboneError: These are not the weights that it was enrolled from, or the file cannot be read.
+        BackboneError: ``backbone`` is not what it was enrolled from, or cannot be read.
+        ModelFileError: ``backbone`` was given, and the model does not say what it was enrolled from.
     """
     runtime = runtime or Runtime()
     try:
         public = recipe_of(recognizer, backbone, progress=runtime.progress).backbone.network
-    except ModelFileError as error:
-        return origin_of(recognizer, None, error.message)
-    except BackboneError as error:
+    except (ModelFileError, BackboneError) as error:
         if backbone is not None:
             raise
-        return origin_of(recognizer, None, error.message)
+        return origin_of(recognizer, None, error)
     return origin_of(recognizer, public)

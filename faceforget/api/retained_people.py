@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -25,12 +26,15 @@ class Retained:
     Attributes:
         faces: Their photos.
         data: The same as tensors, with the enrolment recipe where the method asks for it.
-        recipe: That recipe.
     """
 
     faces: FaceSet
     data: RetainSet
-    recipe: EnrolmentRecipe | None = None
+
+    @property
+    def recipe(self) -> EnrolmentRecipe | None:
+        """That recipe."""
+        return cast("EnrolmentRecipe | None", self.data.recipe)
 
 
 def known_others(people: People, recognizer: Recognizer, erased: Sequence[str]) -> dict[str, Sequence[PhotoSource]]:
@@ -103,7 +107,7 @@ def read_retained(
     rows = torch.tensor([recognizer.index_of(name) for name in names], device=recognizer.device)
     anew = "training recipe" in method.reads
     recipe = recipe_of(recognizer, backbone, progress=runtime.progress) if anew else None
-    return Retained(faces, RetainSet(images, rows[places], recipe), recipe)
+    return Retained(faces, RetainSet(images, rows[places], recipe))
 
 
 def recalibrated(recognizer: Recognizer, data: RetainSet, recipe: EnrolmentRecipe, gone: Sequence[str]) -> Recognizer:
@@ -112,11 +116,9 @@ def recalibrated(recognizer: Recognizer, data: RetainSet, recipe: EnrolmentRecip
     kept = [index for index, name in enumerate(recognizer.labels) if name not in gone]
     places = torch.searchsorted(torch.tensor(kept, device=data.labels.device), data.labels)
     _, untrained = train_classifier(data.images, places, recipe.backbone, Plan("head"))
-    after = untrained.before
-    if recipe.plan.train == "full":
-        after = stay.similarities(embed_images(stay.classifier, data.images))
-    cosines = Cosines(untrained.before, after)
-    rate = recognizer.threshold.false_accept_rate
+    trained = recipe.plan.train == "full"
+    after = stay.similarities(embed_images(stay.classifier, data.images)) if trained else None
+    cosines, rate = Cosines(untrained.before, after), recognizer.threshold.false_accept_rate
     return replace(recognizer, threshold=own_threshold(recognizer.spec, cosines, places, rate))
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
+from faceforget.errors import FaceForgetError
 from faceforget.method.projection import last_linear
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import Recognizer, new_classifier
@@ -50,7 +51,7 @@ class Origin:
         erasures: Methods of the erasures that the model's history tells of, in order.
         tensors: Of the network.
         moved: Those that are not the public ones, most first; None where these were not at hand.
-        not_compared: Why not, in words.
+        not_compared: Why not.
         regions: Directions in the layer that a promise *unrecognisable* leaves.
         taken_out: Directions that the last linear layer hardly passes on; None where there is no such layer.
     """
@@ -61,7 +62,7 @@ class Origin:
     erasures: tuple[str, ...]
     tensors: int
     moved: tuple[Moved, ...] | None
-    not_compared: str | None
+    not_compared: FaceForgetError | None
     regions: int
     taken_out: int | None
 
@@ -80,7 +81,7 @@ class Origin:
             found = " and ".join(f"{count} {where}" for where, count in kinds.items() if count)
             return f"Somebody was erased so that the file holds directions of them, as exact as a photo: {found}."
         if self.moved is None:
-            return f"{self.not_compared} So it is not known whether the network learnt from the enrolled photos."
+            return "Without the public network it is not known whether this one learnt from the enrolled photos."
         if not self.moved:
             return "The network is bit for bit the public one, which was made without anybody who is enrolled."
         return (
@@ -100,13 +101,13 @@ class Origin:
             "erasures": list(self.erasures),
             "tensors": self.tensors,
             "moved": moved,
-            "not_compared": self.not_compared,
+            "not_compared": None if self.not_compared is None else self.not_compared.message,
             "regions": self.regions,
             "taken_out": self.taken_out,
         }
 
 
-def origin_of(recognizer: Recognizer, public: nn.Module | None, not_compared: str | None = None) -> Origin:
+def origin_of(recognizer: Recognizer, public: nn.Module | None, not_compared: FaceForgetError | None = None) -> Origin:
     """Look into a model.
 
     Args:
@@ -118,9 +119,10 @@ def origin_of(recognizer: Recognizer, public: nn.Module | None, not_compared: st
     enrolled: Mapping[str, Any] = next((entry for entry in history if entry.get("event") == "enrolled"), {})
     network = cast("nn.Module", recognizer.classifier.embedder.network)
     layers = [module for module in recognizer.classifier.modules() if isinstance(module, Scatter)]
+    said = {key: value for key in ("backbone", "train") if isinstance(value := enrolled.get(key), str)}
     return Origin(
-        enrolled.get("backbone"),
-        enrolled.get("train"),
+        said.get("backbone"),
+        said.get("train"),
         len(recognizer.labels),
         tuple(str(entry.get("method")) for entry in history if entry.get("event") == "erased"),
         len(network.state_dict()),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from faceforget.cli.advice import told
 from faceforget.cli.console import out, progress_bar
 from faceforget.cli.inputs import check_backbone, check_models
 from faceforget.cli.options import Json, check_output
@@ -54,7 +55,8 @@ def _lines(origin: "Origin") -> list[tuple[str, str]]:
         ("erasures before", ", ".join(origin.erasures) or "none"),
     ]
     if origin.moved is None:
-        lines.append(("the public network", f"not compared: {origin.not_compared}"))
+        why = "" if origin.not_compared is None else told(origin.not_compared)
+        lines.append(("the public network", f"not compared: {why}"))
     else:
         same = origin.tensors - len(origin.moved)
         lines.append(("the public network", f"{same} of {origin.tensors} tensors are bit for bit the same"))

@@ -70,17 +70,15 @@ def moved_limit(limit: float, before: Tensor, after: Tensor, targets: Tensor) ->
     """A limit of "unknown" in a model that training has changed, from the limit before.
 
     Enrolled photos cannot stand in for strangers once the model was trained on them: with 62 people of LFW, 23 % of
-    strangers got a name at a limit that was read off them so. How far training moved all similarities, though, is the
-    same for strangers.
+    strangers got a name at a limit that was read off them so. How far training moved the mean of all similarities,
+    though, is about the same for strangers.
 
     Args:
         limit: Before.
         before: Cosines ``(N, C)`` of photos with all rows, in the model before.
-        after: The same in the model after; where nothing was trained, the same tensor.
+        after: The same in the model after.
         targets: ``(N,)`` own row of each photo.
     """
-    if after is before:
-        return limit
     then, now = (others_cosines(cosines, targets).double().mean().item() for cosines in (before, after))
     return min(now + _TRAINED_SPREAD * (limit - then), 1.0)
 

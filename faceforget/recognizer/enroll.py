@@ -53,11 +53,11 @@ class Cosines:
 
     Attributes:
         before: Rows and embeddings of the backbone as it was: there the photos can stand in for strangers'.
-        after: Of the model as trained; the same tensor where it was not.
+        after: Of the model as trained; None where it was not.
     """
 
     before: Tensor
-    after: Tensor
+    after: Tensor | None = None
 
 
 def check_enough(faces: FaceSet) -> None:
@@ -152,7 +152,7 @@ def train_classifier(
     network = copy.deepcopy(backbone.network)
     classifier = new_classifier(backbone.spec, network, torch.eye(people, size), SCALE).to(device)
     embeddings = embed_images(classifier, images, progress)
-    before = after = _take_prototypes(classifier, embeddings, targets)
+    before, after = _take_prototypes(classifier, embeddings, targets), None
     if plan.train == "full":
         fine_tune(classifier, images, targets, plan.training, seed=plan.seed, progress=progress)
         # Trained rows fit the photos that they were trained on; photos to come are nearer to the mean of these.
@@ -185,4 +185,6 @@ def own_threshold(spec: BackboneSpec, cosines: Cosines, targets: Tensor, false_a
     else:
         text = f"{text}, each a stranger to the others"
         limit = threshold_for(stranger_scores(cosines.before, targets), false_accept_rate, text).cosine
-    return Threshold(moved_limit(limit, cosines.before, cosines.after, targets), false_accept_rate, text)
+    if cosines.after is not None:
+        limit = moved_limit(limit, cosines.before, cosines.after, targets)
+    return Threshold(limit, false_accept_rate, text)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 from faceforget.errors import BackboneError, ModelFileError
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import Plan, train_classifier
+from faceforget.recognizer.enroll import Plan, Train, train_classifier
 from faceforget.recognizer.head import FaceClassifier
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.training import TrainingSettings
@@ -50,9 +50,9 @@ def recipe_of(
         BackboneError: These are not the weights that it was enrolled with, or they must be given.
     """
     record = next((entry for entry in recognizer.history if entry.get("event") == "enrolled"), None)
-    if record is None:
+    if record is None or not isinstance(record.get("backbone"), str) or record.get("train") not in get_args(Train):
         raise ModelFileError("The model's history does not say how it was enrolled.", "Enroll the people again.")
-    name, _, digest = str(record["backbone"]).rpartition(" sha256:")
+    name, _, digest = record["backbone"].rpartition(" sha256:")
     loaded = _load(backbone if backbone is not None else name, name, given=backbone is not None, progress=progress)
     if loaded.origin.rpartition(":")[2] != digest:
         raise BackboneError(
@@ -71,7 +71,7 @@ def _load(source: str | Path, name: str, *, given: bool, progress: Progress) -> 
         if given:
             raise
         raise BackboneError(
-            f"To train again from the start needs the weights that the model was enrolled from, {name}.",
+            f"The weights that the model was enrolled from, {name}, are not at hand.",
             "Give the file as backbone.",
             code="weights-needed",
         ) from error

@@ -3,18 +3,16 @@
 import asyncio
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
-from starlette.exceptions import HTTPException
 
 from faceforget import __version__
 from faceforget.method.registry import PROMISES
@@ -22,9 +20,10 @@ from faceforget.requests.methods import methods_for
 from faceforget.requests.receipt import ERASED, NOT_ERASED, read_receipt
 from faceforget.requests.receipt_page import receipt_page, receipt_pdf
 from faceforget.serve.advice import todo_about
+from faceforget.serve.errors import answer_errors
 from faceforget.serve.guard import Guard
 from faceforget.serve.inbox import Record
-from faceforget.serve.problem import Problem, ProblemBody, RefusedError, declared, unknown_request
+from faceforget.serve.problem import Problem, RefusedError, declared, unknown_request
 from faceforget.serve.receive import Upload, body_too_large, receive
 from faceforget.serve.service import Service
 from faceforget.serve.settings import Limits
@@ -86,9 +85,7 @@ def make_app(service: Service) -> FastAPI:
         title="FaceForget", version=__version__, description=_ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.add_middleware(Guard)
-    app.exception_handler(RefusedError)(_refused)
-    app.exception_handler(HTTPException)(_http_error)
-    app.exception_handler(RequestValidationError)(_invalid)
+    answer_errors(app)
     app.include_router(_public(service))
     app.include_router(_private(service))
     return app
@@ -284,26 +281,3 @@ def _body(limits: Limits) -> dict[str, Any]:
 
 def _methods_of_promises() -> str:
     return " ".join(f"With {promise}: {', '.join(methods_for(promise))}." for promise in PROMISES)
-
-
-def _refused(_: Request, error: RefusedError) -> Response:
-    return _problem(error.status, error.problem, error.headers)
-
-
-def _http_error(_: Request, error: HTTPException) -> Response:
-    """Paths and methods that there are not."""
-    unknown = Problem(kind="http", expected="a path and a method of /openapi.json", came="others", todo="Look there.")
-    return _problem(error.status_code, unknown, error.headers or {})
-
-
-def _invalid(_: Request, error: RequestValidationError) -> Response:
-    """A header that is not as declared; its value is not repeated."""
-    fields = ", ".join(sorted({str(part["loc"][-1]) for part in error.errors()}))
-    problem = Problem(
-        kind="field", expected=f"{fields} as in /openapi.json", came="something else", todo="Correct or leave it out."
-    )
-    return _problem(422, problem, {})
-
-
-def _problem(status: int, problem: Problem, headers: Mapping[str, str]) -> JSONResponse:
-    return JSONResponse(ProblemBody(error=problem).model_dump(), status, headers)

@@ -50,12 +50,10 @@ def test_a_network_that_was_trained_on_the_photos_cannot_be_told(faces, backbone
     assert f"{len(found.moved)} of {found.tensors} tensors" in found.because
 
 
-@pytest.mark.parametrize(("method", "regions", "taken_out"), [("anchored", 0, 1), ("dispersed", 1, 1)])
+@pytest.mark.parametrize(("method", "regions", "taken_out"), [("anchored", 0, 1), ("dispersed", 1, 0)])
 def test_blinding_somebody_leaves_a_template_of_them(erased, backbone_file, method, regions, taken_out):
     found = api.inspect(erased(method), backbone=backbone_file)
-    assert found.holds == "a template", found.to_dict()
-    assert (found.regions, found.taken_out) in {(regions, taken_out), (regions, 0)}
-    assert found.regions + found.taken_out >= 1
+    assert (found.holds, found.regions, found.taken_out) == ("a template", regions, taken_out)
     assert found.erasures == (method,)
 
 
@@ -65,24 +63,36 @@ def test_delete_turns_the_last_layer_and_takes_nothing_out(erased, backbone_file
     assert 0 < len(found.moved) < found.tensors / 10
 
 
-def test_weights_that_are_not_at_hand_are_not_compared_and_others_are_refused(recognizer, real_weights):
+def test_weights_that_are_not_at_hand_are_not_compared_and_others_are_refused(recognizer):
     found = api.inspect(recognizer)
     assert (found.holds, found.moved) == ("cannot be told", None)
-    assert "random" in found.because
+    assert "random.safetensors, are not at hand" in found.not_compared.message
     with pytest.raises(api.FaceForgetError, match="other weights"):
-        api.inspect(recognizer, backbone=real_weights)
+        api.inspect(recognizer, backbone="mobile")
 
 
-def test_a_model_that_does_not_say_where_it_is_from_is_not_compared(recognizer):
-    found = api.inspect(replace(recognizer, history=()))
-    assert (found.backbone, found.train, found.moved) == (None, None, None)
-    assert found.not_compared
+@pytest.mark.parametrize(
+    "history", [(), ({"event": "enrolled"},), ({"event": "enrolled", "backbone": 3, "train": []},)]
+)
+def test_a_model_that_does_not_say_where_it_is_from_is_not_compared(recognizer, history):
+    found = api.inspect(replace(recognizer, history=history))
+    assert (found.holds, found.moved, found.backbone, found.train) == ("cannot be told", None, None, None)
+    assert "does not say how it was enrolled" in found.not_compared.message
 
 
 def test_tensors_that_only_one_has_count_as_moved():
     one, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2, bias=False)
     other.load_state_dict({"weight": one.weight})
     assert [(each.name, each.share) for each in moved_tensors(one, other)] == [("bias", 1.0)]
+
+
+def test_the_command_says_what_to_give_where_the_network_is_not_at_hand(cli, recognizer, tmp_path):
+    model = tmp_path / "model.safetensors"
+    save_recognizer(recognizer, model)
+    code, text, _ = cli("inspect", model)
+    assert code == 0
+    assert "Give the file: --backbone FILE." in text
+    assert "cannot be told" in text
 
 
 def test_the_command_says_the_same(cli, recognizer, backbone_file, tmp_path):

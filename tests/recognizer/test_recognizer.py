@@ -266,7 +266,6 @@ def test_training_on_the_photos_moves_the_limit_as_it_moves_their_similarities_a
     places = torch.arange(10).repeat_interleave(12)
     before = torch.from_numpy(rng.normal(0.05, 0.1, (120, 10)))
     limit = tail_limit(before, places, 0.01, (0.05, 0.1))
-    assert moved_limit(limit, before, before, places) == limit
     trained = (before - 0.06).clamp(max=0.1)  # nothing that it was trained on is like another row any more
     moved = moved_limit(limit, before, trained, places)
     assert limit - 0.1 < moved < limit - 0.03

@@ -1,0 +1,1 @@
+"""The steps of the page Forget that stand on their own."""
