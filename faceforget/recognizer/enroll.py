@@ -151,12 +151,13 @@ def train_classifier(
     people, size, device = int(targets.max()) + 1, backbone.spec.embedding_size, images.device
     network = copy.deepcopy(backbone.network)
     classifier = new_classifier(backbone.spec, network, torch.eye(people, size), SCALE).to(device)
-    embeddings = embed_images(classifier, images, progress)
+    # By person: without one of them everybody else's row is then the same to the last bit.
+    embeddings = embed_images(classifier, images, progress, groups=targets)
     before, after = _take_prototypes(classifier, embeddings, targets), None
     if plan.train == "full":
         fine_tune(classifier, images, targets, plan.training, seed=plan.seed, progress=progress)
         # Trained rows fit the photos that they were trained on; photos to come are nearer to the mean of these.
-        after = _take_prototypes(classifier, embed_images(classifier, images, progress), targets)
+        after = _take_prototypes(classifier, embed_images(classifier, images, progress, groups=targets), targets)
     classifier.requires_grad_(False)
     return classifier, Cosines(before, after)
 

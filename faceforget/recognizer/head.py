@@ -4,6 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+# A float32 row that was brought to length 1 is so near to it, whatever the processor: twice is once.
+_UNIT = 1e-6
+
 
 class CosineHead(nn.Module):
     """Logits as scaled cosines between an embedding and each person's row.
@@ -12,9 +15,11 @@ class CosineHead(nn.Module):
     """
 
     def __init__(self, rows: Tensor, scale: float = 16.0) -> None:
-        """Start from ``rows`` ``(C, D)``; only their direction counts."""
+        """Start from ``rows`` ``(C, D)``; only their direction counts, and those of length 1 stay to the last bit."""
         super().__init__()
-        self.weight = nn.Parameter(functional.normalize(rows.detach().clone(), dim=1))
+        rows = rows.detach().clone()
+        is_unit = (rows.norm(dim=1, keepdim=True) - 1).abs() < _UNIT
+        self.weight = nn.Parameter(torch.where(is_unit, rows, functional.normalize(rows, dim=1)))
         self.scale = scale
 
     def forward(self, embeddings: Tensor) -> Tensor:

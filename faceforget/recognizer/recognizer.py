@@ -190,14 +190,27 @@ def new_classifier(spec: BackboneSpec, network: torch.nn.Module, rows: Tensor, s
 
 
 @torch.no_grad()
-def embed_images(classifier: FaceClassifier, images: Tensor, progress: Progress = silent) -> Tensor:
-    """Unit embeddings ``(N, D)`` of images ``(N, 3, S, S)`` in [0, 1], batch by batch."""
+def embed_images(
+    classifier: FaceClassifier, images: Tensor, progress: Progress = silent, *, groups: Tensor | None = None
+) -> Tensor:
+    """Unit embeddings ``(N, D)`` of images ``(N, 3, S, S)`` in [0, 1], batch by batch.
+
+    Args:
+        classifier: In evaluation mode after it.
+        images: At least one.
+        progress: Called at every batch.
+        groups: ``(N,)`` of integers from 0; images of two groups share no batch. The last bit of an embedding
+            depends on what else is in the batch: with groups it depends on the own group alone.
+    """
     embedder = classifier.eval().embedder
-    batches = torch.split(images, _BATCH)
+    order = torch.arange(len(images), device=images.device) if groups is None else torch.argsort(groups, stable=True)
+    sizes = [len(images)] if groups is None else torch.bincount(groups).tolist()
+    batches = [batch for own in torch.split(order, sizes) for batch in torch.split(own, _BATCH)]
     if len(batches) > 1:  # for a few photos the copy would cost more than it saves
         embedder = folded(embedder)
-    parts = [embedder(batch).float() for batch in tracked(batches, "embedding faces", len(batches), progress)]
-    return functional.normalize(torch.cat(parts), dim=1)
+    parts = [embedder(images[batch]).float() for batch in tracked(batches, "embedding faces", len(batches), progress)]
+    embeddings = functional.normalize(torch.cat(parts), dim=1)
+    return torch.empty_like(embeddings).index_copy_(0, order, embeddings)
 
 
 def _known_people(name: str, labels: Sequence[str]) -> str:

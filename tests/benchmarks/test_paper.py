@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
 def bench(folder, tmp_path_factory):
     work = tmp_path_factory.mktemp("paper")
     data = load_data("cifar10", folder, work, silent)
-    network, budget = partial(small_resnet, size=32, width=4), Budget(10, 16, 0.05, 0.0, 0.3)
+    network, budget = partial(small_resnet, size=32, width=8), Budget(20, 16, 0.02, 0.0, 0.3)
     recipe = TrainingRecipe(network, budget, work / "checkpoints", "small")
     return Bench(data, recipe, "toy", 8, work, torch.device("cpu"), silent)
 
@@ -58,7 +58,7 @@ def test_a_folder_is_read_by_class(bench):
 
 
 def test_the_network_learns_and_delete_forgets(bench):
-    before, after = measured(bench, "original"), measured(bench, "delete", learning_rate=0.003)
+    before, after = measured(bench, "original"), measured(bench, "delete", learning_rate=0.0003)
     assert before["acc_f_test"] == before["acc_r_test"] == 1
     assert after["acc_f_test"] == 0
     assert after["acc_r_test"] > 0.9

@@ -129,6 +129,12 @@ class Firm:
         self.setting = Setting(folder / "out", folder / "ledger.db")
         self.live = [folder / "out" / model.stem / model.name for model in self.models]
 
+    def name_methods(self, *methods):
+        """Add a column to the list: how each row is erased."""
+        head, *rows = self.list.read_text().splitlines()
+        named = [f"{row},{method}" for row, method in zip(rows, methods, strict=True)]
+        self.list.write_text("\n".join([f"{head},method", *named]))
+
     def hashes(self):
         return [sha256_file(live) for live in self.live]
 

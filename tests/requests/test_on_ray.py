@@ -82,6 +82,14 @@ def test_a_worker_is_killed_and_the_task_goes_on_elsewhere(firm, one_by_one, clu
     assert firm.states() == one_by_one.states()
 
 
+def test_a_cluster_erases_each_by_the_method_of_its_row(firm, cluster):
+    firm.name_methods("delete", "", "delete")
+    assert run_batches(firm.list, firm.setting, jobs=2, cluster=cluster).all_erased
+    histories = [load_recognizer(live).history for live in firm.live]
+    methods = [[entry["method"] for entry in history if entry["event"] == "erased"] for history in histories]
+    assert methods == [["delete"], ["anchored", "delete"]]
+
+
 @pytest.fixture(scope="module")
 def sources(people, tmp_path_factory):
     """Photos, and what is none, by names that are relative to a folder; and what one process finds."""
