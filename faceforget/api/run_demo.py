@@ -28,7 +28,7 @@ from faceforget.recognizer.recognizer import Recognition, Recognizer
 from faceforget.recognizer.training import TrainingSettings
 
 # Three passes over the shipped people take seconds and name every unseen photo of them rightly.
-PLAN = Plan(training=TrainingSettings(epochs=3))
+PLAN = Plan(training=TrainingSettings(epochs=2))
 _RETAINED_SHOWN = 6
 _TOP = 3
 

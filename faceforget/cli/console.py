@@ -68,6 +68,8 @@ def progress_bar() -> Iterator[Callback]:
 
         def show(event: Event) -> None:
             nonlocal told
+            if event.total == 0 and event.stage not in tasks:  # nothing is to be done: no bar that says 0/0
+                return
             if event.stage not in tasks:
                 tasks[event.stage] = bar.add_task(event.stage, total=event.total, numbers="")
             numbers = "  ".join(f"{_SHOWN[k]} {v:.3f}" for k, v in event.values.items() if k in _SHOWN)

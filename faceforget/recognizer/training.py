@@ -70,8 +70,9 @@ def fine_tune(
         weight_decay=settings.weight_decay,
         nesterov=True,
     )
+    rise = 0.1 if steps != 10 else 0.0  # of one step, torch divides by its length less one
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, settings.learning_rate, total_steps=max(steps, 2), pct_start=0.1
+        optimizer, settings.learning_rate, total_steps=max(steps, 2), pct_start=rise
     )
     margin = settings.margin_for(len(classifier.head.weight)) * classifier.head.scale
     generator = torch.Generator().manual_seed(seed)

@@ -31,3 +31,13 @@ def test_lines_are_ten_seconds_apart(monkeypatch: pytest.MonkeyPatch) -> None:
             now = done / 2  # seconds
             progress(Event("erasing", done, 100))
         assert log.getvalue().splitlines() == ["erasing 20/100", "erasing 40/100"]
+
+
+def test_what_has_nothing_to_do_has_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = io.StringIO()
+    monkeypatch.setattr(console, "err", Console(file=log, width=80))
+    with console.progress_bar() as progress:
+        progress(Event("checking", 0, 0, final=True))
+        progress(Event("erasing", 1, 1, final=True))
+    assert "checking" not in log.getvalue()
+    assert "erasing" in log.getvalue()

@@ -16,8 +16,8 @@ from faceforget.people.faces import FaceSet
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.calibrate import moved_limit, stranger_scores, tail_limit, threshold_for
 from faceforget.recognizer.enroll import Plan, TooFewPhotosError, enroll_faces
-from faceforget.recognizer.head import CosineHead, FaceClassifier
-from faceforget.recognizer.recognizer import UNKNOWN, Threshold
+from faceforget.recognizer.head import CosineHead, FaceClassifier, to_images
+from faceforget.recognizer.recognizer import UNKNOWN, Threshold, embed_images
 from faceforget.recognizer.same_person import doubtful_photos
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.recognizer.training import TrainingSettings, fine_tune
@@ -65,6 +65,23 @@ def test_no_faces_give_no_names(recognizer):
     assert recognizer.recognize(np.zeros((0, 112, 112, 3), np.uint8)) == []
 
 
+def test_embeddings_in_groups_are_in_the_order_of_the_images(recognizer, faces, names):
+    crops = [faces.crops(name) for name in names]
+    images = to_images(np.concatenate(crops))
+    groups = torch.arange(len(names)).repeat_interleave(torch.tensor([len(own) for own in crops]))
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
+    together = embed_images(recognizer.classifier, images)
+    apart = embed_images(recognizer.classifier, images[order], groups=groups[order])
+    assert torch.allclose(apart, together[order], atol=1e-5)
+
+
+def test_rows_of_length_one_stay_as_they_are():
+    rows = torch.randn(40, 128, generator=torch.Generator().manual_seed(0))
+    once = CosineHead(rows).weight.detach()
+    assert torch.allclose(once.norm(dim=1), torch.ones(40))
+    assert torch.equal(CosineHead(once[3:]).weight, once[3:])
+
+
 def test_the_head_is_the_cosine():
     rows, embeddings = torch.randn(3, 8), torch.randn(5, 8)
     expected = torch.nn.functional.cosine_similarity(embeddings[:, None], rows[None], dim=2) * 16
@@ -98,6 +115,15 @@ def test_full_training_moves_the_backbone_and_spares_the_source(faces, backbone_
     ends = [event for event in events if event.final]
     assert [event.stage for event in ends] == ["embedding faces", "training", "embedding faces"]
     assert "loss" in ends[1].values
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9, 10, 11, 20])
+def test_any_number_of_steps_can_be_trained(steps):
+    classifier = FaceClassifier(nn.Flatten(), CosineHead(torch.eye(2, 12)))
+    before = classifier.head.weight.detach().clone()
+    fine_tune(classifier, torch.rand(4, 3, 2, 2), torch.tensor([0, 0, 1, 1]), TrainingSettings(epochs=steps))
+    assert not torch.equal(classifier.head.weight, before)
+    assert classifier.head.weight.isfinite().all()
 
 
 def test_the_same_seed_enrols_the_same_weights(faces, backbone_file):
