@@ -169,19 +169,19 @@ def test_iou_of_a_confusion_counted_by_hand():
 @pytest.fixture(scope="module")
 def scenes():
     """A street below, the sky above, and a car in half of the scenes."""
-    images = torch.zeros(8, 3, 96, 128, dtype=torch.uint8)
-    labels = torch.full((8, 96, 128), NAMES.index("sky"))
+    images = torch.zeros(8, 3, 48, 64, dtype=torch.uint8)
+    labels = torch.full((8, 48, 64), NAMES.index("sky"))
     images[:, 2] = 230
-    labels[:, 48:], images[:, :, 48:] = NAMES.index("road"), 90
-    labels[::2, 52:92, 24:104] = NAMES.index("car")
-    images[::2, 0, 52:92, 24:104] = 240
+    labels[:, 24:], images[:, :, 24:] = NAMES.index("road"), 90
+    labels[::2, 26:46, 12:52] = NAMES.index("car")
+    images[::2, 0, 26:46, 12:52] = 240
     labels[:, :2] = VOID
     return Scenes(images, labels)
 
 
 def test_a_car_is_erased_from_the_scenes(scenes, tmp_path, monkeypatch):
     monkeypatch.setattr(network, "BUDGET", network.Budget(16, 4, 0.05, 0.0, 0.2))
-    monkeypatch.setattr(network, "CROP", (96, 128))
+    monkeypatch.setattr(network, "CROP", (48, 64))
     monkeypatch.setattr(bench, "_STEPS", 6)
     toy = Bench({"train": scenes, "val": scenes, "test": scenes}, tmp_path, torch.device("cpu"), silent)
     car = NAMES.index("car")
@@ -199,7 +199,7 @@ def test_a_car_is_erased_from_the_scenes(scenes, tmp_path, monkeypatch):
 
 def test_training_a_segmenter_goes_on_where_it_was_stopped(scenes, tmp_path, monkeypatch):
     monkeypatch.setattr(network, "BUDGET", network.Budget(3, 4, 0.05, 0.0, 0.2))
-    monkeypatch.setattr(network, "CROP", (96, 128))
+    monkeypatch.setattr(network, "CROP", (48, 64))
     kept, cpu = tmp_path / "kept.pt", torch.device("cpu")
 
     class StopError(Exception):

@@ -36,13 +36,22 @@ def folder(tmp_path_factory):
     return root
 
 
+def bench_of(folder, work, width, budget):
+    data = load_data("cifar10", folder, work, silent)
+    recipe = TrainingRecipe(partial(small_resnet, size=32, width=width), budget, work / "checkpoints", "small")
+    return Bench(data, recipe, "toy", 8, work, torch.device("cpu"), silent)
+
+
 @pytest.fixture(scope="module")
 def bench(folder, tmp_path_factory):
-    work = tmp_path_factory.mktemp("paper")
-    data = load_data("cifar10", folder, work, silent)
-    network, budget = partial(small_resnet, size=32, width=8), Budget(20, 16, 0.02, 0.0, 0.3)
-    recipe = TrainingRecipe(network, budget, work / "checkpoints", "small")
-    return Bench(data, recipe, "toy", 8, work, torch.device("cpu"), silent)
+    """Trained until it knows the colours on any processor."""
+    return bench_of(folder, tmp_path_factory.mktemp("paper"), 8, Budget(20, 16, 0.02, 0.0, 0.3))
+
+
+@pytest.fixture(scope="module")
+def quick(folder, tmp_path_factory):
+    """Trained in a moment: what it has learnt does not matter."""
+    return bench_of(folder, tmp_path_factory.mktemp("quick"), 4, Budget(2, 16, 0.02, 0.0, 0.3))
 
 
 def measured(bench, label, **chosen):
@@ -88,44 +97,44 @@ def test_retraining_never_sees_the_class(bench):
     assert row["acc_r_test"] > 0.9
 
 
-def test_a_cell_is_read_again(bench):
+def test_a_cell_is_read_again(quick):
     cell = Cell("delete", ROWS["delete"], (1,), 0, {"learning_rate": 0.003})
-    first = outcome_of(cell, bench)
-    assert torch.equal(first.logits, outcome_of(cell, bench).logits)
+    first = outcome_of(cell, quick)
+    assert torch.equal(first.logits, outcome_of(cell, quick).logits)
 
 
-def test_a_row_may_have_its_own_passes(bench):
+def test_a_row_may_have_its_own_passes(quick):
     usual, longer = (Cell("x", replace(ROWS["delete"], passes=passes), (1,), 0, {}) for passes in (None, 20))
-    steps = [outcome_of(cell, bench).record["steps"] for cell in (usual, longer)]
-    assert steps == [passes * 24 // 16 for passes in (bench.epochs, 20)]
+    steps = [outcome_of(cell, quick).record["steps"] for cell in (usual, longer)]
+    assert steps == [passes * 24 // 16 for passes in (quick.epochs, 20)]
 
 
-def test_what_an_earlier_search_chose_is_read_again(bench, tmp_path):
-    chosen = choose("pour", bench, tmp_path, only_there=False)
+def test_what_an_earlier_search_chose_is_read_again(quick, tmp_path):
+    chosen = choose("pour", quick, tmp_path, only_there=False)
     assert chosen in ROWS["pour"].candidates
-    assert earlier("pour", tmp_path / f"{bench.name}_search") == chosen
+    assert earlier("pour", tmp_path / f"{quick.name}_search") == chosen
 
 
-def test_a_search_that_is_not_finished_chooses_nothing_for_good(bench, tmp_path):
-    outcome_of(trials_of("influence", bench)[1], bench)
-    assert choose("influence", bench, tmp_path, only_there=True) == ROWS["influence"].candidates[1]
+def test_a_search_that_is_not_finished_chooses_nothing_for_good(quick, tmp_path):
+    outcome_of(trials_of("influence", quick)[1], quick)
+    assert choose("influence", quick, tmp_path, only_there=True) == ROWS["influence"].candidates[1]
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_another_training_is_another_network(bench):
-    longer = replace(bench, recipe=replace(bench.recipe, budget=replace(bench.recipe.budget, epochs=11)))
-    fewer = replace(bench, data=replace(bench.data, train=bench.data.train.first(20)))
+def test_another_training_is_another_network(quick):
+    longer = replace(quick, recipe=replace(quick.recipe, budget=replace(quick.recipe.budget, epochs=11)))
+    fewer = replace(quick, data=replace(quick.data, train=quick.data.train.first(20)))
     cell = Cell("delete", ROWS["delete"], (1,), 0)
-    assert len({cell.path(one) for one in (bench, longer, fewer)}) == 3
+    assert len({cell.path(one) for one in (quick, longer, fewer)}) == 3
 
 
-def test_tables_compare_with_the_network_retrained_for_the_same_seed(bench, tmp_path):
-    tables = cells_of(["retrain", "drop_row"], {}, [1, 2], 2, bench)
+def test_tables_compare_with_the_network_retrained_for_the_same_seed(quick, tmp_path):
+    tables = cells_of(["retrain", "drop_row"], {}, [1, 2], 2, quick)
     assert {len(own) for rows in tables.values() for own in rows.values()} == {2}
     for rows in tables.values():
         for cell in (cell for own in rows.values() for cell in own):
-            outcome_of(cell, bench)
-    write_tables(tables, bench, tmp_path, bench.name)
+            outcome_of(cell, quick)
+    write_tables(tables, quick, tmp_path, quick.name)
     assert "## 2 of 4 classes" in (tmp_path / "toy.md").read_text()
     figures = {"trade_off", "bars", "stability", "over_classes", "map"}
     assert {path.stem for path in (tmp_path / "toy").glob("*.png")} == figures

@@ -24,7 +24,9 @@ from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbone import MOBILE
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.machines.many import run_batches
+from tests.requests.conftest import Firm
 
+METHODS = ("delete", "", "delete")
 SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "people"
 
 
@@ -66,7 +68,17 @@ class DeadlyCache(FaceCache):
         return super().get(sha256, framing)
 
 
+@pytest.fixture(scope="module")
+def one_by_one(tmp_path_factory, model_file, people, names, recognizer_with):
+    """The firm's list, each row by its own method, carried out in this process."""
+    firm = Firm(tmp_path_factory.mktemp("firm"), model_file, people, names, recognizer_with)
+    firm.name_methods(*METHODS)
+    assert run_batches(firm.list, firm.setting).all_erased
+    return firm
+
+
 def test_a_worker_is_killed_and_the_task_goes_on_elsewhere(firm, one_by_one, cluster):
+    firm.name_methods(*METHODS)
     kill = Killer(firm.folder / "killed")
 
     def step(name):
@@ -80,14 +92,6 @@ def test_a_worker_is_killed_and_the_task_goes_on_elsewhere(firm, one_by_one, clu
     assert result.all_erased
     assert firm.hashes() == one_by_one.hashes()
     assert firm.states() == one_by_one.states()
-
-
-def test_a_cluster_erases_each_by_the_method_of_its_row(firm, cluster):
-    firm.name_methods("delete", "", "delete")
-    assert run_batches(firm.list, firm.setting, jobs=2, cluster=cluster).all_erased
-    histories = [load_recognizer(live).history for live in firm.live]
-    methods = [[entry["method"] for entry in history if entry["event"] == "erased"] for history in histories]
-    assert methods == [["delete"], ["anchored", "delete"]]
 
 
 @pytest.fixture(scope="module")
