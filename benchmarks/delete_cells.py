@@ -73,6 +73,6 @@ def write(found: Sequence[tuple[Cell, Mapping[str, Any]]], planned: int, seeds: 
             text.append(f"| {' | '.join([*row[:2], f'`{row[2]}`', *values, took, str(len(runs))])} |")
         text.append("")
     (folder / "delete_on_faces.md").write_text("\n".join(text))
-    lines = [json.dumps({"table": c.table, "place": c.place, "method": c.method, "people": len(c.people),
+    lines = [json.dumps({"table": c.table, "place": c.place, "method": c.method, "people": list(c.people),
                          **{key: round(value, 5) for key, value in n.items()}}) for c, n in found]  # fmt: skip
     (folder / "delete_on_faces.jsonl").write_text("\n".join(lines) + "\n")

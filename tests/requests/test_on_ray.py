@@ -35,6 +35,7 @@ def cluster():
     ray = pytest.importorskip("ray")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_memory_monitor_refresh_ms", "0")  # others' work that fills the machine ends no worker
+        patch.setenv("RAY_worker_niceness", "0")  # nor does others' work keep it waiting for its turn
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
         ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers cannot import this file
         yield Cluster("auto")
