@@ -30,6 +30,16 @@ class Cell:
         return f"{self.table}.{self.place}.{self.method}.{who}".replace(" ", "_")
 
 
+def read(folder: Path) -> list[tuple[Cell, dict[str, Any]]]:
+    """The cells that :func:`write` has written, and their numbers."""
+    found = []
+    for line in (folder / "delete_on_faces.jsonl").read_text().splitlines():
+        numbers = json.loads(line)
+        table, place, method, people = (numbers.pop(key) for key in ("table", "place", "method", "people"))
+        found.append((Cell(table, place, method, tuple(people)), numbers))
+    return found
+
+
 def write(found: Sequence[tuple[Cell, Mapping[str, Any]]], planned: int, seeds: int, folder: Path) -> None:
     """Markdown and JSON lines, of these cells and their numbers.
 

@@ -7,7 +7,7 @@ The 62 of LFW and the 33 of the web set are enrolled as ``faceforget enroll`` do
 backbones and three seeds. Ten of each set are erased one at a time, none of whom the settings were chosen on; then 20
 at once and 20 one after another. Everything is measured on photos that nothing has read: 8 of each person of LFW, 12
 of the web. Strangers are the people of LFW with 10 to 15 photos, and the ten of the web. Every cell is kept under
-``--work``.
+``--work``; ``--go-on`` takes those that the results hold already for measured, on whatever machine that was.
 
 Named as the person: with the person's row still in place. Others named: in the model as it is handed out, and in the
 model before. The control learns nothing: c is the direction of the person's photos, v a direction drawn at random off
@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.delete_cells import Cell, write
+from benchmarks.delete_cells import Cell, read, write
 from benchmarks.embedding.world import World
 from benchmarks.framing import WEB
 from benchmarks.kept import kept
@@ -44,6 +44,7 @@ from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 
+RESULTS = ROOT / "benchmarks" / "results"
 BACKBONES = {"mobile": "mobile", "ms1m": str(MOBILEFACENET)}
 FAR = 0.001
 MANY, DRAWS, FEW, SEEDS = 20, 3, 5, 3
@@ -219,8 +220,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS, help="enrolments of each set with each backbone")
     parser.add_argument("--tables", action="store_true", help="only write the tables of the cells that are there")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "delete_on_faces")
+    parser.add_argument("--go-on", action="store_true", help="start from the cells that the results hold")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
+    if options.go_on:
+        for cell, numbers in read(RESULTS):
+            kept(options.work / "cells" / f"{cell.key}.json", lambda numbers=numbers: numbers)
     places = {
         f"{data}_{backbone}_{seed}": Place(
             folder, file, seed, options.work / f"{data}_{backbone}_{seed}.safetensors", data == "lfw", _show, unseen
@@ -240,7 +245,7 @@ def main() -> None:
     done = [(cell, options.work / "cells" / f"{cell.key}.json") for cell in todo]
     found = [(cell, json.loads(path.read_text())) for cell, path in done if path.exists()]
     if parts == 1 or options.tables:
-        write(found, len(todo), options.seeds, ROOT / "benchmarks" / "results")
+        write(found, len(todo), options.seeds, RESULTS)
 
 
 def _show(event: Event) -> None:
