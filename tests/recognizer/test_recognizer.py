@@ -298,6 +298,12 @@ def test_training_on_the_photos_moves_the_limit_as_it_moves_their_similarities_a
     assert moved > stranger_scores(trained, places).max().item() + 0.1
 
 
+@pytest.mark.parametrize(("people", "spread"), [(5, 1.02), (10, 1.04), (20, 1.08), (62, 1.08)])
+def test_a_limit_moves_further_from_the_mean_the_more_people_there_are(people, spread):
+    cosines, places = torch.full((people, people), 0.1), torch.arange(people)
+    assert moved_limit(0.5, cosines, cosines, places) == pytest.approx(0.1 + spread * 0.4)
+
+
 def test_a_margin_brings_photos_nearer_to_their_own_row_than_to_others():
     generator = torch.Generator().manual_seed(0)
     targets = torch.arange(6).repeat_interleave(8)
