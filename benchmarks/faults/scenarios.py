@@ -142,8 +142,13 @@ class Scenario:
         erased = tuple(outcome.erased for outcome in result.outcomes)
         return End(tuple(steps), sha256_file(work.place.live), entries_of(work), erased, seconds)
 
-    def kill_at(self, index: int) -> None:
+    def kill_at(self, index: int, *, anew: bool = True) -> None:
         """Kill a batch after its ``index``-th step, resume it, and compare.
+
+        Args:
+            index: Which step.
+            anew: Whether what is left to erase and to judge is computed; else it is taken from the undisturbed run,
+                wherever the same photos are asked of the same weights.
 
         Raises:
             FaultError: It ended in another way.
@@ -154,7 +159,7 @@ class Scenario:
         if code != -signal.SIGKILL:
             raise FaultError(f"{self.kind}: expected to be killed at step {index}, ended with {code}")
         check_in_use(work)
-        self.resume(work, end, f"killed after step {index} ({end.steps[index]})")
+        self.resume(work, end, f"killed after step {index} ({end.steps[index]})", anew=anew)
 
     def kill_at_random(self, moments: random.Random, kills: int) -> None:
         """Kill a batch and its resumptions at random moments, ``kills`` times in all, resume, and compare.
@@ -169,13 +174,14 @@ class Scenario:
             check_in_use(work)
         self.resume(work, end, f"killed {kills} times at random")
 
-    def resume(self, work: Work, end: "End", how: str) -> None:
+    def resume(self, work: Work, end: "End", how: str, *, anew: bool = True) -> None:
         """Go on to the end; everything must be as if nothing had happened.
 
         Raises:
             FaultError: It is not.
         """
-        with Memory().recording(self.bad, recall=False):
+        memory = Memory() if anew else self.memory
+        with memory.recording(self.bad, recall=not anew):
             result = work.run(resume=True, joint=self.joint)
         receipts = [work.place.receipt(o.request, ".json").read_bytes() for o in result.outcomes]
         found = {

@@ -31,6 +31,9 @@ KILLS = [
     *(("one fails", index) for index in (7, 10, 12, 17, 18, 21)),
     *(("two methods", index) for index in (4, 7, 9, 14, 19, 20, 22, 24)),
 ]
+# What is erased and judged after these is computed: the first kill of each kind that leaves a pass to do. After the
+# others, and in the benchmark after all, it is what the undisturbed run got for the same photos and weights.
+ANEW = {("joint", 4), ("sequential", 8), ("one fails", 7), ("two methods", 7)}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def test_these_are_all_the_steps(scenarios):
 
 @pytest.mark.parametrize(("kind", "index"), KILLS, ids=[f"{kind}-{i}-{STEPS[kind][i]}" for kind, i in KILLS])
 def test_killed_at_any_step_and_resumed(scenarios, kind, index):
-    scenarios[kind].kill_at(index)
+    scenarios[kind].kill_at(index, anew=(kind, index) in ANEW)
 
 
 def test_killed_again_and_again_at_random_moments(scenarios):
