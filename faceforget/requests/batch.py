@@ -69,8 +69,8 @@ def run_batch(
 ) -> BatchResult:
     """Carry out the requests of a list.
 
-    The new model appears at ``place.live`` only after its audit has passed; the model before stays as it is unless
-    the configuration says otherwise.
+    The new model appears at ``place.live`` only after its audit, unless a verdict failed; the model before stays as it
+    is unless the configuration says otherwise.
 
     Args:
         requests: CSV, JSON or a folder per person, see :func:`read_requests`, or what it reads; not read again when

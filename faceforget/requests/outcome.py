@@ -14,7 +14,7 @@ class RequestOutcome:
 
     Attributes:
         request: Its id.
-        erased: Whether the person is not in the live model any more, and its audit passed.
+        erased: Whether the person is not in the live model any more, and its audit let it through.
         reason: Why not, without names; empty where they were erased.
         kind: The same as a stable name for programs, such as ``unknown_person``.
         error: The same with names and files, if it failed in this run by an error; for the operator's eyes alone.

@@ -44,7 +44,7 @@ class LiveModel:
         return Place(model, self._out(record), settings.retained, settings.strangers, copies)
 
     def current(self) -> Path:
-        """The last model whose audit has passed; before the first, the operator's."""
+        """The last model that its audit let through; before the first, the operator's."""
         done = self._models()
         return done[-1] if done else self._settings.model
 
@@ -101,6 +101,6 @@ class LiveModel:
         return self._inbox.folder(record.id) / "out"
 
     def _models(self, *, audited: bool = True) -> Sequence[Path]:
-        """Of closed requests; with ``audited`` also of the open one whose model is there: its audit has passed."""
+        """Of closed requests; with ``audited`` also of the open one whose model is there: its audit let it through."""
         models = [(record.end, self._out(record) / self._settings.model.name) for record in self._inbox.all()]
         return [model for end, model in models if (end.erased if end else audited and model.is_file())]

@@ -37,7 +37,7 @@ def choose_terms(batch: Batch) -> None:
         format_func=lambda joint: "All in one pass" if joint else "One after the other",
         captions=[
             "Quicker. Nobody is erased before everybody was checked.",
-            "Slower. Whoever has passed the check is done, whatever comes after.",
+            "Slower. Whoever is through the check is done, whatever comes after.",
         ],
         index=0 if batch.terms.joint else 1,
     )
@@ -82,7 +82,7 @@ def _confirm(good: Sequence[Line]) -> None:
     more = [people(len(good) - _NAMED) + " more"] if len(good) > _NAMED else []
     terms = here.batch.terms
     cancel = (
-        "Until the check has passed you can cancel, and the model is as it was."
+        "Until the check is through you can cancel, and the model is as it was."
         if terms.joint
         else "You can cancel; whoever is done by then stays erased."
     )

@@ -56,6 +56,7 @@ def _end(done: Done) -> str:
     cancelled = "Cancelled before the rest. " if done.cancelled else ""
     return pieces.state(
         f"{people(total)} erased." if erased == total else f"{erased} of {people(total)} erased.",
-        f"{cancelled}The new model is open here now; its audit has passed for each of them.",
+        f"{cancelled}The new model is open here now. Nothing that its audit found speaks against it; what there were "
+        "too few photos to say is in each receipt, and on the page History.",
         "done" if erased == total else "warn",
     )

@@ -2,10 +2,10 @@
 
 Every step is recorded in the ledger after its effect is on disk, and does nothing where the effect is there already:
 so the same code begins a batch and resumes one. A group of requests shares one pass of erasure; it has one candidate
-model, which goes live by one rename after the audit of everybody in the group has passed. Requests of different methods
-are in different groups, each of which starts from the model that the one before has left. Whose audit fails in a joint
-pass is taken out, and tried again alone, by the same method, once all groups are through: what was not enough among
-many may be enough for one.
+model, which goes live by one rename after the audit of everybody in the group, if it lets it. Requests of different
+methods are in different groups, each of which starts from the model that the one before has left. Whose audit fails in
+a joint pass is taken out, and tried again alone, by the same method, once all groups are through: what was not enough
+among many may be enough for one.
 """
 
 from collections.abc import Mapping, Sequence
