@@ -37,7 +37,7 @@ from benchmarks.delete_on_faces import BACKBONES, Place
 from benchmarks.framing import WEB
 from benchmarks.kept import kept
 from benchmarks.protocol import LFW, ROOT, people_with
-from benchmarks.spread import spread
+from benchmarks.white_box_table import METHODS, SIGNS, write
 from faceforget.audit.roc import threshold_at
 from faceforget.folding import folded
 from faceforget.method.projection import last_linear
@@ -51,12 +51,10 @@ from faceforget.recognizer.recognizer import Recognizer, new_classifier
 from faceforget.scatter import Scatter
 
 RESULTS = ROOT / "benchmarks" / "results"
-METHODS = ("drop_row", "retrained", "delete", "anchored", "dispersed", "delete_all_layers")
 # Not with the second backbone: half a minute a person.
 _FIRST_ONLY = ("delete_all_layers",)
-FAR, OUTER, PHOTOS, RIDGE = 0.001, 0.025, 8, 1e-3
+FAR, PHOTOS, RIDGE = 0.001, 8, 1e-3
 _BATCH, _TRIED = 64, 2
-_SIGNS = ("self_similarity", "length", "deviation", "best_similarity")
 Embedded = Mapping[str, Tensor]
 
 
@@ -193,7 +191,7 @@ def measured(site: Site, method: str, person: str) -> dict[str, Any]:
     rows = functional.normalize(model.classifier.head.weight.detach(), dim=1)
     crowd = [_figures(seen.strangers[name], public.strangers[name], rows) for name in seen.strangers]
     own = _figures(seen.unseen[person], public.unseen[person], rows)
-    for sign in _SIGNS:
+    for sign in SIGNS:
         found[f"place by {sign}"] = float(np.mean([each[sign] < own[sign] for each in crowd]))
     return found
 
@@ -231,51 +229,6 @@ def cells(sites: Mapping[str, Site]) -> Iterator[tuple[str, str, str]]:
                     yield from ((name, method, person) for person in site.ten)
 
 
-def write(found: Sequence[tuple[tuple[str, str, str], dict[str, Any]]], planned: int) -> None:
-    """Tables as Markdown, and every cell as a line of JSON."""
-    text = [
-        "# What the file of an erased model gives away",
-        "",
-        f"`python -m benchmarks.white_box`, {len(found)} of {planned} cells. Per cent: true-accept rate at a "
-        "false-accept rate of .1 % of the best template of each kind on unseen photos of the person, mean over ten "
-        "people ± half the 95 % interval (Student's t), in brackets the person of whom most is given away. `file` and "
-        "`public`: by whose embeddings the template is compared. Row deleted and retrained are the reference.",
-        "",
-    ]
-    by_row: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {}
-    for (place, method, person), numbers in found:
-        by_row.setdefault((place, method), []).append((person, numbers))
-    kinds = [key for key in found[0][1] if not key.startswith("place by ")]
-    text += [f"| people | backbone | method | {' | '.join(kinds)} | runs |", "|" + "---|" * (len(kinds) + 4)]
-    places = dict.fromkeys(place for place, _ in by_row)
-    order = [(place, method) for place in places for method in METHODS if (place, method) in by_row]
-    for place, method in order:
-        runs = by_row[place, method]
-        values = [spread([(person, numbers[kind]) for person, numbers in runs], max) for kind in kinds]
-        text.append(f"| {' | '.join([*place.split('_')[:2], f'`{method}`', *values, str(len(runs))])} |")
-    text += [
-        "",
-        f"Standing out, LFW: of so many people, how many are among the outermost {200 * OUTER:.0f} % of 96 strangers, "
-        "to either side, and in brackets the mean share of strangers below them.",
-        "",
-        f"| backbone | method | {' | '.join(sign.replace('_', ' ') for sign in _SIGNS)} |",
-        "|" + "---|" * (len(_SIGNS) + 2),
-    ]
-    for place, method in order:
-        if place.startswith("lfw"):
-            ranks = [[numbers[f"place by {sign}"] for _, numbers in by_row[place, method]] for sign in _SIGNS]
-            outer = [
-                f"{sum(min(r, 1 - r) < OUTER for r in own)} of {len(own)} ({100 * np.mean(own):.0f} %)" for own in ranks
-            ]
-            text.append(f"| {place.split('_')[1]} | `{method}` | {' | '.join(outer)} |")
-    (RESULTS / "white_box.md").write_text("\n".join(text) + "\n")
-    lines = [
-        json.dumps({"place": place, "method": method, "person": person, **{k: round(v, 5) for k, v in n.items()}})
-        for (place, method, person), n in found
-    ]
-    (RESULTS / "white_box.jsonl").write_text("\n".join(lines) + "\n")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", default="0/1", metavar="I/N", help="every N-th cell, from the I-th")
@@ -301,7 +254,11 @@ def main() -> None:
             place, method, person = cell
             kept(path, partial(measured, sites[place], method, person))
     if parts == 1 or options.tables:
-        write([(cell, json.loads(p.read_text())) for cell, p in zip(todo, paths, strict=True) if p.exists()], len(todo))
+        write(
+            [(cell, json.loads(p.read_text())) for cell, p in zip(todo, paths, strict=True) if p.exists()],
+            len(todo),
+            RESULTS,
+        )
 
 
 def _show(event: Event) -> None:
