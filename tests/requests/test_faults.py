@@ -31,8 +31,8 @@ KILLS = [
     *(("one fails", index) for index in (7, 10, 12, 17, 18, 21)),
     *(("two methods", index) for index in (4, 7, 9, 14, 19, 20, 22, 24)),
 ]
-# What is erased and judged after these is computed: the first kill of each kind that leaves a pass to do. After the
-# others, and in the benchmark after all, it is what the undisturbed run got for the same photos and weights.
+# What is erased and judged after these is computed: one kill of each kind that leaves a pass to do. After the others it
+# is what the undisturbed run got for the same photos and weights; in the benchmark it is computed after all.
 ANEW = {("joint", 4), ("sequential", 8), ("one fails", 7), ("two methods", 7)}
 
 
