@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from app.pieces import svg_image
-from faceforget.method.data import Step
 from faceforget.report.curves import CURVES, curve_card
+from faceforget.unlearn.data import Step
 
 
 def points_of(steps: Sequence[Step]) -> list[Mapping[str, float]]:

@@ -17,7 +17,6 @@ from faceforget.audit.report import AuditedPhoto, AuditReport
 from faceforget.audit.view import Crops, Faces
 from faceforget.errors import UsageError
 from faceforget.files import sha256_bytes
-from faceforget.method.registry import PROMISES
 from faceforget.photos.align import RGB
 from faceforget.photos.intake import PhotoFaces
 from faceforget.progress import Event, Progress, silent
@@ -25,6 +24,7 @@ from faceforget.recognizer.recognizer import Recognition, Recognizer
 from faceforget.report.audit_document import audit_document
 from faceforget.report.audit_page import criteria_html, html, sections_html
 from faceforget.report.audit_pdf import pdf
+from faceforget.unlearn.registry import PROMISES
 
 # Two to erase from, one to check on.
 FEWEST = 3

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from app.promises import title as title_of_promise
 from faceforget.errors import FaceForgetError
-from faceforget.method.base import Reads
-from faceforget.method.registry import METHODS, PROMISES
+from faceforget.unlearn.base import Reads
+from faceforget.unlearn.registry import METHODS, PROMISES
 
 
 @dataclass(frozen=True)

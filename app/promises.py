@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from faceforget.method.registry import METHODS, PROMISES
 from faceforget.report.audit_front import PROMISES as IN_REPORTS
+from faceforget.unlearn.registry import METHODS, PROMISES
 
 _WORDS: Mapping[str, str] = {
     "forgotten": "The model no longer names this person, as if they had never been enrolled, and everybody else is "

@@ -19,10 +19,10 @@ from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, SHARED, TRAIN, people_
 from faceforget.audit.health import LEAST, health
 from faceforget.audit.questions.accuracy import accuracy, named_rightly
 from faceforget.files import write_json
-from faceforget.method.registry import METHODS
 from faceforget.people.anchors import rendered_anchors
 from faceforget.progress import silent
 from faceforget.recognizer.recognizer import Recognizer
+from faceforget.unlearn.registry import METHODS
 
 RESULTS = ROOT / "benchmarks" / "results" / "health.json"
 ONE_AT_A_TIME = (

@@ -32,8 +32,6 @@ from benchmarks.likelihood import likelihood_ratios, strength
 from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, split
 from faceforget.audit.estimates import detailed
 from faceforget.files import sha256_bytes, write_json
-from faceforget.method.eraser import ForgetSet
-from faceforget.method.registry import make_method
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
@@ -42,6 +40,8 @@ from faceforget.recognizer.enroll import Plan, Train, enroll_faces
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import embed_images
 from faceforget.recognizer.training import TrainingSettings, mirror
+from faceforget.unlearn.eraser import ForgetSet
+from faceforget.unlearn.registry import make_method
 
 RESULTS = ROOT / "benchmarks" / "results" / "membership_lira.json"
 READ, HELD_BACK, NEVER = WORLDS = ("read", "held_back", "never")

@@ -19,8 +19,6 @@ from benchmarks.protocol import ROOT
 from faceforget.audit.looking import Memory, look
 from faceforget.audit.view import Crops, Faces
 from faceforget.cli.console import progress_bar
-from faceforget.method.data import ForgetSet
-from faceforget.method.registry import PROMISES, make_method
 from faceforget.people.anchors import rendered_anchors
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.people.folder import read_people
@@ -34,6 +32,8 @@ from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.vary import vary
 from faceforget.report.charts import AFTER, BEFORE, INK, REFERENCE, SOFT
 from faceforget.resources import SHIPPED_PEOPLE
+from faceforget.unlearn.data import ForgetSet
+from faceforget.unlearn.registry import PROMISES, make_method
 
 READ, ERASED = 6, 8
 _FAR = 0.01

@@ -39,8 +39,6 @@ from benchmarks.kept import kept
 from benchmarks.protocol import LFW, ROOT, people_with
 from benchmarks.white_box_table import METHODS, SIGNS, write
 from faceforget.audit.roc import threshold_at
-from faceforget.folding import folded
-from faceforget.method.projection import last_linear
 from faceforget.people.faces import read_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
@@ -48,7 +46,9 @@ from faceforget.progress import Event
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import Recognizer, new_classifier
-from faceforget.scatter import Scatter
+from faceforget.unlearn.layers.folding import folded
+from faceforget.unlearn.layers.projection import last_linear
+from faceforget.unlearn.layers.scatter import Scatter
 
 RESULTS = ROOT / "benchmarks" / "results"
 # Not with the second backbone: half a minute a person.

@@ -13,11 +13,11 @@ from app.people import OpenModel, Photo, split_photos
 from app.promises import title, words
 from app.session import Session
 from app.views.forget_steps.at_work import at_work
-from faceforget.method.registry import PROMISES
 from faceforget.progress import Event
 from faceforget.recognizer.recognizer import UNKNOWN
 from faceforget.report.words import photos as count_photos
 from faceforget.report.words import shown_name
+from faceforget.unlearn.registry import PROMISES
 
 _TYPES = ["jpg", "jpeg", "png", "webp"]
 _STEPS = ("Person", "Photos", "Promise", "Erase")

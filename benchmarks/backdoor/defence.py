@@ -19,7 +19,7 @@ from benchmarks.kept import fingerprint, kept
 from benchmarks.paper.plans import Row
 from benchmarks.spread import spread
 from faceforget.errors import FaceForgetError
-from faceforget.method.data import Erasure
+from faceforget.unlearn.data import Erasure
 
 Values = Mapping[str, Any]
 

@@ -21,7 +21,6 @@ from benchmarks.paper.plans import Row
 from benchmarks.protocol import people_with
 from faceforget.audit.questions.heatmaps import heatmap_pairs
 from faceforget.errors import UsageError
-from faceforget.method.data import Erasure, ForgetSet
 from faceforget.people.faces import read_faces, require_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
@@ -32,6 +31,7 @@ from faceforget.recognizer.head import FaceClassifier
 from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.recognizer.training import mirror
+from faceforget.unlearn.data import Erasure, ForgetSet
 
 POISONED = 0.1
 _TRAIN, _UNSEEN, _STRANGERS = 12, 8, 200

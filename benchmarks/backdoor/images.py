@@ -18,7 +18,7 @@ from benchmarks.paper.cells import Bench
 from benchmarks.paper.data import Data, Labelled
 from benchmarks.paper.plans import Row
 from benchmarks.paper.recipe import normalised
-from faceforget.method.data import Erasure, ForgetSet
+from faceforget.unlearn.data import Erasure, ForgetSet
 
 # Pixels; far enough from the corner that no random crop cuts it off.
 _PATCH, _FROM_EDGE = 4, 5

@@ -16,11 +16,11 @@ from torch.nn import functional
 
 from benchmarks.embedding.world import World
 from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, search_people
-from faceforget import scatter
-from faceforget.method.regions import REACH, ROW_COUNTS_AS, common_direction, end_of_region
 from faceforget.people.anchors import rendered_anchors
 from faceforget.progress import silent
-from faceforget.scatter import Scatter
+from faceforget.unlearn.layers import scatter
+from faceforget.unlearn.layers.scatter import Scatter
+from faceforget.unlearn.methods.regions import REACH, ROW_COUNTS_AS, common_direction, end_of_region
 
 People = Mapping[str, Tensor]
 _ANCHORS, _FAR, _ENROLLED, _DRAWS, _GALLERY = 400, 0.001, 5, 20, 3

@@ -15,8 +15,6 @@ from faceforget.audit.looking import Memory
 from faceforget.audit.questions.heat_energy import spread
 from faceforget.audit.questions.relearning import PHOTOS, Relearning, over_people, relearning
 from faceforget.audit.view import Crops, Faces
-from faceforget.method.data import ForgetSet, RetainSet
-from faceforget.method.registry import make_method
 from faceforget.people.anchors import rendered_anchors
 from faceforget.people.faces import read_faces
 from faceforget.photos.cache import FaceCache
@@ -30,6 +28,8 @@ from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.recognizer.training import mirror
 from faceforget.recognizer.vary import vary
+from faceforget.unlearn.data import ForgetSet, RetainSet
+from faceforget.unlearn.registry import make_method
 
 REPORTED = 10
 _TAUGHT = 4

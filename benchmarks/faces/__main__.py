@@ -23,8 +23,8 @@ from benchmarks.faces.world import World, build_world
 from benchmarks.figures import Result
 from faceforget.cli.console import progress_bar
 from faceforget.files import write_atomically
-from faceforget.method.base import Method
 from faceforget.progress import tracked
+from faceforget.unlearn.base import Method
 
 Tables = dict[str, dict[str, list[Cell]]]
 

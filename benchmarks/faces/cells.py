@@ -21,12 +21,12 @@ from torch.nn import functional
 from benchmarks.faces.world import World
 from faceforget.errors import FaceForgetError
 from faceforget.files import write_atomically, write_json
-from faceforget.method.base import Method
-from faceforget.method.data import Erasure
-from faceforget.method.trivial.mask_logit import MaskedLogits
 from faceforget.recognizer.head import FaceClassifier
 from faceforget.recognizer.recognizer import embed_images
 from faceforget.recognizer.training import mirror
+from faceforget.unlearn.base import Method
+from faceforget.unlearn.data import Erasure
+from faceforget.unlearn.methods.trivial.mask_logit import MaskedLogits
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from benchmarks.protocol import LFW, MOBILEFACENET, ROOT
-from faceforget.method.base import Method
-from faceforget.method.registry import make_method
+from faceforget.unlearn.base import Method
+from faceforget.unlearn.registry import make_method
 
 Value = float | int | str
 Kind = Literal["single", "together", "in_turn"]

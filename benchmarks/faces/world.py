@@ -11,7 +11,6 @@ from torch import Tensor
 from benchmarks.faces.config import Config
 from benchmarks.protocol import people_with
 from faceforget.errors import UsageError
-from faceforget.method.data import ForgetSet, RetainSet
 from faceforget.people.anchors import rendered_anchors
 from faceforget.people.faces import read_faces, require_faces
 from faceforget.photos.cache import FaceCache
@@ -23,6 +22,7 @@ from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recipe import EnrolmentRecipe
 from faceforget.recognizer.recognizer import Recognizer, embed_images
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
+from faceforget.unlearn.data import ForgetSet, RetainSet
 
 
 @dataclass(frozen=True)

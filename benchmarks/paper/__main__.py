@@ -30,8 +30,8 @@ from benchmarks.paper.table import markdown, write_csv
 from benchmarks.protocol import ROOT
 from faceforget.cli.console import progress_bar
 from faceforget.files import write_atomically, write_json
-from faceforget.method.registry import METHODS
 from faceforget.progress import tracked
+from faceforget.unlearn.registry import METHODS
 
 # Passes over the forget set: the paper's 20, and what two cores can do.
 _EPOCHS = {"short": 4, "cpu": 4, "full": 20}

@@ -19,9 +19,9 @@ from benchmarks.paper.plans import Row
 from benchmarks.paper.recipe import TrainingRecipe, normalised
 from faceforget.errors import FaceForgetError
 from faceforget.files import write_atomically, write_json
-from faceforget.method.data import ForgetSet, RetainSet
-from faceforget.method.head import bias_of, features_of, find_head, weight_of
 from faceforget.progress import Progress
+from faceforget.unlearn.data import ForgetSet, RetainSet
+from faceforget.unlearn.layers.head import bias_of, features_of, find_head, weight_of
 
 # Train images of each class that accuracies and the membership attack are measured on.
 LOOKED_AT = 500

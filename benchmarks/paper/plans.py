@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from faceforget.method.base import Method
-from faceforget.method.eraser import Settings
-from faceforget.method.registry import METHODS, make_method
+from faceforget.unlearn.base import Method
+from faceforget.unlearn.eraser import Settings
+from faceforget.unlearn.registry import METHODS, make_method
 
 Values = Mapping[str, float | str]
 

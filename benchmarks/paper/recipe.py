@@ -61,7 +61,7 @@ BUDGETS = {
 
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """A :class:`faceforget.method.data.Recipe`: from images to a classifier.
+    """A :class:`faceforget.unlearn.data.Recipe`: from images to a classifier.
 
     Attributes:
         network: Makes a fresh one for so many classes.

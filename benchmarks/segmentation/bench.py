@@ -19,8 +19,8 @@ from benchmarks.segmentation import network
 from benchmarks.segmentation.network import NAMES, VOID, Scenes, Segmenter, train
 from faceforget.errors import FaceForgetError
 from faceforget.files import write_atomically
-from faceforget.method.data import ForgetSet
 from faceforget.progress import Progress
+from faceforget.unlearn.data import ForgetSet
 
 Values = Mapping[str, Any]
 

@@ -6,11 +6,11 @@ from torch import Tensor
 
 from faceforget.api.runtime import People, Runtime, people_from
 from faceforget.errors import MethodError, PeopleFolderError
-from faceforget.method.base import Method
 from faceforget.people.anchors import rendered_anchors
 from faceforget.people.faces import FaceSet, SamePhotoError, read_faces
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import Recognizer
+from faceforget.unlearn.base import Method
 
 # Of the rendered people, for the measure of a model's health: their pairs are 4950, half a second of a core.
 _LOOKED_AT = 100

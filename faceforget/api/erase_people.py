@@ -20,10 +20,6 @@ from faceforget.audit.questions.accuracy import accuracy
 from faceforget.audit.view import Crops
 from faceforget.errors import UsageError, WrongPersonError
 from faceforget.files import sha256_bytes
-from faceforget.method.base import Method
-from faceforget.method.data import Erasure, ForgetSet
-from faceforget.method.registry import PROMISES, make_method
-from faceforget.method.trivial.mask_logit import MaskedLogits
 from faceforget.people.faces import FaceSet, read_faces, require_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoSource
@@ -32,6 +28,10 @@ from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.same_person import doubtful_photos
 from faceforget.recognizer.training import mirror
 from faceforget.recognizer.vary import vary
+from faceforget.unlearn.base import Method
+from faceforget.unlearn.data import Erasure, ForgetSet
+from faceforget.unlearn.methods.trivial.mask_logit import MaskedLogits
+from faceforget.unlearn.registry import PROMISES, make_method
 
 # Until one of its settings is safe on every backbone, DELETE is not what somebody gets who does not ask for it.
 DEFAULT_METHOD = PROMISES["forgotten"]

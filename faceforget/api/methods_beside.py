@@ -12,14 +12,14 @@ from faceforget.api.runtime import Runtime
 from faceforget.audit.estimates import Rate
 from faceforget.audit.questions.accuracy import accuracy, named_rightly, with_rows_of
 from faceforget.audit.view import Crops
-from faceforget.method.data import ForgetSet
-from faceforget.method.registry import METHODS, make_method
 from faceforget.people.anchors import rendered_anchors
 from faceforget.progress import Event
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.training import mirror
 from faceforget.recognizer.vary import vary
+from faceforget.unlearn.data import ForgetSet
+from faceforget.unlearn.registry import METHODS, make_method
 
 # Two in closed form, the field's first baseline, and what an operator without a tool does.
 BESIDE = ("anchored", "dispersed", "random_label", "drop_row")

@@ -2,8 +2,8 @@
 
 from faceforget.audit.health import LEAST, Health
 from faceforget.errors import DestroyedModelError, NotForgottenError
-from faceforget.method.base import Method
-from faceforget.method.data import Erasure
+from faceforget.unlearn.base import Method
+from faceforget.unlearn.data import Erasure
 
 _GENTLER = "Leave out the method, or give it a smaller learning rate or fewer steps."
 

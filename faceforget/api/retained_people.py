@@ -10,13 +10,13 @@ import torch
 from faceforget.api.runtime import People as People
 from faceforget.api.runtime import Runtime, people_from
 from faceforget.errors import MethodError, PeopleFolderError
-from faceforget.method.base import Method
-from faceforget.method.data import RetainSet
 from faceforget.people.faces import FaceSet, SamePhotoError, read_faces
 from faceforget.photos.intake import PhotoSource
 from faceforget.recognizer.enroll import Cosines, Plan, labelled_images, own_threshold, train_classifier
 from faceforget.recognizer.recipe import EnrolmentRecipe, recipe_of
 from faceforget.recognizer.recognizer import Recognizer, embed_images
+from faceforget.unlearn.base import Method
+from faceforget.unlearn.data import RetainSet
 
 
 @dataclass(frozen=True)

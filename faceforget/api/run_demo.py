@@ -17,7 +17,6 @@ from faceforget.audit.questions.accuracy import with_rows_of
 from faceforget.audit.questions.heatmaps import HeatmapPair, heatmap_pairs
 from faceforget.audit.view import Faces
 from faceforget.errors import UnknownPersonError
-from faceforget.method.delete import Delete
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.people.folder import person_key
 from faceforget.photos.align import RGB
@@ -26,6 +25,7 @@ from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.enroll import MIN_PHOTOS, Plan, TooFewPhotosError, enroll_faces
 from faceforget.recognizer.recognizer import Recognition, Recognizer
 from faceforget.recognizer.training import TrainingSettings
+from faceforget.unlearn.methods.delete import Delete
 
 # Three passes over the shipped people take seconds and name every unseen photo of them rightly.
 PLAN = Plan(training=TrainingSettings(epochs=2))

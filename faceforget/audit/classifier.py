@@ -12,7 +12,7 @@ from faceforget.audit.questions.accuracy import Accuracies, accuracies, with_row
 from faceforget.audit.view import Faces
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.recognizer import Recognizer
-from faceforget.scatter import Scatter
+from faceforget.unlearn.layers.scatter import Scatter
 
 NOT_PROVEN = (
     "Copies and backups of the model before erasure, and of the person's photos, are outside this check.",

@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from faceforget.audit.layers import LAYERS, layers_of
 from faceforget.audit.view import Crops, Faces, Groups, View, grouped
-from faceforget.folding import folded
+from faceforget.compute.threads import workers
 from faceforget.progress import Event, Progress, silent, tracked
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
-from faceforget.workers import workers
+from faceforget.unlearn.layers.folding import folded
 
 _BATCH = 8  # as in embed_images
 # Places that are left of a feature map: where in the face something is matters to who it is.

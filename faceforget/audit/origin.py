@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from faceforget.errors import FaceForgetError
-from faceforget.method.projection import last_linear
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import Recognizer, new_classifier
-from faceforget.scatter import Scatter
+from faceforget.unlearn.layers.projection import last_linear
+from faceforget.unlearn.layers.scatter import Scatter
 
 Holds = Literal["only the row", "a template", "cannot be told"]
 # Of the greatest singular value. In the shipped network the least one is .08 of it; a projection leaves 1e-7.

@@ -93,11 +93,11 @@ def batch(
     check_output(ledger, *([model] if model else []))
     check_files(copies)
     check_people(retained, strangers)
-    from faceforget.method.registry import PROMISES
     from faceforget.requests.machines.many import Setting, check_batches, run_batches
     from faceforget.requests.methods import check_method
     from faceforget.requests.plan import Configuration
     from faceforget.requests.steps.listed import read_copies
+    from faceforget.unlearn.registry import PROMISES
 
     if promise not in PROMISES:
         raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(PROMISES)}.")

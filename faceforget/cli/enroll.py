@@ -66,7 +66,7 @@ def enroll(
         )
     start_processes(processes)
     from faceforget import api
-    from faceforget.parallel import joined
+    from faceforget.compute.processes import joined
     from faceforget.recognizer.calibrate import ENOUGH_PEOPLE
     from faceforget.recognizer.training import TrainingSettings
 

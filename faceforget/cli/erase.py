@@ -80,9 +80,9 @@ def erase(
     method = chosen_method(promise, method)
     start_processes(processes)
     from faceforget import api
-    from faceforget.method.registry import METHODS
-    from faceforget.parallel import joined
+    from faceforget.compute.processes import joined
     from faceforget.report.words import in_steps
+    from faceforget.unlearn.registry import METHODS
 
     recognizer = api.load(model)
     for name in persons:
@@ -139,7 +139,7 @@ def chosen_method(promise: str | None, method: str | None) -> str:
     Raises:
         UsageError: Both were given, or there is no such promise.
     """
-    from faceforget.method.registry import PROMISES
+    from faceforget.unlearn.registry import PROMISES
 
     if promise is None:
         return method or PROMISES["forgotten"]

@@ -20,7 +20,7 @@ def methods(
     """List the erasure methods: paper, data they read, hyperparameters with defaults."""
     if json:
         check_output(json)
-    from faceforget.method.registry import METHODS, method_cards
+    from faceforget.unlearn.registry import METHODS, method_cards
 
     if name is not None and name not in METHODS:
         raise UsageError(f"No method is called {name!r}.", f"Known methods: {', '.join(METHODS)}.")

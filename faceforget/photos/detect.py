@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from faceforget.compute.threads import workers
 from faceforget.photos.align import RGB, FloatArray, misfit
 from faceforget.photos.cascade import MIRRORED, Cascade
-from faceforget.workers import workers
 
 # Below this MTCNN's candidates are mostly ears, hands and patterns.
 MIN_PROBABILITY = 0.90

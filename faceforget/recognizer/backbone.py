@@ -21,7 +21,7 @@ from faceforget.recognizer.facenet import FACENET_FILES, facenet_folder, facenet
 from faceforget.recognizer.foreign import check_weights, it_is
 from faceforget.recognizer.mobilefacenet import EMBEDDING_SIZE, INPUT_SIZE, MobileFaceNet
 from faceforget.resources import RESTORE, SHIPPED_MOBILE
-from faceforget.scatter import ScatterPlace
+from faceforget.unlearn.layers.scatter import ScatterPlace
 
 FACENET_WEIGHTS = tuple(FACENET_FILES)
 
@@ -88,7 +88,7 @@ class Embedder(nn.Module):
 
     Attributes:
         network: The backbone.
-        scatter: A place for, or the :class:`~faceforget.scatter.Scatter` that an erasure put here.
+        scatter: A place for, or the :class:`~faceforget.unlearn.layers.scatter.Scatter` that an erasure put here.
     """
 
     mean: Tensor

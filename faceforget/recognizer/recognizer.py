@@ -12,12 +12,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from faceforget.errors import UnknownPersonError
-from faceforget.folding import folded
 from faceforget.photos.align import RGB
 from faceforget.photos.cache import PREPROCESSING_VERSION
 from faceforget.progress import Progress, silent, tracked
 from faceforget.recognizer.backbone import BackboneSpec, Embedder
 from faceforget.recognizer.head import CosineHead, FaceClassifier, to_images
+from faceforget.unlearn.layers.folding import folded
 
 UNKNOWN = "unknown"
 # More at a time are slower on a CPU: their activations are mapped and unmapped at every layer, a third of the time.

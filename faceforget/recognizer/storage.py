@@ -21,7 +21,7 @@ from faceforget.photos.cache import PREPROCESSING_VERSION
 from faceforget.recognizer.backbone import BACKBONES, HEAD, BackboneSpec
 from faceforget.recognizer.foreign import check_model_file, it_is
 from faceforget.recognizer.recognizer import Recognizer, Threshold, new_classifier
-from faceforget.scatter import Scatter, ScatterPlace
+from faceforget.unlearn.layers.scatter import Scatter, ScatterPlace
 
 FORMAT = "faceforget-recognizer"
 FORMAT_VERSION = 1

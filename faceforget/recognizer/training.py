@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.parallel import add_up_gradients, added_up, own_part
+from faceforget.compute.processes import add_up_gradients, added_up, own_part
 from faceforget.progress import Event, Progress, silent
 from faceforget.recognizer.head import FaceClassifier
 
@@ -50,7 +50,7 @@ def fine_tune(
     row than to all others by that much. Without one, the loss is content as soon as it is nearest.
 
     The statistics are frozen because a few photos per person would pull what millions made towards a handful of
-    cameras. Under ``torchrun`` each process computes a part of every batch (:mod:`faceforget.parallel`).
+    cameras. Under ``torchrun`` each process computes a part of every batch (:mod:`faceforget.compute.processes`).
 
     Args:
         classifier: A model of the caller's own, e.g. freshly made.

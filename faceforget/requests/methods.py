@@ -4,8 +4,8 @@ import difflib
 from collections.abc import Iterable
 
 from faceforget.errors import MethodError
-from faceforget.method.registry import METHODS, PROMISES
 from faceforget.requests.request_list import Asked
+from faceforget.unlearn.registry import METHODS, PROMISES
 
 # What a method may read: nobody is asked for others' photos because of a request.
 _READS = ("forget photos",)

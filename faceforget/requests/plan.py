@@ -13,8 +13,8 @@ from faceforget import __version__
 from faceforget.errors import UsageError
 from faceforget.fields import problems
 from faceforget.files import write_atomically
-from faceforget.method.registry import PROMISES, make_method
 from faceforget.requests.canonical import TamperedError, canonical, digest, read_canonical
+from faceforget.unlearn.registry import PROMISES, make_method
 
 FORMAT = "faceforget-batch"
 

@@ -16,11 +16,11 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from faceforget.files import sha256_bytes, write_atomically
-from faceforget.method.registry import PROMISES
 from faceforget.people.folder import person_key
 from faceforget.requests.methods import methods_for
 from faceforget.serve.problem import Problem, RefusedError
 from faceforget.serve.settings import Limits
+from faceforget.unlearn.registry import PROMISES
 
 if TYPE_CHECKING:  # it is there for no one else
     from python_multipart.multipart import MultipartCallbacks

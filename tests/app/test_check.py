@@ -8,7 +8,7 @@ from app.people import Photo, split_photos
 from app.promises import caveat, title, words
 from faceforget.audit.looking import Memory
 from faceforget.errors import UsageError
-from faceforget.method.registry import METHODS, PROMISES
+from faceforget.unlearn.registry import METHODS, PROMISES
 
 
 def test_every_photo_gets_its_own_reason(model, names, photos_of, hostile):

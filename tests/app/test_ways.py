@@ -9,9 +9,9 @@ from app.curves import curves, points_of
 from app.jobs import Stage
 from app.methods import CHOICES, caveat, method_of, not_kept, reads_anchors, refusal, takes_steps, title, words
 from faceforget.errors import DestroyedModelError, NotForgottenError, UsageError
-from faceforget.method.data import Step
-from faceforget.method.registry import METHODS, PROMISES
 from faceforget.report.curves import CURVES, line
+from faceforget.unlearn.data import Step
+from faceforget.unlearn.registry import METHODS, PROMISES
 
 NAMES = [choice.name for choice in CHOICES]
 

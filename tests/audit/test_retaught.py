@@ -16,7 +16,7 @@ from faceforget.audit.promises import _relearned
 from faceforget.audit.questions.relearning import Relearning
 from faceforget.audit.verdict import judge, thresholds
 from faceforget.audit.view import Faces
-from faceforget.scatter import Scatter
+from faceforget.unlearn.layers.scatter import Scatter
 
 RULE = {"unrecognisable": {"relearned": thresholds()["unrecognisable"]["relearned"]}}
 NEVER, MISSING = "never", "missing"

@@ -9,9 +9,9 @@ from faceforget.audit import looking
 from faceforget.audit.layers import LAYERS
 from faceforget.audit.looking import Memory, look
 from faceforget.audit.view import Groups
-from faceforget.method.data import ForgetSet
-from faceforget.method.registry import make_method
 from faceforget.recognizer.head import to_images
+from faceforget.unlearn.data import ForgetSet
+from faceforget.unlearn.registry import make_method
 
 
 @pytest.fixture(scope="module")

@@ -25,12 +25,12 @@ from benchmarks.segmentation.__main__ import strips
 from benchmarks.segmentation.bench import Bench, choose, numbers, overlaps
 from benchmarks.segmentation.network import NAMES, VOID, Scenes, Segmenter
 from faceforget.api import erase_people
-from faceforget.method import registry
 from faceforget.photos.align import ALIGNED_LANDMARKS
 from faceforget.progress import silent
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.enroll import Plan, labelled_images
 from faceforget.recognizer.training import TrainingSettings
+from faceforget.unlearn import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,11 +49,11 @@ def defined():
 @pytest.mark.parametrize(
     ("name", "place"),
     [
-        ("delete_loss", "faceforget/method/losses.py"),
-        ("decoupled_kl", "faceforget/method/losses.py"),
-        ("Eraser", "faceforget/method/eraser.py"),
-        ("_optimise", "faceforget/method/eraser.py"),
-        ("make_method", "faceforget/method/registry.py"),
+        ("delete_loss", "faceforget/unlearn/losses.py"),
+        ("decoupled_kl", "faceforget/unlearn/losses.py"),
+        ("Eraser", "faceforget/unlearn/eraser.py"),
+        ("_optimise", "faceforget/unlearn/eraser.py"),
+        ("make_method", "faceforget/unlearn/registry.py"),
     ],
 )
 def test_there_is_one_loss_one_loop_and_one_registry(defined, name, place):

@@ -22,9 +22,9 @@ from benchmarks.figures import Result, trade_off
 from benchmarks.protocol import ROOT
 from benchmarks.spread import by_people, half_interval, spread
 from faceforget.errors import UsageError
-from faceforget.method.registry import METHODS, make_method
-from faceforget.method.trivial.drop_row import DropRow
 from faceforget.recognizer.enroll import labelled_images
+from faceforget.unlearn.methods.trivial.drop_row import DropRow
+from faceforget.unlearn.registry import METHODS, make_method
 
 
 def config(tmp_path, **more):

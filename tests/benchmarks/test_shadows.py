@@ -7,9 +7,9 @@ import torch
 
 from benchmarks import membership
 from benchmarks.membership import HELD_BACK, NEVER, READ, Settings, main, run_shadow, scaled_confidence, worlds
-from faceforget.method.registry import make_method
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.head import to_images
+from faceforget.unlearn.registry import make_method
 
 
 @pytest.mark.parametrize("person", [0, 1, 2])

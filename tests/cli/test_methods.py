@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from faceforget.method.registry import METHODS
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
+from faceforget.unlearn.registry import METHODS
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,6 @@ import pytest
 
 from faceforget.errors import MethodError, NotForgottenError, UsageError
 from faceforget.files import sha256_file
-from faceforget.method.base import DivergedError
-from faceforget.method.registry import METHODS
 from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests.batch import look_at_batch
 from faceforget.requests.canonical import canonical
@@ -20,6 +18,8 @@ from faceforget.requests.receipt import read_receipt
 from faceforget.requests.receipt_page import receipt_page
 from faceforget.requests.request_list import read_requests
 from faceforget.requests.steps import carry_out
+from faceforget.unlearn.base import DivergedError
+from faceforget.unlearn.registry import METHODS
 from tests.requests.conftest import Firm
 
 

@@ -26,12 +26,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from faceforget.audit.layers import layers_of
+from faceforget.compute.threads import workers
 from faceforget.errors import MethodError
-from faceforget.folding import folded
 from faceforget.photos.align import RGB
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
-from faceforget.workers import workers
+from faceforget.unlearn.layers.folding import folded
 
 Heat = NDArray[np.float32]
 

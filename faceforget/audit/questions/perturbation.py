@@ -16,11 +16,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from faceforget.audit.estimates import Rate
-from faceforget.folding import folded
+from faceforget.compute.threads import workers
 from faceforget.progress import Progress, silent, tracked
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
-from faceforget.workers import workers
+from faceforget.unlearn.layers.folding import folded
 
 # The most that a colour of a pixel may change by, of 255 levels.
 SIZES = (2, 8)

@@ -18,13 +18,13 @@ from faceforget.api.erase_people import erase
 from faceforget.api.runtime import Runtime
 from faceforget.errors import DestroyedModelError, FaceForgetError, NotForgottenError, UsageError, WrongPersonError
 from faceforget.files import sha256_file
-from faceforget.method.base import DivergedError
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.closing import Closing
 from faceforget.requests.reasons import failure_of
 from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos, sharing
 from faceforget.requests.steps.judge import Judged, OtherPeople, judge_members, read_others
+from faceforget.unlearn.base import DivergedError
 
 # How a request is carried out: with all others of its method; alone, as all of these; alone, after everybody.
 _JOINT, _ALONE, _LATER = "joint", "alone", "later"

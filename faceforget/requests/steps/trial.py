@@ -10,14 +10,14 @@ import numpy as np
 from faceforget.api.erase_people import erase
 from faceforget.api.runtime import Runtime
 from faceforget.errors import FaceForgetError
-from faceforget.method.data import ForgetSet
-from faceforget.method.registry import make_method
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.requests.closing import Place
 from faceforget.requests.plan import Configuration
 from faceforget.requests.steps.examine import Member
 from faceforget.requests.steps.judge import judge_members, read_others
+from faceforget.unlearn.data import ForgetSet
+from faceforget.unlearn.registry import make_method
 
 T = TypeVar("T")
 # How often an erasure embeds each photo: before, while it changes the model, after, and mirrored.

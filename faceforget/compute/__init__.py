@@ -1,0 +1,1 @@
+"""Who computes this: threads, processes, machines."""
