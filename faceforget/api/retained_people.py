@@ -115,9 +115,9 @@ def recalibrated(recognizer: Recognizer, data: RetainSet, recipe: EnrolmentRecip
     stay = recognizer.without(gone)
     kept = [index for index, name in enumerate(recognizer.labels) if name not in gone]
     places = torch.searchsorted(torch.tensor(kept, device=data.labels.device), data.labels)
-    _, untrained = train_classifier(data.images, places, recipe.backbone, Plan("head"))
+    _, untrained = train_classifier(data.images[:], places, recipe.backbone, Plan("head"))
     trained = recipe.plan.train == "full"
-    after = stay.similarities(embed_images(stay.classifier, data.images)) if trained else None
+    after = stay.similarities(embed_images(stay.classifier, data.images[:])) if trained else None
     cosines, rate = Cosines(untrained.before, after), recognizer.threshold.false_accept_rate
     return replace(recognizer, threshold=own_threshold(recognizer.spec, cosines, places, rate))
 

@@ -15,6 +15,7 @@ from faceforget.recognizer.enroll import Plan, Train, train_classifier
 from faceforget.recognizer.head import FaceClassifier
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.training import TrainingSettings
+from faceforget.unlearn.images import Images
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class EnrolmentRecipe:
     backbone: LoadedBackbone
     plan: Plan
 
-    def __call__(self, images: Tensor, labels: Tensor, *, seed: int, progress: Progress = silent) -> FaceClassifier:
+    def __call__(self, images: Images, labels: Tensor, *, seed: int, progress: Progress = silent) -> FaceClassifier:
         """Enrol these ``(N, 3, S, S)`` images with their ``(N,)`` people, 0 to C-1."""
-        return train_classifier(images, labels, self.backbone, replace(self.plan, seed=seed), progress=progress)[0]
+        return train_classifier(images[:], labels, self.backbone, replace(self.plan, seed=seed), progress=progress)[0]
 
 
 def recipe_of(

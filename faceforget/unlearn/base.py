@@ -1,4 +1,4 @@
-"""What all methods are: ``Method(settings)(model, forget_set)`` returns an :class:`Erasure`.
+"""What all methods are: ``Method(learning_rate=1e-3)(model, images, classes=7)`` returns an :class:`Erasure`.
 
 A method changes a copy of its own; the checks before and the measurement after are here, so that
 every method is held to the same ones. Methods by gradient steps are in :mod:`eraser`.
@@ -6,21 +6,26 @@ every method is held to the same ones. Methods by gradient steps are in :mod:`er
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from inspect import Parameter, Signature
+from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
 from faceforget.compute.processes import process
 from faceforget.errors import FaceForgetError, MethodError
+from faceforget.fields import problems
 from faceforget.progress import Event, Progress, silent
-from faceforget.unlearn.data import Erasure, ForgetSet, RetainSet, Step
-from faceforget.unlearn.losses import LossInputError, log_odds_margin, remaining
+from faceforget.unlearn.data import Erasure, ForgetSet, RetainSet, Step, read_forget_set
+from faceforget.unlearn.images import Data, batch_size_of
+from faceforget.unlearn.losses import LossInputError, remaining
+from faceforget.unlearn.measures import measure
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
 Reads = Literal["nothing", "forget photos", "anchors", "retained photos", "training recipe"]
 
 
@@ -38,11 +43,12 @@ class MethodSettings(BaseModel):
 
 @dataclass(frozen=True)
 class Run:
-    """How one call runs: augmentation of a batch ``(N, ...)`` or None, seed, progress callback."""
+    """How one call runs: augmentation of a batch ``(N, ...)`` or None, seed, progress callback, optimiser or None."""
 
     augment: Augment | None
     seed: int
     progress: Progress
+    optimizer: OptimizerFactory | None = None
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,15 @@ class Edited:
 class Method(ABC):
     """Base of the methods.
 
+    Args:
+        settings: All hyperparameters, as an object of ``settings_type``; or none.
+        hyperparameters: Those that are not the defaults, by name.
+
+    Raises:
+        MethodError: A hyperparameter is misspelt or out of range.
+
     Attributes:
-        name: As on the command line.
+        name: As :func:`~faceforget.unlearn.registry.make_method` knows it.
         paper: Where it comes from.
         reads: The data it reads; it refuses to run without.
         settings_type: Its hyperparameters with their defaults.
@@ -67,6 +80,9 @@ class Method(ABC):
         shares_batches: Whether it trains on a mean over photos that do not see each other: then processes can share
             a batch.
         dense: Whether it erases at positions of dense logits, as :attr:`ForgetSet.where` says.
+        trains: Whether it makes steps of an optimiser, which the caller may choose.
+        structure: How the modules and the keys of ``state_dict`` of the result differ from those of the model; empty
+            where they do not.
         must_forget: Whether a forgotten class that still wins is a failure. False for the baselines
             that leave the old row recognising its photos by design.
     """
@@ -79,16 +95,37 @@ class Method(ABC):
     must_forget: ClassVar[bool] = True
     shares_batches: ClassVar[bool] = False
     dense: ClassVar[bool] = False
+    trains: ClassVar[bool] = False
+    structure: ClassVar[str] = ""
     settings: MethodSettings
 
-    def __init__(self, settings: MethodSettings | None = None) -> None:
-        settings = settings if settings is not None else self.settings_type()
+    def __init_subclass__(cls, **more: Any) -> None:  # noqa: ANN401 - as of object
+        """Let ``help`` and editors show the hyperparameters as the parameters that they are."""
+        super().__init_subclass__(**more)
+        cls.__signature__ = Signature(  # type: ignore[attr-defined]
+            [
+                Parameter(key, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.annotation)
+                for key, field in cls.settings_type.model_fields.items()
+            ]
+        )
+
+    def __init__(self, settings: MethodSettings | None = None, /, **hyperparameters: Any) -> None:  # noqa: ANN401
+        settings = settings if settings is not None else self._settings(hyperparameters)
         if not isinstance(settings, self.settings_type):
             raise MethodError(
                 f"{self.name} expects {self.settings_type.__name__}, got {type(settings).__name__}.",
-                "Build methods with make_method(name, settings).",
+                "Give hyperparameters by name, or make_method(name, settings).",
             )
         self.settings = settings
+
+    def _settings(self, hyperparameters: dict[str, Any]) -> MethodSettings:
+        try:
+            return self.settings_type.model_validate(hyperparameters)
+        except ValidationError as error:
+            known = ", ".join(f"{key}={field.default}" for key, field in self.settings_type.model_fields.items())
+            raise MethodError(
+                f"The settings of {self.name} do not fit: {problems(error)}.", f"Settings and defaults: {known}."
+            ) from error
 
     @property
     def varied(self) -> bool:
@@ -110,31 +147,86 @@ class Method(ABC):
     def __call__(
         self,
         model: nn.Module,
-        forget: ForgetSet,
+        forget: ForgetSet | Data,
         *,
+        classes: int | Sequence[int] | None = None,
+        retain: Data | None = None,
+        anchors: Data | None = None,
         augment: Augment | None = None,
+        optimizer: OptimizerFactory | None = None,
+        device: str | torch.device | None = None,
         seed: int = 0,
         progress: Progress = silent,
     ) -> Erasure:
-        """Erase ``forget.classes`` from a copy of ``model``.
+        """Erase classes from a copy of ``model``.
 
         Args:
-            model: Classifier on the device of ``forget.images``; never changed.
-            forget: The forgotten classes and photos.
+            model: Classifier of ``(N, ...)`` inputs; never changed.
+            forget: Images of the forgotten classes, as a tensor, a data set or a loader, which are read batch by
+                batch where they have indices; with labels where there are several classes. Or a :class:`ForgetSet`,
+                which says all of what is read, so that ``classes``, ``retain`` and ``anchors`` are left out.
+            classes: Index of the forgotten class in the logits, or several.
+            retain: Images and labels of classes that stay, for a method that reads them.
+            anchors: Images of no class, for a method that reads them.
             augment: Random change of a batch ``(N, ...)``, the same for teacher and student; not with positions.
-            seed: Of the order of photos, the augmentation and dropout.
+            optimizer: Makes the optimiser of the parameters that move, for a method that trains; else SGD as its
+                settings say.
+            device: Where to compute; else where the model is. The result is where the model is.
+            seed: Of the order of images, the augmentation and dropout.
             progress: Called after each step with loss, both terms and the probability left.
 
         Raises:
-            LossInputError: No forget photos, one without a position to forget, or classes that the model does not have.
-            MethodError: The method reads data that was not given, has no loss at positions, or has nothing that several
-                processes could share.
+            InputDataError: Something is no data that images can be read from.
+            LossInputError: No forget images, one without a position to forget, or classes that the model does not have.
+            MethodError: The method reads data that was not given, has no loss at positions, has no optimiser, or has
+                nothing that several processes could share.
             DivergedError: The learning rate was too high.
         """
+        home = _device_of(model)
+        where = home if device is None else torch.device(device)
+        if where != home:
+            model = copy.deepcopy(model).to(where)
+        with torch.random.fork_rng(devices=_cuda_devices(where)):  # loaders and data sets may draw numbers as well
+            given = self._forget_set(forget, classes, retain, anchors, where, progress)
+            run = Run(augment, seed, progress, optimizer)
+            erasure = self._with_batches_of(forget)._erase(model, given, run)
+        erasure.model.to(home)
+        return erasure
+
+    def _forget_set(
+        self,
+        forget: ForgetSet | Data,
+        classes: int | Sequence[int] | None,
+        retain: Data | None,
+        anchors: Data | None,
+        device: torch.device,
+        progress: Progress,
+    ) -> ForgetSet:
+        if isinstance(forget, ForgetSet):
+            if classes is not None or retain is not None or anchors is not None:
+                raise MethodError(
+                    "A ForgetSet says itself which classes are forgotten, and what else is read.",
+                    "Leave out classes, retain and anchors, or give images in place of the ForgetSet.",
+                )
+            return forget.to(device)
+        if classes is None:
+            raise MethodError("Expected the classes to forget, got none.", "Give classes=7, or several.")
+        return read_forget_set(forget, classes, device, retain=retain, anchors=anchors, progress=progress)
+
+    def _with_batches_of(self, data: object) -> "Method":
+        """With a loader's batch size, unless the settings say one."""
+        size = batch_size_of(data)
+        if size is None or "batch_size" in self.settings.model_fields_set:
+            return self
+        return type(self)(self.settings.model_copy(update={"batch_size": size}))
+
+    def _erase(self, model: nn.Module, forget: ForgetSet, run: Run) -> Erasure:
         if len(forget.images) == 0:
             raise LossInputError("Expected at least one forget photo, got none.", "Give photos of the person.")
         if forget.where is not None:
-            self._check_positions(forget.where, forget, augment)
+            self._check_positions(forget.where, forget, run.augment)
+        if run.optimizer is not None and not self.trains:
+            raise MethodError(f"{self.name} makes no steps of an optimiser.", "Leave out optimizer.")
         settled = self.settled(model, forget)
         if process()[1] > 1 and not settled.can_share(forget):
             raise MethodError(
@@ -149,9 +241,8 @@ class Method(ABC):
                 f"{self.name} reads photos of people who are neither forgotten nor retained, and none were given.",
                 "Give ForgetSet(anchors=...); faceforget.api.erase does it by itself.",
             )
-        with torch.random.fork_rng(devices=_cuda_devices(forget.images)):
-            torch.manual_seed(seed)
-            edited = settled.edit(model, forget, Run(augment, seed, progress))
+        torch.manual_seed(run.seed)
+        edited = settled.edit(model, forget, run)
         student = edited.model.eval().requires_grad_(False)
         margin, left = measure(student, forget, self.settings.batch_size)
         return Erasure(student, edited.steps, margin > 0, left, margin, edited.stopped_early, edited.note)
@@ -215,37 +306,12 @@ def kept_classes(model: nn.Module, forget: ForgetSet) -> Tensor:
     return remaining(model(forget.images[:1]).shape[1], forget.classes)
 
 
-def _cuda_devices(images: Tensor) -> Sequence[torch.device]:
-    return [images.device] if images.is_cuda else []
+def _device_of(model: nn.Module) -> torch.device:
+    return next((tensor.device for tensor in (*model.parameters(), *model.buffers())), torch.device("cpu"))
 
 
-@torch.no_grad()
-def measure(model: nn.Module, forget: ForgetSet, batch_size: int) -> tuple[float, float]:
-    """Smallest margin and mean probability left on the forget photos as they are."""
-    margins, left = _on_photos(model, forget, batch_size)
-    return margins.min().item(), left.mean().item()
-
-
-@torch.no_grad()
-def photos_won(model: nn.Module, forget: ForgetSet, batch_size: int) -> Tensor:
-    """On which of the photos ``(N,)`` a forgotten class still wins."""
-    return ~(_on_photos(model, forget, batch_size)[0] > 0)
-
-
-def _on_photos(model: nn.Module, forget: ForgetSet, batch_size: int) -> tuple[Tensor, Tensor]:
-    """Margin and probability left of each photo, or of each position to forget."""
-    margins, left = [], []
-    for index in torch.split(torch.arange(len(forget.images)), batch_size):
-        logits = model(forget.images[index])
-        where = None if forget.where is None else forget.where[index]
-        margins.append(chosen(log_odds_margin(logits, forget.classes), where))
-        left.append(chosen(logits.float().softmax(1)[:, list(forget.classes)].sum(1), where))
-    return torch.cat(margins), torch.cat(left)
-
-
-def chosen(values: Tensor, where: Tensor | None) -> Tensor:
-    """The entries of ``(N,)`` or ``(N, H, W)`` values that count, flat."""
-    return values.flatten() if where is None else values[where]
+def _cuda_devices(device: torch.device) -> Sequence[torch.device]:
+    return [device] if device.type == "cuda" else []
 
 
 def step_event(step: Step, budget: int) -> Event:

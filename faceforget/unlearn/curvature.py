@@ -7,25 +7,27 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from faceforget.unlearn.base import frozen_copy
+from faceforget.unlearn.images import Images, in_batches
 
 Gradient = dict[str, Tensor]
 
 
-def mean_gradient(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -> Gradient:
+def mean_gradient(model: nn.Module, images: Images, labels: Tensor, batch_size: int) -> Gradient:
     """Gradient of the mean cross-entropy of ``(N, ...)`` images with their ``(N,)`` labels.
 
     The model is left as it is; it is evaluated with batch norm statistics and dropout frozen.
     """
     copied = frozen_copy(model).requires_grad_(True)
     total = {name: torch.zeros_like(value) for name, value in copied.named_parameters()}
-    for index in torch.split(torch.arange(len(images)), batch_size):
-        loss = functional.cross_entropy(copied(images[index]).float(), labels[index], reduction="sum")
+    indices = torch.split(torch.arange(len(images)), batch_size)
+    for index, batch in zip(indices, in_batches(images, indices), strict=True):
+        loss = functional.cross_entropy(copied(batch).float(), labels[index], reduction="sum")
         for name, value in _gradient(copied, loss).items():
             total[name] += value / len(images)
     return total
 
 
-def sample_gradients(model: nn.Module, images: Tensor, loss: Callable[[Tensor, int], Tensor]) -> Iterator[Gradient]:
+def sample_gradients(model: nn.Module, images: Images, loss: Callable[[Tensor, int], Tensor]) -> Iterator[Gradient]:
     """Gradient of each image's own loss, one after another.
 
     Args:
@@ -38,7 +40,7 @@ def sample_gradients(model: nn.Module, images: Tensor, loss: Callable[[Tensor, i
         yield _gradient(copied, loss(copied(images[index : index + 1]).float(), index))
 
 
-def diagonal_fisher(model: nn.Module, images: Tensor) -> Gradient:
+def diagonal_fisher(model: nn.Module, images: Images) -> Gradient:
     """Diagonal of the Fisher information: mean squared gradients of log-probabilities of drawn classes.
 
     The class of each image ``(N, ...)`` is drawn from what the model says (the Fisher information),

@@ -1,23 +1,25 @@
 """What a method is given, and what it gives back: plain tensors in frozen dataclasses."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from faceforget.errors import MethodError
-from faceforget.progress import Progress
+from faceforget.progress import Progress, silent
+from faceforget.unlearn.images import Data, Images, read_data
 
 
 class Recipe(Protocol):
     """How the model was made, to make it again from other photos."""
 
-    def __call__(self, images: Tensor, labels: Tensor, *, seed: int, progress: Progress) -> nn.Module:
+    def __call__(self, images: Images, labels: Tensor, *, seed: int, progress: Progress) -> nn.Module:
         """Train a fresh classifier.
 
         Args:
-            images: ``(N, ...)``.
+            images: ``(N, ...)``, as they were given: a tensor, or read like one.
             labels: ``(N,)``, the classes 0 to K-1, each at least once.
             seed: Of everything random.
             progress: Called as the training goes on.
@@ -38,9 +40,13 @@ class RetainSet:
         recipe: How the model was made; only ``retrain`` uses it.
     """
 
-    images: Tensor
+    images: Images
     labels: Tensor
     recipe: Recipe | None = None
+
+    def to(self, device: torch.device) -> "RetainSet":
+        """The same on a device."""
+        return replace(self, images=_moved(self.images, device), labels=self.labels.to(device))
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,23 @@ class ForgetSet:
         anchors: ``(A, ...)`` inputs of no class, for methods that hold the model in place on them.
     """
 
-    images: Tensor
+    images: Images
     classes: tuple[int, ...]
     where: Tensor | None = None
     labels: Tensor | None = None
     retained: RetainSet | None = None
-    anchors: Tensor | None = None
+    anchors: Images | None = None
+
+    def to(self, device: torch.device) -> "ForgetSet":
+        """The same on a device."""
+        return replace(
+            self,
+            images=_moved(self.images, device),
+            where=None if self.where is None else self.where.to(device),
+            labels=None if self.labels is None else self.labels.to(device),
+            retained=None if self.retained is None else self.retained.to(device),
+            anchors=None if self.anchors is None else _moved(self.anchors, device),
+        )
 
     def own_classes(self) -> Tensor:
         """The class of each photo ``(N,)``, or of each position.
@@ -78,6 +95,61 @@ class ForgetSet:
                 "Give ForgetSet(labels=...).",
             )
         return torch.full((len(self.images),), self.classes[0], device=self.images.device)
+
+
+def read_forget_set(
+    data: Data,
+    classes: int | Sequence[int],
+    device: torch.device,
+    *,
+    retain: Data | RetainSet | None = None,
+    anchors: Data | None = None,
+    progress: Progress = silent,
+) -> ForgetSet:
+    """The forget set of what a caller has: tensors, data sets, loaders.
+
+    Args:
+        data: Images of the classes to forget, with labels where there are several classes.
+        classes: Their indices in the model.
+        device: Where the model runs.
+        retain: Images and labels of classes that stay.
+        anchors: Images of no class.
+        progress: Told while labels are read.
+
+    Raises:
+        InputDataError: Something is no data that images can be read from.
+        MethodError: Images of other classes are among those to forget, or those to retain have no labels.
+    """
+    forgotten = (int(classes),) if not isinstance(classes, Sequence) else tuple(int(index) for index in classes)
+    images, labels = read_data(data, device, progress)
+    foreign = 0 if labels is None else int((~torch.isin(labels, torch.tensor(forgotten).to(labels))).sum())
+    if foreign:
+        raise MethodError(
+            f"Expected images of the classes {list(forgotten)} alone, got {foreign} of {len(images)} of others.",
+            "Give the images to forget; those of classes that stay are `retain`, for a method that reads them.",
+        )
+    return ForgetSet(
+        images,
+        forgotten,
+        labels=None if labels is None else labels.to(device),
+        retained=_read_retain_set(retain, device, progress),
+        anchors=None if anchors is None else read_data(anchors, device, progress)[0],
+    )
+
+
+def _read_retain_set(data: Data | RetainSet | None, device: torch.device, progress: Progress) -> RetainSet | None:
+    if data is None or isinstance(data, RetainSet):
+        return None if data is None else data.to(device)
+    images, labels = read_data(data, device, progress)
+    if labels is None:
+        raise MethodError(
+            "Expected labels of the images to retain, got none.", "Give pairs of images and labels, or a data set."
+        )
+    return RetainSet(images, labels.to(device))
+
+
+def _moved(images: Images, device: torch.device) -> Images:
+    return images.to(device) if isinstance(images, Tensor) else images
 
 
 @dataclass(frozen=True)

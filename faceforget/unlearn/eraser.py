@@ -6,7 +6,7 @@ starts and ends as, which weights move, and which of their entries.
 """
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -24,12 +24,13 @@ from faceforget.unlearn.base import (
     Method,
     MethodSettings,
     Run,
-    chosen,
     frozen_copy,
     step_event,
 )
 from faceforget.unlearn.data import ForgetSet, RetainSet, Step
+from faceforget.unlearn.images import in_batches
 from faceforget.unlearn.losses import DecoupledKL, decoupled_kl, log_odds_margin, mask_logits
+from faceforget.unlearn.measures import chosen
 from faceforget.unlearn.moving import Hold, first_parameters
 
 Objective = Callable[["Batch"], Tensor]
@@ -133,10 +134,20 @@ class Scene:
     generator: torch.Generator
 
 
+@dataclass(frozen=True)
+class _Read:
+    """Images ``(N, ...)`` of one step, and their positions ``(N,)`` in the forget set."""
+
+    index: Tensor
+    images: Tensor
+    step: int
+
+
 class Eraser(Method):
     """Base of the gradient methods: override :meth:`loss`, or :meth:`objective` where it needs a start."""
 
     settings_type: ClassVar[type[MethodSettings]] = Settings
+    trains: ClassVar[bool] = True
     settings: Settings
 
     def loss(self, batch: Batch) -> Tensor:
@@ -173,14 +184,17 @@ class Eraser(Method):
         moving = list(self.trainable(student, forget))
         for parameter in moving:
             parameter.requires_grad_(True)
-        settings = self.settings
-        optimizer = torch.optim.SGD(
-            moving, settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
-        )
-        student.train(settings.batch_norm == "train")
+        optimizer = self._sgd(moving) if run.optimizer is None else run.optimizer(moving)
+        student.train(self.settings.batch_norm == "train")
         generator = torch.Generator().manual_seed(run.seed)
         steps, stopped_early = self._optimise(Scene(teacher, student, forget, generator), optimizer, run)
         return Edited(self.finish(student, forget), steps, stopped_early)
+
+    def _sgd(self, moving: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+        settings = self.settings
+        return torch.optim.SGD(
+            moving, settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
+        )
 
     def can_share(self, forget: ForgetSet) -> bool:
         """Only where no layer mixes photos, and every photo counts alike."""
@@ -193,6 +207,21 @@ class Eraser(Method):
             f"rate than learning_rate={self.settings.learning_rate:g}: higher when little moved, lower when all did."
         )
 
+    def _forward(self, scene: Scene, read: _Read, retained: RetainSet | None, augment: Augment | None) -> Batch:
+        forget = scene.forget
+        own, share = own_part(len(read.index))
+        images, index = _augmented(read.images, augment, scene.generator)[own], read.index[own]
+        with torch.no_grad():
+            teacher_logits = scene.teacher(images)
+        student_logits = scene.student(images)
+        where = None if forget.where is None else forget.where[index]
+        beside = None
+        if retained is not None:
+            drawn = torch.randperm(len(retained.images), generator=scene.generator)[: self.settings.batch_size]
+            images_beside = _augmented(retained.images[drawn], augment, scene.generator)
+            beside = RetainBatch(scene.student(images_beside), retained.labels[drawn], images_beside, scene.teacher)
+        return Batch(student_logits, teacher_logits, forget.classes, where, images, index, read.step, beside, share)
+
     def _optimise(self, scene: Scene, optimizer: torch.optim.Optimizer, run: Run) -> tuple[tuple[Step, ...], bool]:
         settings = self.settings
         objective = self.objective(scene)
@@ -202,8 +231,10 @@ class Eraser(Method):
         steps: list[Step] = []
         while len(steps) < settings.max_steps:
             seen, ahead = 0.0, 0.0  # in this pass; the training logits serve, so it costs nothing
-            for index in _shuffled(len(scene.forget.images), settings.batch_size, scene.generator):
-                batch = _forward(scene, index, retained, settings.batch_size, run.augment, len(steps))
+            indices = _shuffled(len(scene.forget.images), settings.batch_size, scene.generator)
+            indices = indices[: settings.max_steps - len(steps)]
+            for index, images in zip(indices, in_batches(scene.forget.images, indices), strict=True):
+                batch = self._forward(scene, _Read(index, images, len(steps)), retained, run.augment)
                 loss = objective(batch)
                 if not loss.isfinite():
                     raise DivergedError(
@@ -229,27 +260,8 @@ class Eraser(Method):
         return tuple(steps), False
 
 
-def _shuffled(count: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    yield from torch.split(torch.randperm(count, generator=generator), batch_size)
-
-
-def _forward(
-    scene: Scene, index: Tensor, retained: RetainSet | None, batch_size: int, augment: Augment | None, step: int
-) -> Batch:
-    forget = scene.forget
-    own, share = own_part(len(index))
-    images = _augmented(forget.images[index], augment, scene.generator)[own]
-    index = index[own]
-    with torch.no_grad():
-        teacher_logits = scene.teacher(images)
-    student_logits = scene.student(images)
-    where = None if forget.where is None else forget.where[index]
-    beside = None
-    if retained is not None:
-        drawn = torch.randperm(len(retained.images), generator=scene.generator)[:batch_size]
-        images_beside = _augmented(retained.images[drawn], augment, scene.generator)
-        beside = RetainBatch(scene.student(images_beside), retained.labels[drawn], images_beside, scene.teacher)
-    return Batch(student_logits, teacher_logits, forget.classes, where, images, index, step, beside, share)
+def _shuffled(count: int, batch_size: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+    return torch.split(torch.randperm(count, generator=generator), batch_size)
 
 
 def _augmented(images: Tensor, augment: Augment | None, generator: torch.Generator) -> Tensor:

@@ -1,13 +1,12 @@
 """The methods by name, and what there is to know of each."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from pydantic import ValidationError
+from importlib.metadata import entry_points
+from typing import Any, TypeVar
 
 from faceforget.errors import MethodError
-from faceforget.fields import problems
 from faceforget.unlearn.base import Method
 from faceforget.unlearn.methods.anchored import Anchored
 from faceforget.unlearn.methods.delete import Delete
@@ -31,27 +30,78 @@ from faceforget.unlearn.methods.with_retained.retrain import Retrain
 from faceforget.unlearn.methods.with_retained.scrub import Scrub
 from faceforget.unlearn.methods.with_retained.wood_fisher import WoodFisher
 
-_OURS: tuple[type[Method], ...] = (Anchored, Dispersed)
-_FORGET_ONLY: tuple[type[Method], ...] = (
-    Delete,
-    RandomLabel,
-    GradientAscent,
-    BoundaryShrink,
-    BoundaryExpand,
-    SalUn,
-    L2ulAdv,
-    L2ulImp,
-    BadTeacher,
-    Pour,
-    Influence,
-)
-_WITH_RETAINED: tuple[type[Method], ...] = (Finetune, Fisher, WoodFisher, Scrub, Retrain)
-_TRIVIAL: tuple[type[Method], ...] = (MaskLogit, DropRow, HeadOnly)
+ENTRY_POINTS = "faceforget.methods"
 
-METHODS: Mapping[str, type[Method]] = {m.name: m for m in (*_OURS, *_FORGET_ONLY, *_WITH_RETAINED, *_TRIVIAL)}
+# By what they read: the order in which they are shown.
+_SHIPPED: tuple[type[Method], ...] = (
+    *(Anchored, Dispersed),
+    *(Delete, RandomLabel, GradientAscent, BoundaryShrink, BoundaryExpand, SalUn, L2ulAdv, L2ulImp, BadTeacher),
+    *(Pour, Influence),
+    *(Finetune, Fisher, WoodFisher, Scrub, Retrain),
+    *(MaskLogit, DropRow, HeadOnly),
+)
+_M = TypeVar("_M", bound=type[Method])
 
 # What a user asks for, and the method that keeps it.
 PROMISES: Mapping[str, str] = {"forgotten": Anchored.name, "unrecognisable": Dispersed.name}
+
+
+class _Registry(Mapping[str, type[Method]]):
+    """Methods by name: those shipped, those registered, and those that installed packages announce."""
+
+    def __init__(self, shipped: Iterable[type[Method]]) -> None:
+        self._methods = {method.name: method for method in shipped}
+        self._asked = False
+
+    def add(self, method: type[Method]) -> None:
+        if not (isinstance(method, type) and issubclass(method, Method)):
+            raise MethodError(f"Expected a subclass of Method, got {method!r}.", "Derive it from Method or Eraser.")
+        missing = [what for what in ("name", "paper") if not isinstance(getattr(method, what, None), str)]
+        if missing:
+            raise MethodError(f"{method.__name__} has no {' and no '.join(missing)}.", "Say it as a class variable.")
+        known = self._methods.get(method.name)
+        if known is not None and known is not method:
+            raise MethodError(
+                f"{method.name!r} is already the name of {known.__module__}.{known.__qualname__}.",
+                "Give the method a name of its own.",
+            )
+        self._methods[method.name] = method
+
+    def __getitem__(self, name: str) -> type[Method]:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> dict[str, type[Method]]:
+        if not self._asked:
+            self._asked = True
+            for entry in entry_points(group=ENTRY_POINTS):
+                try:
+                    self.add(entry.load())
+                except Exception as error:  # whatever somebody else's package does: ours must go on
+                    warnings.warn(f"The method {entry.name!r} of {entry.value} cannot be used: {error}", stacklevel=2)
+        return self._methods
+
+
+_registry = _Registry(_SHIPPED)
+METHODS: Mapping[str, type[Method]] = _registry
+
+
+def register_method(method: _M) -> _M:
+    """Add a method, so that it is found by its name wherever ours are; usable as a decorator.
+
+    A package that is installed can announce its methods instead, and they are there without an import: in its
+    ``pyproject.toml`` ``[project.entry-points."faceforget.methods"]`` with ``name = "package.module:Class"``.
+
+    Raises:
+        MethodError: It is no method, or its name is taken.
+    """
+    _registry.add(method)
+    return method
 
 
 def make_method(name: str, settings: Mapping[str, Any] | None = None) -> Method:
@@ -66,15 +116,7 @@ def make_method(name: str, settings: Mapping[str, Any] | None = None) -> Method:
     """
     if name not in METHODS:
         raise MethodError(f"No method is called {name!r}.", f"Known methods: {', '.join(sorted(METHODS))}.")
-    method = METHODS[name]
-    values = {key: None if value == "none" else value for key, value in (settings or {}).items()}
-    try:
-        return method(method.settings_type.model_validate(values))
-    except ValidationError as error:
-        known = ", ".join(f"{key}={field.default}" for key, field in method.settings_type.model_fields.items())
-        raise MethodError(
-            f"The settings of {name} do not fit: {problems(error)}.", f"Settings and defaults: {known}."
-        ) from error
+    return METHODS[name](**{key: None if value == "none" else value for key, value in (settings or {}).items()})
 
 
 @dataclass(frozen=True)
@@ -95,6 +137,7 @@ class MethodCard:
         paper: Where it comes from.
         reads: The data it reads.
         caveat: What to know of its results; empty when they mean what they seem to.
+        structure: How modules and keys of the result differ from the model's; empty where they do not.
         hyperparameters: With their defaults.
     """
 
@@ -102,6 +145,7 @@ class MethodCard:
     paper: str
     reads: tuple[str, ...]
     caveat: str
+    structure: str
     hyperparameters: tuple[Hyperparameter, ...]
 
     def to_dict(self) -> dict[str, object]:
@@ -111,6 +155,7 @@ class MethodCard:
             "paper": self.paper,
             "reads": list(self.reads),
             "caveat": self.caveat,
+            "structure": self.structure,
             "hyperparameters": [
                 {"name": h.name, "default": h.default, "meaning": h.meaning} for h in self.hyperparameters
             ],
@@ -125,6 +170,7 @@ def method_cards() -> list[MethodCard]:
             method.paper,
             method.reads,
             method.caveat,
+            method.structure,
             tuple(
                 Hyperparameter(key, field.default, field.description or "")
                 for key, field in method.settings_type.model_fields.items()

@@ -157,7 +157,7 @@ def put(people, count, found, monkeypatch, *, noise=True):
     """The layer around so many persons, when so many photos are found to be won at each try; the last goes on."""
     counts = iter(found)
     last = found[-1]
-    monkeypatch.setattr(regions, "photos_won", lambda *_: torch.ones(next(counts, last)))
+    monkeypatch.setattr(regions, "images_won", lambda *_: torch.ones(next(counts, last)))
     model = nn.Sequential(nn.Identity(), Cosines(people)).eval()
     cones = Regions(people[:count], torch.full((count,), 0.5), missed=0)
     forget = ForgetSet(people[:count], tuple(range(count)))
@@ -199,7 +199,7 @@ def test_one_person_is_turned_away_from_as_ever(people, monkeypatch):
 def test_noise_of_an_earlier_erasure_is_not_drawn_anew(people, monkeypatch):
     model = nn.Sequential(nn.Identity(), Cosines(people)).eval()
     forgets = ForgetSet(people[:1], (0,)), ForgetSet(people[1:4], (1, 2, 3))
-    monkeypatch.setattr(regions, "photos_won", lambda _, forget, __: torch.ones(len(forget.images) - 1))
+    monkeypatch.setattr(regions, "images_won", lambda _, forget, __: torch.ones(len(forget.images) - 1))
     for forget, seed in zip(forgets, (3, 5), strict=True):
         cones = Regions(forget.images, torch.full((len(forget.images),), 0.5), missed=0)
         put_regions(model, forget, cones, noise=True, run=Run(None, seed, silent), batch_size=32)

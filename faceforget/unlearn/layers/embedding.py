@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from faceforget.errors import MethodError
+from faceforget.unlearn.images import Images
 from faceforget.unlearn.layers.head import features_of, find_head
 from faceforget.unlearn.layers.projection import project_features, replace_layer
 from faceforget.unlearn.layers.scatter import Scatter, ScatterPlace
@@ -61,7 +62,7 @@ class MatrixedEmbedding(nn.Module):
         return logits
 
 
-def compares_angles(model: nn.Module, images: Tensor) -> bool:
+def compares_angles(model: nn.Module, images: Images) -> bool:
     """Whether the model's head looks at the direction of an embedding alone, as recognisers of faces do.
 
     Args:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from faceforget.errors import MethodError
+from faceforget.unlearn.images import Images, in_batches
+from faceforget.unlearn.layers.hooks import evaluating, heard
 
 
 class _Watch:
@@ -21,7 +23,7 @@ class _Watch:
         self.layer, self.features, self.logits = layer, inputs[0], output
 
 
-def find_head(model: nn.Module, images: Tensor) -> nn.Module:
+def find_head(model: nn.Module, images: Images) -> nn.Module:
     """The layer whose output is the model's output, with ``weight`` ``(C, D, ...)`` and perhaps ``bias`` ``(C,)``.
 
     Args:
@@ -34,13 +36,14 @@ def find_head(model: nn.Module, images: Tensor) -> nn.Module:
     return _watch(model, images[:1])[0]
 
 
-def features_of(model: nn.Module, images: Tensor, batch_size: int) -> Tensor:
+def features_of(model: nn.Module, images: Images, batch_size: int) -> Tensor:
     """What the head sees of each image: ``(N, D)`` features.
 
     Raises:
         MethodError: As :func:`find_head`.
     """
-    return torch.cat([_watch(model, images[index])[1] for index in torch.split(torch.arange(len(images)), batch_size)])
+    indices = torch.split(torch.arange(len(images)), batch_size)
+    return torch.cat([_watch(model, batch)[1] for batch in in_batches(images, indices)])
 
 
 def weight_of(head: nn.Module) -> nn.Parameter:
@@ -73,15 +76,8 @@ def keep_rows(head: nn.Module, kept: Sequence[int]) -> None:
 def _watch(model: nn.Module, images: Tensor) -> tuple[nn.Module, Tensor]:
     watch = _Watch()
     layers = [layer for layer in model.modules() if isinstance(getattr(layer, "weight", None), nn.Parameter)]
-    handles = [layer.register_forward_hook(watch) for layer in layers]
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        logits: Tensor = model.eval()(images)
-    finally:
-        for module, training in modes:
-            module.training = training
-        for handle in handles:
-            handle.remove()
+    with evaluating(model), heard(layers, watch):
+        logits: Tensor = model(images)
     layer, features = watch.layer, watch.features
     if layer is None or features is None or watch.logits is not logits or len(weight_of(layer)) != logits.shape[1]:
         raise MethodError(

@@ -4,7 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from faceforget.unlearn.images import Images
 from faceforget.unlearn.layers.head import features_of, find_head
+from faceforget.unlearn.layers.hooks import heard
 from faceforget.unlearn.layers.scatter import Scatter
 
 _PASS = (nn.Flatten, nn.Identity, nn.Dropout, Scatter)
@@ -30,11 +32,13 @@ class Projection(nn.Module):
 
 
 @torch.no_grad()
-def project_features(model: nn.Module, matrix: Tensor, images: Tensor, batch_size: int) -> nn.Module:
+def project_features(
+    model: nn.Module, matrix: Tensor, images: Images, batch_size: int, *, into_head: bool = False
+) -> nn.Module:
     """Let the head see ``matrix @ features``.
 
-    Folded into the last linear layer (and its batch norm) before the head, so that the architecture
-    stays; where a nonlinear layer stands between them, a :class:`Projection` is put before the head.
+    Folded into the last linear layer (and its batch norm) before the head, so that the architecture stays. Where a
+    nonlinear layer stands between them, a :class:`Projection` is put before the head, or the head itself multiplies.
 
     Args:
         model: The caller's own; changed.
@@ -42,6 +46,8 @@ def project_features(model: nn.Module, matrix: Tensor, images: Tensor, batch_siz
         images: Inputs on which the folding is checked, up to the length of each feature vector
             (some backbones normalise it).
         batch_size: Of that check.
+        into_head: Rather than adding a layer, multiply the rows of a linear head: the logits are the same, modules
+            and keys stay, and the features before the head stay as they were, too.
 
     Returns:
         The model.
@@ -55,20 +61,19 @@ def project_features(model: nn.Module, matrix: Tensor, images: Tensor, batch_siz
         if _same_directions(features_of(model, images, batch_size), expected):
             return model
         model.load_state_dict(before)
+    if into_head and isinstance(head, nn.Linear):
+        head.weight.copy_(head.weight @ matrix)
+        return model
     replace_layer(model, head, nn.Sequential(Projection(matrix), head))
     return model
 
 
-def _tail(model: nn.Module, head: nn.Module, images: Tensor) -> tuple[_Linear | None, _Norm | None]:
+def _tail(model: nn.Module, head: nn.Module, images: Images) -> tuple[_Linear | None, _Norm | None]:
     """The linear layer that feeds the head, and the batch norm between them."""
     ran: list[nn.Module] = []
     leaves = [module for module in model.modules() if not list(module.children())]
-    handles = [leaf.register_forward_hook(lambda layer, inputs, output: ran.append(layer)) for leaf in leaves]
-    try:
+    with heard(leaves, lambda layer, inputs, output: ran.append(layer)):
         model(images[:1])
-    finally:
-        for handle in handles:
-            handle.remove()
     before = [layer for layer in ran[: ran.index(head)] if not isinstance(layer, _PASS)]
     norm: _Norm | None = None
     if before and isinstance(before[-1], _Norm):
@@ -108,7 +113,7 @@ def _affine(linear: _Linear, norm: _Norm | None) -> tuple[Tensor, Tensor]:
     return scale, -norm.running_mean * scale + (norm.bias if norm.bias is not None else 0)
 
 
-def last_linear(model: nn.Module, head: nn.Module, images: Tensor) -> Tensor | None:
+def last_linear(model: nn.Module, head: nn.Module, images: Images) -> Tensor | None:
     """The matrix ``(D, ...)`` that makes the head's inputs, its batch norm in it; None where a nonlinear layer does."""
     linear, norm = _tail(model, head, images)
     if linear is None:

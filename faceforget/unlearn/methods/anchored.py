@@ -28,10 +28,11 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from faceforget.unlearn.base import Edited, Method, MethodSettings, Run, frozen_copy, kept_classes, measure
+from faceforget.unlearn.base import Edited, Method, MethodSettings, Run, frozen_copy, kept_classes
 from faceforget.unlearn.data import ForgetSet
 from faceforget.unlearn.layers.head import bias_of, find_head, set_rows, weight_of
 from faceforget.unlearn.layers.projection import complement, project_features
+from faceforget.unlearn.measures import measure
 from faceforget.unlearn.methods.regions import (
     BEYOND,
     REACH,
@@ -59,6 +60,10 @@ class Anchored(Method):
     name: ClassVar[str] = "anchored"
     paper: ClassVar[str] = "FaceForget; after DELETE (arXiv 2503.23751) and POUR-P (arXiv 2511.19339)"
     settings_type: ClassVar[type[MethodSettings]] = AnchoredSettings
+    structure: ClassVar[str] = (
+        "Of more classes at once than `everywhere` says, and where neither the head nor the layer before it is linear, "
+        "a layer is put before the head, which becomes a Sequential of the two."
+    )
     settings: AnchoredSettings
 
     @property
@@ -114,4 +119,4 @@ def project_out(
     matrix = matrix - beyond * (torch.eye(len(matrix)).to(matrix) - matrix)
     rows[kept] = rows[kept] @ matrix
     set_rows(head, rows.view_as(weight_of(head)), bias_of(head))
-    return project_features(student, matrix, forget.images, batch_size)
+    return project_features(student, matrix, forget.images, batch_size, into_head=True)

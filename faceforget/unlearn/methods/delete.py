@@ -35,13 +35,15 @@ from torch.nn import functional
 
 from faceforget.compute.threads import workers
 from faceforget.errors import MethodError
-from faceforget.unlearn.base import Edited, MethodSettings, Run, chosen, frozen_copy
+from faceforget.unlearn.base import Edited, MethodSettings, Run, frozen_copy
 from faceforget.unlearn.data import ForgetSet
 from faceforget.unlearn.eraser import Batch, Eraser, Objective, Scene, Settings
+from faceforget.unlearn.images import Images, with_versions
 from faceforget.unlearn.layers.embedding import MatrixedEmbedding, compares_angles, with_matrix, without_scatter
 from faceforget.unlearn.layers.head import find_head, weight_of
+from faceforget.unlearn.layers.look import look_at
 from faceforget.unlearn.losses import delete_loss, mask_logits, remaining
-from faceforget.unlearn.methods.regions import look_at
+from faceforget.unlearn.measures import chosen
 
 # Photos on which it is seen that the matrix was folded into the weights rightly.
 _CHECKED = 4
@@ -80,6 +82,10 @@ class Delete(Eraser):
     settings_type: ClassVar[type[MethodSettings]] = DeleteSettings
     shares_batches: ClassVar[bool] = True
     dense: ClassVar[bool] = True
+    structure: ClassVar[str] = (
+        "With a head that compares angles: where no linear layer makes its inputs, a projection is put before the "
+        "head, which becomes a Sequential of the two."
+    )
     caveat: ClassVar[str] = (
         "delete turns a person away from their row, and everybody else stays where they are: enrolled again the person "
         "is recognised, as a stranger would be, and whoever holds the model from before, or the public backbone, can "
@@ -179,12 +185,13 @@ def _hold(settings: DeleteSettings, scene: Scene) -> Callable[[Batch], Tensor | 
     return held
 
 
-def _versions(images: Tensor, count: int, run: Run) -> Tensor:
-    """The photos, and so many varied versions of all of them."""
-    if run.augment is None:
+def _versions(images: Images, count: int, run: Run) -> Images:
+    """The images, and so many varied versions of all of them."""
+    augment = run.augment
+    if augment is None:
         return images
     generator = torch.Generator().manual_seed(run.seed)
-    return torch.cat([images, *(run.augment(images, generator) for _ in range(count))])
+    return with_versions(images, [lambda batch: augment(batch, generator)] * count)
 
 
 @torch.no_grad()

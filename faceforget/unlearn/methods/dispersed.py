@@ -30,11 +30,11 @@ from torch import Tensor, nn
 from faceforget.progress import Progress
 from faceforget.unlearn.base import Edited, Method, MethodSettings, Reads, Run, frozen_copy
 from faceforget.unlearn.data import ForgetSet
+from faceforget.unlearn.layers.look import look_at
 from faceforget.unlearn.methods.regions import (
     BEYOND,
     REACH,
     draw_regions,
-    look_at,
     look_at_persons,
     put_regions,
     rows_that_stay,
@@ -55,6 +55,10 @@ class Dispersed(Method):
     paper: ClassVar[str] = "FaceForget; the goal from arXiv 2512.13317 and arXiv 2506.01318"
     reads: ClassVar[tuple[Reads, ...]] = ("forget photos", "anchors")
     settings_type: ClassVar[type[MethodSettings]] = DispersedSettings
+    structure: ClassVar[str] = (
+        "A layer takes the place that the model keeps for it (ScatterPlace), or is put before the head, which becomes "
+        "a Sequential of the two."
+    )
     caveat: ClassVar[str] = (
         "dispersed adds a layer that tells this person from others, to answer with noise: whoever holds the model's "
         "file can read that layer, and take it off. Use anchored where nothing of the person may stay."

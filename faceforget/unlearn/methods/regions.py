@@ -1,6 +1,5 @@
 """Regions around the persons to erase: where each begins and ends, and the layer that does something there."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -9,14 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.compute.threads import workers
-from faceforget.progress import Progress, tracked
-from faceforget.unlearn.base import Run, kept_classes, photos_won
+from faceforget.unlearn.base import Run, kept_classes
 from faceforget.unlearn.data import ForgetSet
-from faceforget.unlearn.layers.folding import folded
+from faceforget.unlearn.images import with_versions
 from faceforget.unlearn.layers.head import features_of, find_head, weight_of
+from faceforget.unlearn.layers.look import look_at
 from faceforget.unlearn.layers.projection import replace_layer
 from faceforget.unlearn.layers.scatter import Scatter, ScatterPlace
+from faceforget.unlearn.measures import images_won
 
 # At zero the person is like nobody, and among few people that can be more than like anyone who stays: the old row
 # won on a third of the photos with 3 rendered people, on one photo of one person with 16. Then a little is taken out
@@ -37,8 +36,6 @@ ROW_COUNTS_AS = 4.0
 _DISTANCE = 0.05
 # Of a single photo this many varied versions stand in for other photos.
 _VERSIONS = 8
-# Photos that a core looks at together: with more, memory is slower than what it saves.
-_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,7 @@ class Known:
 
 def look_at_persons(model: nn.Module, forget: ForgetSet, run: Run, batch_size: int) -> list[Known]:
     """Features of all forgotten classes that there are photos of, with progress."""
-    mirrored = forget.images.flip(3) if forget.images.ndim == 4 else forget.images
-    both = torch.cat([forget.images, mirrored])
+    both = with_versions(forget.images, [lambda images: images.flip(3) if images.ndim == 4 else images])
     features = functional.normalize(look_at(model, both, batch_size, run.progress, "looking at the photos"), dim=1)
     photos, mirrors = features.tensor_split(2)
     rows, own = weight_of(find_head(model, forget.images)).detach().flatten(1), forget.own_classes()
@@ -83,20 +79,6 @@ def look_at_persons(model: nn.Module, forget: ForgetSet, run: Run, batch_size: i
         for index in forget.classes
         if (own == index).any()
     ]
-
-
-def look_at(model: nn.Module, images: Tensor, batch_size: int, progress: Progress, stage: str) -> Tensor:
-    """Features ``(N, D)`` of many images, with progress: on a CPU a small batch for each core."""
-    own = threading.local()  # what the head sees is heard by hooks, so each thread has a model of its own
-
-    def features(batch: Tensor) -> Tensor:
-        if not hasattr(own, "model"):
-            own.model = folded(model)
-        return features_of(own.model, batch, batch_size)
-
-    batches = torch.split(images, _BATCH if images.device.type == "cpu" else batch_size)
-    with workers(images.device) as pool:
-        return torch.cat(list(tracked(pool.map(features, batches), stage, len(batches), progress)))
 
 
 def common_direction(photos: Tensor, mirrors: Tensor, row: Tensor, row_counts_as: float = ROW_COUNTS_AS) -> Tensor:
@@ -192,7 +174,7 @@ def put_regions(
         empty = held or Scatter.nowhere(regions.directions.shape[1], torch.Generator().manual_seed(seed))
         layer = empty.around(regions.directions, regions.ends, beyond=beyond / together, noise=noise)
         _put(student, head, layer.requires_grad_(False))
-        tried.append((int(photos_won(student, forget, batch_size).sum()), beyond, layer))
+        tried.append((int(images_won(student, forget, batch_size).sum()), beyond, layer))
         if tried[-1][0] == 0:
             break
     _, beyond, layer = min(tried, key=lambda one: one[0])  # of equals the first, which takes out least

@@ -44,7 +44,7 @@ class L2ulAdv(Eraser):
         """Makes the adversarial examples."""
         own, settings = scene.forget.own_classes(), self.settings
         images = scene.forget.images
-        targets = draw(kept_classes(scene.teacher, scene.forget), images.shape[:1], scene.generator).to(images.device)
+        targets = draw(kept_classes(scene.teacher, scene.forget), (len(images),), scene.generator).to(images.device)
         attacks = [
             targeted_pgd(scene.teacher, images[i], targets[i], settings)
             for i in torch.split(torch.arange(len(images)), settings.batch_size)

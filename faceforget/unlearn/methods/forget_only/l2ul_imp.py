@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from faceforget.unlearn.base import MethodSettings
 from faceforget.unlearn.curvature import sample_gradients
 from faceforget.unlearn.eraser import Batch, Objective, Scene
+from faceforget.unlearn.images import Images
 from faceforget.unlearn.methods.forget_only.l2ul_adv import L2ulAdv, L2ulSettings
 
 
@@ -53,7 +54,7 @@ class L2ulImp(L2ulAdv):
         return loss
 
 
-def importance(model: nn.Module, images: Tensor) -> Mapping[str, Tensor]:
+def importance(model: nn.Module, images: Images) -> Mapping[str, Tensor]:
     """For each parameter how much it matters for these ``(N, ...)`` images, in [0, 1]."""
     sums = {name: torch.zeros_like(value) for name, value in model.named_parameters()}
     for gradient in sample_gradients(model, images, lambda logits, _: logits.square().sum()):

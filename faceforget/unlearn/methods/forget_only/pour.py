@@ -38,6 +38,10 @@ class Pour(Method):
     name: ClassVar[str] = "pour"
     paper: ClassVar[str] = "In the style of POUR-P, arXiv 2511.19339"
     settings_type: ClassVar[type[MethodSettings]] = PourSettings
+    structure: ClassVar[str] = (
+        "Where no linear layer makes the head's inputs, a projection is put before the head, which becomes a "
+        "Sequential of the two."
+    )
     settings: PourSettings
 
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:

@@ -39,8 +39,8 @@ class RandomLabel(Eraser):
     def objective(self, scene: Scene) -> Objective:
         """Draws the labels that stay fixed."""
         classes = kept_classes(scene.teacher, scene.forget)
-        images, where = scene.forget.images, scene.forget.where
-        shape = images.shape[:1] if where is None else where.shape
+        where = scene.forget.where
+        shape = (len(scene.forget.images),) if where is None else tuple(where.shape)
         fixed = draw(classes, shape, scene.generator)
 
         def loss(batch: Batch) -> Tensor:

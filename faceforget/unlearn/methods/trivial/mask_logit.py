@@ -37,6 +37,7 @@ class MaskLogit(Method):
     paper: ClassVar[str] = "Trivial baseline: the class's logit is hidden"
     reads: ClassVar[tuple[Reads, ...]] = ("nothing",)
     dense: ClassVar[bool] = True
+    structure: ClassVar[str] = "The model is the `model` of a module that masks its logits."
     caveat: ClassVar[str] = (
         "mask_logit is a baseline: it hides an output and erases nothing from the features; a model file keeps no "
         "mask, so what is written is the same as drop_row's, and with the row back the person is recognised as before."

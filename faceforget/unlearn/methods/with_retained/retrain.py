@@ -27,6 +27,7 @@ class Retrain(Method):
     reads: ClassVar[tuple[Reads, ...]] = ("retained photos", "training recipe")
     shares_batches: ClassVar[bool] = True  # the recipe is enrolment's
     must_forget: ClassVar[bool] = False
+    structure: ClassVar[str] = "As the recipe makes it."
     caveat: ClassVar[str] = (
         "retrain is the reference: the model never saw the person. With their old row put back it may still match "
         "their face, as it can match any stranger's."
