@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.promises import title as title_of_promise
+from faceforget.api.method_words import caveat_of
 from faceforget.errors import FaceForgetError
 from faceforget.unlearn.base import Reads
 from faceforget.unlearn.registry import METHODS, PROMISES
@@ -91,7 +92,7 @@ def words(method: str) -> str:
 def caveat(method: str) -> tuple[str, str]:
     """What a user must know before choosing it: a heading and a text; both empty where there is nothing."""
     choice = _BY_NAME[method]
-    said = METHODS[method].caveat or choice.caveat
+    said = caveat_of(method) or choice.caveat
     if said.startswith(f"{method} "):
         said = f"{choice.title}{said[len(method) :]}"
     return (choice.heading, said) if said else ("", "")

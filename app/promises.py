@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from faceforget.api.method_words import caveat_of
 from faceforget.report.audit_front import PROMISES as IN_REPORTS
-from faceforget.unlearn.registry import METHODS, PROMISES
+from faceforget.unlearn.registry import PROMISES
 
 _WORDS: Mapping[str, str] = {
     "forgotten": "The model no longer names this person, as if they had never been enrolled, and everybody else is "
@@ -25,4 +26,4 @@ def words(promise: str) -> str:
 
 def caveat(promise: str) -> str:
     """What a user must know before choosing it; empty where there is nothing."""
-    return METHODS[PROMISES[promise]].caveat
+    return caveat_of(PROMISES[promise])

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from faceforget.api.anchor_faces import read_anchors, some_anchors
+from faceforget.api.method_words import caveat_of, notes_in_words
 from faceforget.api.refusals import destroyed, not_forgotten
 from faceforget.api.retained_people import Retained, check_retained, read_retained, recalibrated
 from faceforget.api.runtime import People, Runtime, photo_report
@@ -73,6 +74,11 @@ class ErasureOutcome:
     seconds: float
     record: Mapping[str, Any]
 
+    @property
+    def note(self) -> str:
+        """What the method found out about how far it came; empty where it has nothing to say."""
+        return notes_in_words(self.erasure.notes)
+
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {
@@ -93,7 +99,7 @@ class ErasureOutcome:
                 "stopped_early": self.erasure.stopped_early,
                 "seconds": round(self.seconds, 3),
                 "caveat": self.caveat,
-                "note": self.erasure.note,
+                "note": self.note,
             },
             "health": self.health.to_dict(),
             "record": dict(self.record),
@@ -187,7 +193,7 @@ def erase(
         erasure,
         accuracy(recognizer, seen),
         accuracy(with_rows, _embedded(with_rows, crops)),
-        eraser.caveat,
+        caveat_of(eraser.name),
         found,
         doubts,
         seconds,

@@ -110,7 +110,7 @@ def erase(
         warn(doubt)
     if outcome.faces.count < 3 * len(persons):
         warn("With so few photos, others of the same person may still be named; check with `faceforget audit`.")
-    for remark in filter(None, (outcome.caveat, outcome.erasure.note)):
+    for remark in filter(None, (outcome.caveat, outcome.note)):
         warn(remark)
     unforgotten = METHODS[method].must_forget and not outcome.erasure.forgotten
     verb = "NOT fully erased:" if unforgotten else "Erased" if METHODS[method].must_forget else f"{method}:"

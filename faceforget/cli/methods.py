@@ -20,18 +20,19 @@ def methods(
     """List the erasure methods: paper, data they read, hyperparameters with defaults."""
     if json:
         check_output(json)
+    from faceforget.api.method_words import caveat_of
     from faceforget.unlearn.registry import METHODS, method_cards
 
     if name is not None and name not in METHODS:
         raise UsageError(f"No method is called {name!r}.", f"Known methods: {', '.join(METHODS)}.")
     cards = [card for card in method_cards() if name in (None, card.name)]
     if json:
-        write_json(Path(json), {"methods": [card.to_dict() for card in cards]})
+        write_json(Path(json), {"methods": [{**card.to_dict(), "caveat": caveat_of(card.name)} for card in cards]})
     if name is not None:
         card = cards[0]
         out.print(f"[bold]{card.name}[/]: {escape(card.paper)}\nReads {', '.join(card.reads)}.", highlight=False)
-        if card.caveat:
-            out.print(escape(card.caveat), highlight=False)
+        if said := caveat_of(card.name):
+            out.print(escape(said), highlight=False)
         table = Table("--set", "default", "meaning")
         for one in card.hyperparameters:
             table.add_row(one.name, _text(one.default), escape(one.meaning))

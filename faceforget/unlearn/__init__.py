@@ -9,7 +9,7 @@
 ``forget`` is a tensor ``(N, ...)``, or a data set or ``DataLoader`` of images or of images with their classes, which
 are read batch by batch. Other methods: ``make_method("scrub")(model, forget, classes=7, retain=others)``. A method of
 your own is a subclass of :class:`Eraser` with a ``loss``, or of :class:`Method`, made known by :func:`register_method`.
-Nothing here knows of faces, of files or of the names of people.
+Nothing here knows of faces, of files or of people.
 """
 
 from faceforget.unlearn.base import DivergedError, Edited, Method, MethodSettings, Run

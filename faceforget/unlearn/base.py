@@ -19,7 +19,7 @@ from faceforget.compute.processes import process
 from faceforget.errors import FaceForgetError, MethodError
 from faceforget.fields import problems
 from faceforget.progress import Event, Progress, silent
-from faceforget.unlearn.data import Erasure, ForgetSet, RetainSet, Step, read_forget_set
+from faceforget.unlearn.data import Erasure, ForgetSet, Note, RetainSet, Step, read_forget_set
 from faceforget.unlearn.images import Data, batch_size_of
 from faceforget.unlearn.losses import LossInputError, remaining
 from faceforget.unlearn.measures import measure
@@ -58,7 +58,7 @@ class Edited:
     model: nn.Module
     steps: tuple[Step, ...] = ()
     stopped_early: bool = False
-    note: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 class Method(ABC):
@@ -77,14 +77,14 @@ class Method(ABC):
         reads: The data it reads; it refuses to run without.
         settings_type: Its hyperparameters with their defaults.
         caveat: What a user must know of its results; empty when they mean what they seem to.
-        shares_batches: Whether it trains on a mean over photos that do not see each other: then processes can share
+        shares_batches: Whether it trains on a mean over images that do not see each other: then processes can share
             a batch.
         dense: Whether it erases at positions of dense logits, as :attr:`ForgetSet.where` says.
         trains: Whether it makes steps of an optimiser, which the caller may choose.
         structure: How the modules and the keys of ``state_dict`` of the result differ from those of the model; empty
             where they do not.
         must_forget: Whether a forgotten class that still wins is a failure. False for the baselines
-            that leave the old row recognising its photos by design.
+            that leave the old row recognising its images by design.
     """
 
     name: ClassVar[str]
@@ -129,7 +129,7 @@ class Method(ABC):
 
     @property
     def varied(self) -> bool:
-        """Whether it wants strongly varied versions of the photos instead of mirrored ones."""
+        """Whether it wants strongly varied versions of the images instead of mirrored ones."""
         return False
 
     def settled(self, model: nn.Module, forget: ForgetSet) -> "Method":
@@ -222,7 +222,7 @@ class Method(ABC):
 
     def _erase(self, model: nn.Module, forget: ForgetSet, run: Run) -> Erasure:
         if len(forget.images) == 0:
-            raise LossInputError("Expected at least one forget photo, got none.", "Give photos of the person.")
+            raise LossInputError("Expected at least one forget image, got none.", "Give images of the class.")
         if forget.where is not None:
             self._check_positions(forget.where, forget, run.augment)
         if run.optimizer is not None and not self.trains:
@@ -238,30 +238,30 @@ class Method(ABC):
             self.retained(forget)
         if "anchors" in self.reads and (forget.anchors is None or len(forget.anchors) == 0):
             raise MethodError(
-                f"{self.name} reads photos of people who are neither forgotten nor retained, and none were given.",
-                "Give ForgetSet(anchors=...); faceforget.api.erase does it by itself.",
+                f"{self.name} reads images of classes that are neither forgotten nor kept, and none were given.",
+                "Give anchors=...",
             )
         torch.manual_seed(run.seed)
         edited = settled.edit(model, forget, run)
         student = edited.model.eval().requires_grad_(False)
         margin, left = measure(student, forget, self.settings.batch_size)
-        return Erasure(student, edited.steps, margin > 0, left, margin, edited.stopped_early, edited.note)
+        return Erasure(student, edited.steps, margin > 0, left, margin, edited.stopped_early, edited.notes)
 
     def _check_positions(self, where: Tensor, forget: ForgetSet, augment: Augment | None) -> None:
         if not self.dense:
             raise MethodError(
-                f"{self.name} erases whole photos, not positions in them.",
+                f"{self.name} erases whole images, not positions in them.",
                 "Use a method that is `dense`, such as delete, or leave out `where`.",
             )
         if augment is not None:
             raise MethodError(
-                "An augmentation moves photos but not the positions to forget in them.",
-                "Leave out augment; augment photos and `where` alike before the call.",
+                "An augmentation moves images but not the positions to forget in them.",
+                "Leave out augment; augment images and `where` alike before the call.",
             )
         if len(where) != len(forget.images) or not where.flatten(1).any(1).all():
             raise LossInputError(
-                "Expected a position to forget in each forget photo; in some there is none.",
-                "Leave out the photos in which nothing is to be forgotten.",
+                "Expected a position to forget in each forget image; in some there is none.",
+                "Leave out the images in which nothing is to be forgotten.",
             )
 
     def can_share(self, forget: ForgetSet) -> bool:
@@ -269,7 +269,7 @@ class Method(ABC):
         return self.shares_batches
 
     def retained(self, forget: ForgetSet) -> RetainSet:
-        """The retained photos.
+        """The retain set.
 
         Raises:
             MethodError: There are none, or one is of a forgotten class.
@@ -278,14 +278,14 @@ class Method(ABC):
         if retained is None or len(retained.images) == 0:
             raise self.lacks_retained()
         if set(retained.labels.tolist()) & set(forget.classes):
-            raise MethodError("Retained photos of a forgotten class were given.", "Leave these photos out.")
+            raise MethodError("Retained images of a forgotten class were given.", "Leave these images out.")
         return retained
 
     def lacks_retained(self) -> MethodError:
-        """The refusal of a method that reads retained photos and has none."""
+        """The refusal of a method that reads the retain set and has none."""
         return MethodError(
-            f"{self.name} reads photos of people who stay, and none were given.",
-            "Give their photos as retained, or use a method that reads the forget photos only.",
+            f"{self.name} reads images of classes that stay, and none were given.",
+            "Give images and labels as retain, or use a method that reads the forget set only.",
             code="retained-needed",
         )
 

@@ -1,7 +1,7 @@
 """What a method is given, and what it gives back: plain tensors in frozen dataclasses."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -13,7 +13,7 @@ from faceforget.unlearn.images import Data, Images, read_data
 
 
 class Recipe(Protocol):
-    """How the model was made, to make it again from other photos."""
+    """How the model was made, to make it again from other images."""
 
     def __call__(self, images: Images, labels: Tensor, *, seed: int, progress: Progress) -> nn.Module:
         """Train a fresh classifier.
@@ -32,7 +32,7 @@ class Recipe(Protocol):
 
 @dataclass(frozen=True)
 class RetainSet:
-    """Photos of classes that stay, for the methods that read them.
+    """Images of classes that stay, for the methods that read them.
 
     Attributes:
         images: ``(M, ...)`` inputs of the model.
@@ -57,9 +57,9 @@ class ForgetSet:
         images: ``(N, ...)`` inputs of the model.
         classes: Indices of all forgotten classes.
         where: For dense prediction ``(N, H, W)`` booleans: the positions of the forgotten class.
-        labels: ``(N,)`` class of each photo, or ``(N, H, W)`` of each position; may be left out when one class is
+        labels: ``(N,)`` class of each image, or ``(N, H, W)`` of each position; may be left out when one class is
             forgotten.
-        retained: Photos of classes that stay, for methods that say that they read them.
+        retained: Images of classes that stay, for methods that say that they read them.
         anchors: ``(A, ...)`` inputs of no class, for methods that hold the model in place on them.
     """
 
@@ -82,7 +82,7 @@ class ForgetSet:
         )
 
     def own_classes(self) -> Tensor:
-        """The class of each photo ``(N,)``, or of each position.
+        """The class of each image ``(N,)``, or of each position.
 
         Raises:
             MethodError: Several classes are forgotten, and the labels were not given.
@@ -91,8 +91,8 @@ class ForgetSet:
             return self.labels
         if len(self.classes) > 1:
             raise MethodError(
-                f"Expected a label per photo with {len(self.classes)} forgotten classes, got none.",
-                "Give ForgetSet(labels=...).",
+                f"Expected a label per image with {len(self.classes)} forgotten classes, got none.",
+                "Give pairs of images and labels, or ForgetSet(labels=...).",
             )
         return torch.full((len(self.images),), self.classes[0], device=self.images.device)
 
@@ -164,17 +164,35 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What a method found out about how far it came.
+
+    Attributes:
+        code: Stable name, for whoever words it otherwise.
+        message: In words.
+        values: The values concerned.
+    """
+
+    code: str
+    message: str
+    values: Mapping[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True)
 class Erasure:
     """What a method returns.
 
     Attributes:
         model: The student; the model given in is unchanged.
         steps: One record per optimiser step; none for a method in closed form.
-        forgotten: Whether no forgotten class wins on any forget photo.
-        probability_left: Mean probability on the forgotten classes, over the forget photos.
-        smallest_margin: Log-odds by which another class is ahead, at the worst forget photo.
+        forgotten: Whether no forgotten class wins on any forget image.
+        probability_left: Mean probability on the forgotten classes, over the forget set.
+        smallest_margin: Log-odds by which another class is ahead, at the worst forget image.
         stopped_early: Whether the margin was reached before the budget was spent.
-        note: What the method itself found out about how far it came; empty when nothing is to be said.
+        notes: What the method itself found out about how far it came.
     """
 
     model: nn.Module
@@ -183,4 +201,4 @@ class Erasure:
     probability_left: float
     smallest_margin: float
     stopped_early: bool
-    note: str = ""
+    notes: tuple[Note, ...] = ()

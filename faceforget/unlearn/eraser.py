@@ -45,10 +45,10 @@ class Settings(MethodSettings):
     max_steps: int = Field(60, ge=1, description="Optimiser steps that cannot be exceeded.")
     margin: float | None = Field(
         2.0,
-        description="Stop once every forget photo prefers another class by this many log-odds; none: never.",
+        description="Stop once every forget image prefers another class by this many log-odds; none: never.",
     )
     margin_share: float = Field(
-        1.0, gt=0, le=1, description="The share of the forget photos for which `margin` suffices; the last are slow."
+        1.0, gt=0, le=1, description="The share of the forget set for which `margin` suffices; the last are slow."
     )
     batch_norm: Literal["frozen", "train"] = Field(
         "frozen",
@@ -64,7 +64,7 @@ class Settings(MethodSettings):
 
 @dataclass(frozen=True)
 class RetainBatch:
-    """One batch of retained photos: the student's logits ``(M, C)``, the classes ``(M,)``, augmented images."""
+    """One batch of the retain set: the student's logits ``(M, C)``, the classes ``(M,)``, augmented images."""
 
     student_logits: Tensor
     labels: Tensor
@@ -81,7 +81,7 @@ class RetainBatch:
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch of forget photos with both models' logits, ``(N, C)`` or ``(N, C, H, W)``.
+    """One batch of forget images with both models' logits, ``(N, C)`` or ``(N, C, H, W)``.
 
     Attributes:
         student_logits: Gradients flow here; the student may have outputs beyond the teacher's.
@@ -89,9 +89,9 @@ class Batch:
         classes: All forgotten classes.
         where: Positions that count, for dense prediction.
         images: ``(N, ...)``, augmented.
-        index: ``(N,)`` of the photos in the forget set.
+        index: ``(N,)`` of the images in the forget set.
         step: From 0.
-        retained: A batch of retained photos, for methods that read them.
+        retained: A batch of the retain set, for methods that read them.
         share: Of the whole batch, where several processes have a part of it each.
     """
 
@@ -110,7 +110,7 @@ class Batch:
         return chosen(values, self.where)
 
     def cross_entropy(self, labels: Tensor) -> Tensor:
-        """Of the student with labels ``(N,)`` or ``(N, H, W)``; flat, one value per photo or position that counts."""
+        """Of the student with labels ``(N,)`` or ``(N, H, W)``; flat, one value per image or position that counts."""
         labels = labels.to(self.student_logits.device)
         shape = self.student_logits[:, 0].shape
         dense = labels if labels.shape == shape else labels.view(-1, *[1] * (len(shape) - 1)).expand(shape)
@@ -197,7 +197,7 @@ class Eraser(Method):
         )
 
     def can_share(self, forget: ForgetSet) -> bool:
-        """Only where no layer mixes photos, and every photo counts alike."""
+        """Only where no layer mixes images, and every image counts alike."""
         return self.shares_batches and self.settings.batch_norm == "frozen" and forget.where is None
 
     def advice(self) -> str:
@@ -274,7 +274,7 @@ def _visible(batch: Batch) -> Tensor:
 
 
 def _ahead(batch: Batch, margin: float) -> tuple[float, float]:
-    """How many photos, or positions, of the whole batch count, and at how many another class is ahead by the margin."""
+    """How many images, or positions, of the whole batch count, and at how many another class is ahead by the margin."""
     margins = batch.select(log_odds_margin(_visible(batch), batch.classes))
     seen, ahead = added_up(margins.numel() * (batch.share > 0), (margins >= margin).sum().item() * (batch.share > 0))
     return seen, ahead

@@ -31,7 +31,7 @@ def mask_logits(logits: Tensor, forget: int | Sequence[int]) -> Tensor:
     """Set the logits of the forgotten classes to minus infinity.
 
     All forgotten classes are masked in every sample: masking only a sample's own class would
-    leave target mass on other people who are being forgotten too.
+    leave target mass on other classes that are being forgotten too.
 
     Args:
         logits: ``(N, C)`` or ``(N, C, H, W)``.
@@ -159,7 +159,7 @@ def _check_shapes(target_logits: Tensor, logits: Tensor) -> None:
         raise LossInputError(
             "Expected two tensors of one shape, (N, C) or (N, C, H, W), got "
             f"{tuple(target_logits.shape)} and {tuple(logits.shape)}.",
-            "Pass teacher and student logits of the same photos.",
+            "Pass teacher and student logits of the same images.",
         )
 
 

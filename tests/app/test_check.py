@@ -6,9 +6,10 @@ from app.check import check, look_at, who_is_it
 from app.erasing import Live, Request, enrol_again, run
 from app.people import Photo, split_photos
 from app.promises import caveat, title, words
+from faceforget.api.method_words import caveat_of
 from faceforget.audit.looking import Memory
 from faceforget.errors import UsageError
-from faceforget.unlearn.registry import METHODS, PROMISES
+from faceforget.unlearn.registry import PROMISES
 
 
 def test_every_photo_gets_its_own_reason(model, names, photos_of, hostile):
@@ -78,7 +79,7 @@ def test_the_papers_are_whole(written, erased):
 def test_every_promise_of_the_registry_has_its_words(promise):
     assert title(promise)
     assert words(promise)
-    assert caveat(promise) == METHODS[PROMISES[promise]].caveat
+    assert caveat(promise) == caveat_of(PROMISES[promise])
 
 
 def test_the_names_of_the_photos_can_be_watched(model, erased, names):

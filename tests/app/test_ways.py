@@ -8,6 +8,7 @@ import pytest
 from app.curves import curves, points_of
 from app.jobs import Stage
 from app.methods import CHOICES, caveat, method_of, not_kept, reads_anchors, refusal, takes_steps, title, words
+from faceforget.api.method_words import caveat_of
 from faceforget.errors import DestroyedModelError, NotForgottenError, UsageError
 from faceforget.report.curves import CURVES, line
 from faceforget.unlearn.data import Step
@@ -34,7 +35,7 @@ def test_a_method_to_choose_needs_nobody_elses_photos_and_says_what_it_reads(nam
 def test_what_to_know_of_a_method_is_said_in_its_own_name(name):
     heading, text = caveat(name)
     assert bool(heading) == bool(text)
-    assert METHODS[name].caveat.removeprefix(name) in text
+    assert caveat_of(name).removeprefix(name) in text
     assert name not in text.split()
     assert text or not next(choice for choice in CHOICES if choice.name == name).baseline
 

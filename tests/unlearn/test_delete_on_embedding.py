@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from faceforget.api.method_words import caveat_of
 from faceforget.errors import MethodError
 from faceforget.recognizer.head import CosineHead, FaceClassifier
 from faceforget.unlearn.data import ForgetSet
@@ -122,6 +123,7 @@ def test_the_layer_of_an_earlier_erasure_is_still_there(model, photos):
 
 
 def test_the_caveat_says_what_it_is_not():
-    caveat = make_method("delete").caveat
-    assert "public backbone" in caveat
-    assert "enrolled again" in caveat
+    in_general, on_faces = make_method("delete").caveat, caveat_of("delete")
+    assert "from before" in in_general
+    assert "template of the person" in on_faces
+    assert "enrolled again" in on_faces

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from faceforget.api.method_words import notes_in_words
 from faceforget.errors import MethodError, UsageError
 from faceforget.people.faces import FaceSet
 from faceforget.progress import silent
@@ -16,7 +17,7 @@ from faceforget.recognizer.vary import vary
 from faceforget.unlearn.base import Run, frozen_copy, measure
 from faceforget.unlearn.data import ForgetSet
 from faceforget.unlearn.methods.anchored import project_out
-from faceforget.unlearn.methods.regions import look_at_persons
+from faceforget.unlearn.methods.regions import look_at_classes
 from faceforget.unlearn.registry import PROMISES, make_method
 
 
@@ -38,7 +39,7 @@ def anchored(classifier, forget):
 
 
 def projected(classifier, forget):
-    persons = look_at_persons(classifier, forget, Run(None, 0, silent), 32)
+    persons = look_at_classes(classifier, forget, Run(None, 0, silent), 32)
     return project_out(frozen_copy(classifier), forget, persons, 32)
 
 
@@ -136,7 +137,7 @@ def test_the_region_ends_before_the_nearest_other_person(shipped, person):
     twin = replace(person, anchors=person.images[:1])
     erasure = make_method("dispersed")(shipped.classifier, twin, augment=vary)
     assert erasure.model.embedder.scatter.inside(embeddings(shipped.classifier, twin.anchors)).max() == 0
-    assert "outside a region" in erasure.note
+    assert "outside a region" in notes_in_words(erasure.notes)
 
 
 def test_many_people_at_once_are_masked_only_where_they_are(shipped, faces, names):
@@ -147,14 +148,14 @@ def test_many_people_at_once_are_masked_only_where_they_are(shipped, faces, name
     forget = ForgetSet(torch.cat(images[:2]), tuple(gone), labels=labels)
     erasure = make_method("anchored", {"everywhere": 0.01})(shipped.classifier, forget, augment=vary)
     assert erasure.forgotten
-    assert "2 people at once" in erasure.note
+    assert "2 people at once" in notes_in_words(erasure.notes)
     for own in images[2:]:
         left_to_others(erasure.model, shipped.classifier, own)
     layer = erasure.model.embedder.scatter
     for own, direction in zip(images[:2], layer.directions, strict=True):
         assert (embeddings(shipped.classifier, own) @ direction).min() > 0
         assert (functional.normalize(embeddings(erasure.model, own), dim=1) @ direction).max() < 0.1
-    assert not make_method("anchored")(shipped.classifier, forget).note
+    assert not make_method("anchored")(shipped.classifier, forget).notes
 
 
 def test_a_single_photo_is_dispersed(shipped, person):
@@ -184,7 +185,7 @@ def test_looking_at_anchors_shows_progress(shipped, person, monkeypatch):
     events = []
     monkeypatch.setattr("faceforget.unlearn.methods.dispersed._known_anchors", {})
     make_method("dispersed")(shipped.classifier, person, progress=events.append)
-    assert [event.stage for event in events if event.final] == ["looking at anchors", "looking at the photos"]
+    assert [event.stage for event in events if event.final] == ["looking at anchors", "looking at the images"]
     assert events[-1].final
 
 
@@ -199,7 +200,7 @@ def test_the_same_anchors_are_looked_at_once_per_model(shipped, person, monkeypa
 
 
 def test_without_anchors_it_refuses(classifier, forget):
-    with pytest.raises(MethodError, match="neither forgotten nor retained"):
+    with pytest.raises(MethodError, match="neither forgotten nor kept"):
         make_method("dispersed")(classifier, ForgetSet(forget.images, forget.classes))
 
 

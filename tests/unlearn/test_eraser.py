@@ -146,7 +146,7 @@ def test_dense_prediction_uses_the_same_loop():
 
 
 def test_no_photos_is_an_error(model):
-    with pytest.raises(LossInputError, match="at least one forget photo"):
+    with pytest.raises(LossInputError, match="at least one forget image"):
         Delete()(model, ForgetSet(torch.zeros(0, 6), (1,)))
 
 
@@ -228,7 +228,7 @@ def test_positions_must_be_there_and_stay_where_they_are(model):
     everywhere = ForgetSet(images, (0,), torch.ones_like(where))
     with pytest.raises(MethodError, match="augment"):
         Delete()(network, everywhere, augment=lambda batch, _: batch.flip(-1))
-    with pytest.raises(MethodError, match="salun erases whole photos"):
+    with pytest.raises(MethodError, match="salun erases whole images"):
         make_method("salun")(network, everywhere)
 
 

@@ -87,7 +87,7 @@ def test_forgets_several_classes_at_once(name, tiny, two, accuracy):
 
 @pytest.mark.parametrize("name", READ_OTHERS)
 def test_refuses_without_the_photos_that_it_reads(name, tiny, data):
-    with pytest.raises(MethodError, match="as retained"):
+    with pytest.raises(MethodError, match="as retain"):
         make_method(name)(tiny, replace(data, retained=None))
 
 

@@ -89,7 +89,7 @@ def test_gradient_ascent_stays_finite_however_long_it_goes_on(tiny, data):
 
 
 def test_gradient_ascent_raises_each_photos_own_class(tiny, two):
-    with pytest.raises(MethodError, match="label per photo"):
+    with pytest.raises(MethodError, match="label per image"):
         make_method("gradient_ascent")(tiny, replace(two, labels=None))
 
 

@@ -145,7 +145,7 @@ def test_without_unusual_photos_many_are_forgotten_at_once(people):
     erasure, layer = erased(people, photos_around(people[:GONE], 12, seed=1))
     assert erasure.forgotten
     assert together(layer) <= BEYOND[-1] + 1e-5
-    assert "turned the same way" not in erasure.note
+    assert "turned-alike" not in [note.code for note in erasure.notes]
 
 
 def together(layer):

@@ -57,7 +57,9 @@ def test_a_registered_method_is_made_by_its_name(registered):
 
 def test_a_name_that_is_taken_is_refused(registered):
     registered(Delete)  # the same once more is no other
-    with pytest.raises(MethodError, match=r"'delete' is already the name of faceforget\.unlearn.methods\.delete\.Delete"):
+    with pytest.raises(
+        MethodError, match=r"'delete' is already the name of faceforget\.unlearn.methods\.delete\.Delete"
+    ):
 
         @registered
         class Mine(Eraser):

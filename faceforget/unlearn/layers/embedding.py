@@ -14,7 +14,7 @@ from faceforget.unlearn.layers.scatter import Scatter, ScatterPlace
 
 # How far the products of a matrix's rows may be from a rotation's; up to the second number the iteration converges.
 _CLOSE, _FAR, _POLAR_STEPS = 1e-4, 0.9, 7
-# Nothing that could be told apart by eye in a photo's features.
+# Nothing that could be told apart by eye in an image's features.
 _SAME = 1e-4
 
 

@@ -7,19 +7,19 @@ r"""Scatter: a layer that masks, or answers with noise, where an embedding point
     s(ê) = normalise( (I - Q Qᵀ) cos(V ê + φ) )     V normal with variance ω², φ uniform
 
 mask projects out some directions: where H is 1 for these and 0 for the others, orthogonally. In the wide rim only the
-region's own, because masking all K for whoever comes near one costs strangers a point and more; in the near rim, where
-hardly anybody else is, all of them: of two erased persons the one's old row must not win on the other's photos. For the
-same reason the noise has no part in Q, an orthonormal basis of all c.
+region's own, because masking all K for all that comes near one costs unknown classes a point and more; in the near
+rim, where hardly anything else is, all of them: of two erased classes the row of the one must not win on images of the
+other. For the same reason the noise has no part in Q, an orthonormal basis of all c.
 
 step rises from 0 to 1 within a few hundredths; outside, e' is e to the last bit. s is a random Fourier feature map
 (Rahimi and Recht 2007): for two embeddings of one region the cosine afterwards is about exp(-ω² (1 - cosine)), so
-photos of one person become unlike each other, and only nearly equal photos stay alike. It knows no person's centre, so
+images of one class become unlike each other, and only nearly equal images stay alike. It knows no class's centre, so
 that nothing has to be estimated that would leave something in common. Without the regions' own directions an old
-template of a person is less alike than most others are; among few people that may not be less than all, and β turns
-it a little to the other side. All photos in a region then share Σ β_k c_k: kept short, or they are alike again.
+template of a class is less alike than most others are; among few classes that may not be less than all, and β turns
+it a little to the other side. All images in a region then share Σ β_k c_k: kept short, or they are alike again.
 
 Added by :mod:`~faceforget.unlearn.methods.dispersed`, and without noise by
-:mod:`~faceforget.unlearn.methods.anchored` for many people at once; a recogniser stores it with its embedder.
+:mod:`~faceforget.unlearn.methods.anchored` for many classes at once; a recogniser stores it with its embedder.
 """
 
 import math
@@ -28,13 +28,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# Photos with a cosine of .9 come out with .0017, of .99 with .53: a copy of a photo stays a copy.
+# Images with a cosine of .9 come out with .0017, of .99 with .53: a copy of an image stays a copy.
 _FREQUENCY = 8.0
 # Cosines over which an answer goes over into noise.
 _WIDTH = 0.04
-# Keeps the solution finite where two regions have the same direction: a person erased twice.
+# Keeps the solution finite where two regions have the same direction: a class erased twice.
 _SAME = 1e-6
-# An unusual photo of the person lies in a rim, and now and then a stranger: a mask forgets the one, and the other is
+# An unusual image of the class lies in a rim, and now and then another's: a mask forgets the one, and the other is
 # told apart as before, which noise would not allow.
 _WIDE_RIM, _NEAR_RIM = 0.25, 0.1
 
@@ -96,7 +96,7 @@ class Scatter(nn.Module):
         """Mask and scatter what points into a region."""
         lengths, alike = embeddings.norm(dim=1, keepdim=True), self._alike(embeddings)
         within, share = alike - self.cosines, self.inside(embeddings)[:, None]
-        # A region that everybody is in is no place: it must not call for the masks of all others.
+        # A region that everything is in is no place: it must not call for the masks of all others.
         close = _step(within + _NEAR_RIM) * (self.cosines > -1)
         near = torch.maximum(_step(within + _WIDE_RIM), close.amax(1, keepdim=True))
         scattered: Tensor = (
@@ -122,7 +122,7 @@ class Scatter(nn.Module):
         return functional.normalize(self.directions, dim=1)
 
     def _noise(self, embeddings: Tensor) -> Tensor:
-        """s, ``(N, D)``; of more people than half of the dimensions, without what most of them share."""
+        """s, ``(N, D)``; of more classes than half of the dimensions, without what most of them share."""
         waves = torch.cos(functional.normalize(embeddings, dim=1) @ self.frequencies.T + self.phases)
         basis = torch.linalg.svd(self.directions, full_matrices=False).Vh[: waves.shape[1] // 2]
         return functional.normalize(waves - waves @ basis.T @ basis, dim=1)

@@ -1,26 +1,26 @@
 r"""DELETE: decoupled distillation to erase.
 
-Zhou et al., CVPR 2025, arXiv 2503.23751, equation 5. Reads the forget photos only.
+Zhou et al., CVPR 2025, arXiv 2503.23751, equation 5. Reads the forget set only.
 
-**On a recogniser of faces**, whose head compares the direction of an embedding with a row per person, all layers are
-more than has to move: all photos of the person pull every embedding along, and nothing holds the others. There one
-rotation of the embedding is trained, from the identity on, and folded into the last linear layer:
+**Where the head compares angles**, the direction of an embedding with a row per class, as recognisers of faces do, all
+layers are more than has to move: all images of the class pull every embedding along, and nothing holds the others.
+There one rotation of the embedding is trained, from the identity on, and folded into the last linear layer:
 
     loss = delete_loss + a · mean_i | R w_i - w_i |²        R Rᵀ = I
 
-The rows of the head stay where they are. A rotation leaves the cosine of any two photos exactly as it is: so the
-person goes elsewhere as a whole instead of being smeared over everybody, and strangers are told apart as before. w_i is
-the row of somebody who stays, of unit length, taken for an embedding: whoever stays is held in place by what the model
-knows of them, without a photo. After each step the matrix is replaced by the rotation nearest to it. The person's
-photos and varied versions of them are embedded once, so that a step costs next to nothing.
+The rows of the head stay where they are. A rotation leaves the cosine of any two images exactly as it is: so the
+class goes elsewhere as a whole instead of being smeared over all others, and unknown classes are told apart as before.
+w_i is the row of a class that stays, of unit length, taken for an embedding: what stays is held in place by what the
+model knows of it, without an image. After each step the matrix is replaced by the rotation nearest to it. The class's
+images and varied versions of them are embedded once, so that a step costs next to nothing.
 
 **On any other classifier**, or with ``moves=all``, all layers move, by the same loss alone.
 
 Deviations from the published procedure, both settings: batch norm statistics and dropout stay
-frozen (``batch_norm="train"`` is faithful), and the loop stops once the person is forgotten with
+frozen (``batch_norm="train"`` is faithful), and the loop stops once the class is forgotten with
 a margin instead of after a fixed number of epochs (``margin=none`` is faithful). Two more, off by
-default, are for backdoors: a trigger adds nearly the same to the logits of every photo and drowns
-what the photo shows; without their mean the teacher says the latter (``balanced``), and as little
+default, are for backdoors: a trigger adds nearly the same to the logits of every image and drowns
+what the image shows; without their mean the teacher says the latter (``balanced``), and as little
 of it is left, it has to be taken for more than it says (``temperature`` below 1).
 """
 
@@ -45,7 +45,7 @@ from faceforget.unlearn.layers.look import look_at
 from faceforget.unlearn.losses import delete_loss, mask_logits, remaining
 from faceforget.unlearn.measures import chosen
 
-# Photos on which it is seen that the matrix was folded into the weights rightly.
+# Images on which it is seen that the matrix was folded into the weights rightly.
 _CHECKED = 4
 
 
@@ -61,13 +61,13 @@ class DeleteSettings(Settings):
         30.0, ge=0, description="Weight of the rows that stay, as if they were embeddings; on an embedding."
     )
     versions: int = Field(
-        3, ge=0, description="Varied versions of each photo, embedded once beside it; on an embedding."
+        3, ge=0, description="Varied versions of each image, embedded once beside it; on an embedding."
     )
 
     balanced: bool = Field(
         False,
-        description="Take off the teacher's logits what is common to all forget photos: for photos of all classes "
-        "that carry one trigger, which favours some classes whatever the photo shows.",
+        description="Take off the teacher's logits what is common to the whole forget set: for images of all classes "
+        "that carry one trigger, which favours some classes whatever the image shows.",
     )
     temperature: float = Field(
         1.0, gt=0, description="Divides the teacher's logits; below 1 it becomes surer of what else it sees."
@@ -87,15 +87,14 @@ class Delete(Eraser):
         "head, which becomes a Sequential of the two."
     )
     caveat: ClassVar[str] = (
-        "delete turns a person away from their row, and everybody else stays where they are: enrolled again the person "
-        "is recognised, as a stranger would be, and whoever holds the model from before, or the public backbone, can "
-        "find out that it was done."
+        "Where the head compares angles, delete turns a class away from its row, and the rest stays where it is: as a "
+        "new class it is recognised like any other, and whoever holds the model from before can see what was turned."
     )
     settings: DeleteSettings
 
     @property
     def varied(self) -> bool:
-        """Whether it wants strongly varied versions: the rotation does, which sees each photo dozens of times."""
+        """Whether it wants strongly varied versions: the rotation does, which sees each image dozens of times."""
         return self.settings.moves == "embedding"
 
     def settled(self, model: nn.Module, forget: ForgetSet) -> "Delete":
@@ -127,7 +126,7 @@ class Delete(Eraser):
         size = self.settings.batch_size
         bare, held = without_scatter(frozen_copy(model))
         versions = _versions(forget.images, self.settings.versions, run)
-        embeddings = look_at(bare, versions, size, run.progress, "looking at the photos")
+        embeddings = look_at(bare, versions, size, run.progress, "looking at the images")
         times = len(versions) // len(forget.images)
         seen = replace(forget, images=embeddings, labels=None if forget.labels is None else forget.labels.repeat(times))
         view = MatrixedEmbedding(embeddings.shape[1], held or nn.Identity(), find_head(bare, forget.images))
@@ -159,7 +158,7 @@ class Delete(Eraser):
 
 
 def on_embedding(forget: ForgetSet) -> dict[str, Any]:
-    """Settings of the rotation, by the number of people; on whom they were chosen is in docs/research.md."""
+    """Settings of the rotation, by the number of classes; on which they were chosen is in docs/research.md."""
     others = len(forget.classes) - 1
     return {
         "learning_rate": 1e-2,
@@ -196,7 +195,7 @@ def _versions(images: Images, count: int, run: Run) -> Images:
 
 @torch.no_grad()
 def common_logits(scene: Scene, batch_size: int) -> Tensor:
-    """What the masked teacher says on average over the forget photos, as log-probabilities.
+    """What the masked teacher says on average over the forget set, as log-probabilities.
 
     Returns:
         ``(1, C)``, or ``(1, C, 1, 1)`` for dense logits; 0 at the forgotten classes.

@@ -1,4 +1,4 @@
-"""Regions around the persons to erase: where each begins and ends, and the layer that does something there."""
+"""Regions around the classes to erase: where each begins and ends, and the layer that does something there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,35 +17,35 @@ from faceforget.unlearn.layers.projection import replace_layer
 from faceforget.unlearn.layers.scatter import Scatter, ScatterPlace
 from faceforget.unlearn.measures import images_won
 
-# At zero the person is like nobody, and among few people that can be more than like anyone who stays: the old row
-# won on a third of the photos with 3 rendered people, on one photo of one person with 16. Then a little is taken out
-# beyond zero: tried in turn until it wins nowhere. A re-enrolment gets its square back.
+# At zero the class is like none, and among few classes that can be more than like any that stays: the old row
+# won on a third of the images with 3 rendered people, on one image of one person with 16. Then a little is taken out
+# beyond zero: tried in turn until it wins nowhere. Two images turned by b to the same side have b² in common again.
 BEYOND = (0.0, 0.05, 0.1, 0.2)
-# Of several people this is the length of what is taken out for all of them: their directions have something in common,
-# as all faces do. When each of twenty was turned away from by .05, all noise pointed the same way, and enrolled again
-# everybody was recognised by that. Where few stay more is needed, and nothing better is known.
+# Of several classes this is the length of what is taken out for all of them: their directions have something in common,
+# as all faces do. When each of twenty people was turned away from by .05, all noise pointed the same way, and as new
+# classes all were recognised by that. Where few stay more is needed, and nothing better is known.
 _TOGETHER = (*BEYOND, 0.4, 0.8)
-# An old row of somebody else, of several, may win on noise by chance: in 9 of 24 draws of twenty of 33 people, 240
-# photos each. Other noise cures that and costs nobody anything.
+# An old row of another class, of several, may win on noise by chance: in 9 of 24 draws of twenty of 33 people, 240
+# images each. Other noise cures that and costs the others nothing.
 _DRAWS = 4
-# Where a region ends: this share of the angle from a person's photos to other people.
+# Where a region ends: this share of the angle from a class's images to other classes.
 REACH = 0.35
-# The head's row of a person was made from the photos that they were enrolled with: it counts as so many photos.
+# The head's row of a class was made from the images that it was trained on: it counts as so many images.
 ROW_COUNTS_AS = 4.0
-# From the nearest other person to a region, in cosine.
+# From the nearest other class to a region, in cosine.
 _DISTANCE = 0.05
-# Of a single photo this many varied versions stand in for other photos.
+# Of a single image this many varied versions stand in for other images.
 _VERSIONS = 8
 
 
 @dataclass(frozen=True)
 class Regions:
-    """Cones around persons.
+    """Cones around classes.
 
     Attributes:
         directions: ``(K, D)`` their middles.
         ends: ``(K,)`` the cosines where they end.
-        missed: How many photos lie outside a region drawn from the person's other photos.
+        missed: How many images lie outside a region drawn from the class's other images.
     """
 
     directions: Tensor
@@ -55,54 +55,54 @@ class Regions:
 
 @dataclass(frozen=True)
 class Known:
-    """What a model knows of a person who is to be erased.
+    """What a model knows of a class that is to be erased.
 
     Attributes:
         index: The class.
-        photos: ``(N, D)`` unit features.
+        features: ``(N, D)`` of unit length, one of each image.
         direction: ``(D,)`` of unit length, what they have in common.
     """
 
     index: int
-    photos: Tensor
+    features: Tensor
     direction: Tensor
 
 
-def look_at_persons(model: nn.Module, forget: ForgetSet, run: Run, batch_size: int) -> list[Known]:
-    """Features of all forgotten classes that there are photos of, with progress."""
+def look_at_classes(model: nn.Module, forget: ForgetSet, run: Run, batch_size: int) -> list[Known]:
+    """Features of all forgotten classes that there are images of, with progress."""
     both = with_versions(forget.images, [lambda images: images.flip(3) if images.ndim == 4 else images])
-    features = functional.normalize(look_at(model, both, batch_size, run.progress, "looking at the photos"), dim=1)
-    photos, mirrors = features.tensor_split(2)
+    seen = functional.normalize(look_at(model, both, batch_size, run.progress, "looking at the images"), dim=1)
+    features, mirrors = seen.tensor_split(2)
     rows, own = weight_of(find_head(model, forget.images)).detach().flatten(1), forget.own_classes()
     return [
-        Known(index, photos[own == index], common_direction(photos[own == index], mirrors[own == index], rows[index]))
+        Known(index, features[of], common_direction(features[of], mirrors[of], rows[index]))
         for index in forget.classes
-        if (own == index).any()
+        if (of := own == index).any()
     ]
 
 
-def common_direction(photos: Tensor, mirrors: Tensor, row: Tensor, row_counts_as: float = ROW_COUNTS_AS) -> Tensor:
-    """A person's direction ``(D,)``, of unit length.
+def common_direction(features: Tensor, mirrors: Tensor, row: Tensor, row_counts_as: float = ROW_COUNTS_AS) -> Tensor:
+    """A class's direction ``(D,)``, of unit length.
 
     Args:
-        photos: ``(N, D)`` unit features.
+        features: ``(N, D)`` of unit length.
         mirrors: ``(N, D)``, of the mirror images.
         row: ``(D,)`` of the head, of any length.
-        row_counts_as: So many photos.
+        row_counts_as: So many images.
     """
-    seen = (photos + mirrors).sum(0) / 2
+    seen = (features + mirrors).sum(0) / 2
     return functional.normalize(seen + row_counts_as * functional.normalize(row, dim=0), dim=0)
 
 
 def rows_that_stay(student: nn.Module, forget: ForgetSet) -> Tensor:
-    """The head's rows ``(C', D)`` of everybody who is not forgotten."""
+    """The head's rows ``(C', D)`` of all classes that stay."""
     return weight_of(find_head(student, forget.images)).detach().flatten(1)[kept_classes(student, forget)]
 
 
 def draw_regions(
     student: nn.Module,
     forget: ForgetSet,
-    persons: Sequence[Known],
+    known: Sequence[Known],
     others: Tensor,
     run: Run,
     *,
@@ -113,29 +113,29 @@ def draw_regions(
 
     Args:
         student: Whose features are looked at.
-        forget: The classes and their photos.
-        persons: What the student knows of them.
-        others: ``(N, D)`` features of people who are not forgotten; none of them will lie in a region.
-        run: Augmentation and seed, for classes with a single photo.
-        reach: Where a region ends: this share of the angle from the photos to the others.
-        batch_size: Photos at a time.
+        forget: The classes and their images.
+        known: What the student knows of them.
+        others: ``(N, D)`` features of classes that are not forgotten; none of them will lie in a region.
+        run: Augmentation and seed, for classes with a single image.
+        reach: Where a region ends: this share of the angle from the images to the others.
+        batch_size: Images at a time.
     """
     others = functional.normalize(others, dim=1)
     generator = torch.Generator().manual_seed(run.seed)
     ends, missed = [], 0
-    for person in persons:
-        photos = person.photos
-        if len(photos) == 1:
-            versions = _versions(forget.images[forget.own_classes() == person.index], run, generator)
-            photos = functional.normalize(features_of(student, versions, batch_size), dim=1)
-        ends.append(end_of_region(photos, person.direction, others, reach))
-        missed += int((_alike(person.photos) < ends[-1]).sum())
-    return Regions(torch.stack([person.direction for person in persons]), torch.stack(ends), missed)
+    for one in known:
+        features = one.features
+        if len(features) == 1:
+            versions = _versions(forget.images[forget.own_classes() == one.index], run, generator)
+            features = functional.normalize(features_of(student, versions, batch_size), dim=1)
+        ends.append(end_of_region(features, one.direction, others, reach))
+        missed += int((_alike(one.features) < ends[-1]).sum())
+    return Regions(torch.stack([one.direction for one in known]), torch.stack(ends), missed)
 
 
-def everywhere(persons: Sequence[Known]) -> Regions:
+def everywhere(known: Sequence[Known]) -> Regions:
     """Regions that all embeddings are in."""
-    directions = torch.stack([person.direction for person in persons])
+    directions = torch.stack([one.direction for one in known])
     return Regions(directions, torch.full((len(directions),), -2.0).to(directions), missed=0)
 
 
@@ -149,17 +149,17 @@ def put_regions(
 ) -> float:
     """Let the student mask the directions in their regions, or answer with noise there too.
 
-    Where a forgotten class still wins on one of its photos, the noise is drawn anew, and then a little is taken out
-    beyond zero. A step that leaves as many photos won as before is not kept: an unusual photo outside all regions stays
+    Where a forgotten class still wins on one of its images, the noise is drawn anew, and then a little is taken out
+    beyond zero. A step that leaves as many images won as before is not kept: an unusual image outside all regions stays
     won whatever is done inside.
 
     Args:
         student: The caller's own; a layer of an earlier erasure goes on doing its work.
-        forget: On whose photos no forgotten class may win.
+        forget: On whose images no forgotten class may win.
         regions: Where.
         noise: Noise, or nothing but the mask.
         run: The seed of the noise.
-        batch_size: Photos at a time.
+        batch_size: Images at a time.
 
     Returns:
         How far all directions together were taken out beyond zero.
@@ -182,25 +182,25 @@ def put_regions(
     return beyond
 
 
-def end_of_region(photos: Tensor, direction: Tensor, others: Tensor, reach: float) -> Tensor:
-    """The cosine where a person's region ends.
+def end_of_region(features: Tensor, direction: Tensor, others: Tensor, reach: float) -> Tensor:
+    """The cosine where a class's region ends.
 
     Args:
-        photos: ``(N, D)`` unit embeddings of the person, two or more.
+        features: ``(N, D)`` of unit length of the class, two or more.
         direction: ``(D,)`` of unit length, the middle of the region.
-        others: ``(M, D)`` unit embeddings of other people; the region ends before the nearest.
-        reach: Share of the angle, from what the photos have in common to what others have with the direction.
+        others: ``(M, D)`` of unit length, of other classes; the region ends before the nearest.
+        reach: Share of the angle, from what the images have in common to what others have with the direction.
     """
-    own, theirs = _alike(photos).mean(), others @ direction
+    own, theirs = _alike(features).mean(), others @ direction
     angle = (1 - reach) * own.clamp(-1, 1).acos() + reach * theirs.mean().clamp(-1, 1).acos()
     return torch.maximum(angle.cos(), theirs.max() + _DISTANCE)
 
 
-def _alike(photos: Tensor) -> Tensor:
-    """Cosine ``(N,)`` of each photo with the mean of the others; 1 for a single one."""
-    if len(photos) == 1:
-        return torch.ones(1).to(photos)
-    return (photos * functional.normalize(photos.sum(0) - photos, dim=1)).sum(1)
+def _alike(features: Tensor) -> Tensor:
+    """Cosine ``(N,)`` of each image with the mean of the others; 1 for a single one."""
+    if len(features) == 1:
+        return torch.ones(1).to(features)
+    return (features * functional.normalize(features.sum(0) - features, dim=1)).sum(1)
 
 
 def _versions(image: Tensor, run: Run, generator: torch.Generator) -> Tensor:

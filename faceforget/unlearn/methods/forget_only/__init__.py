@@ -1,1 +1,1 @@
-"""Methods that read the photos of the forgotten classes and nothing else."""
+"""Methods that read the images of the forgotten classes and nothing else."""

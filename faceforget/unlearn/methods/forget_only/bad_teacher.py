@@ -1,10 +1,10 @@
-"""Bad teacher: on the forget photos, learn from a network that knows nothing.
+"""Bad teacher: on the forget set, learn from a network that knows nothing.
 
 Chundawat et al., "Can bad teaching induce forgetting?", AAAI 2023, arXiv 2205.08096. The student
 is distilled towards an untrained network of the same shape: KL( bad teacher ‖ student ).
 
-Reads the forget photos only. Deviation: the published method also distils the original model on
-retained photos, which are not read here; so nothing holds the rest. The loop's margin stops early.
+Reads the forget set only. Deviation: the published method also distils the original model on
+retained images, which are not read here; so nothing holds the rest. The loop's margin stops early.
 """
 
 import math

@@ -1,8 +1,8 @@
-"""Boundary expand: send the forget photos to a class that does not exist, then remove it.
+"""Boundary expand: send the forget set to a class that does not exist, then remove it.
 
-Chen et al., "Boundary Unlearning", CVPR 2023, arXiv 2303.11570. Reads the forget photos only.
+Chen et al., "Boundary Unlearning", CVPR 2023, arXiv 2303.11570. Reads the forget set only.
 
-The last layer gets one more row, the shadow class; cross-entropy moves the forget photos into it;
+The last layer gets one more row, the shadow class; cross-entropy moves the forget set into it;
 at the end the row is cut off, so the model has its original classes. Deviation: the loop's margin,
 taken among the original classes as they will remain, stops early.
 """

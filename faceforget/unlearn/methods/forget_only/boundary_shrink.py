@@ -1,6 +1,6 @@
-"""Boundary shrink: give each forget photo the class of its nearest neighbour across the boundary.
+"""Boundary shrink: give each forget image the class of its nearest neighbour across the boundary.
 
-Chen et al., "Boundary Unlearning", CVPR 2023, arXiv 2303.11570. Reads the forget photos only.
+Chen et al., "Boundary Unlearning", CVPR 2023, arXiv 2303.11570. Reads the forget set only.
 
 The neighbour is one FGSM step away, x' = x + ε sign(∇ CE(teacher(x), own class)), and its class is
 what the original model says of x'. Deviations: forgotten classes are left out of that answer (where

@@ -1,9 +1,9 @@
-"""Gradient ascent: raise the cross-entropy of the forget photos with their own class.
+"""Gradient ascent: raise the cross-entropy of the forget set with its own class.
 
 The "negative gradient" baseline of Golatkar et al., CVPR 2020, arXiv 1911.04933. Reads the forget
-photos only.
+images only.
 
-Cross-entropy has no upper bound, so plain ascent ends in a destroyed model. Deviation: each photo's
+Cross-entropy has no upper bound, so plain ascent ends in a destroyed model. Deviation: each image's
 loss counts up to a bound and pulls no further beyond it; and the loop's margin stops early.
 """
 
@@ -17,9 +17,9 @@ from faceforget.unlearn.eraser import Batch, Eraser, Objective, Scene, Settings
 
 
 class GradientAscentSettings(Settings):
-    """How far each photo is pushed."""
+    """How far each image is pushed."""
 
-    bound: float = Field(8.0, gt=0, description="Nats of cross-entropy beyond which a photo does not count.")
+    bound: float = Field(8.0, gt=0, description="Nats of cross-entropy beyond which an image does not count.")
 
 
 class GradientAscent(Eraser):
@@ -32,7 +32,7 @@ class GradientAscent(Eraser):
     settings: GradientAscentSettings
 
     def objective(self, scene: Scene) -> Objective:
-        """Looks up each photo's own class."""
+        """Looks up each image's own class."""
         own = scene.forget.own_classes()
 
         def loss(batch: Batch) -> Tensor:

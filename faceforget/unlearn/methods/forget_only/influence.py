@@ -1,11 +1,11 @@
-"""Influence unlearning: one step that undoes what the forget photos contributed.
+"""Influence unlearning: one step that undoes what the forget set contributed.
 
 After Koh & Liang, "Understanding black-box predictions via influence functions", ICML 2017, arXiv
-1703.04730: removing photos changes the optimum by about θ' - θ = (n_f / n) H⁻¹ ∇L_f, with L_f the
-mean cross-entropy of the n_f forget photos and H the Hessian over all n.
+1703.04730: removing images changes the optimum by about θ' - θ = (n_f / n) H⁻¹ ∇L_f, with L_f the
+mean cross-entropy of the n_f forget images and H the Hessian over all n.
 
-Reads the forget photos only, so neither n nor H is known. Deviations: H is the diagonal Fisher
-information of the forget photos, damped; the step has that direction, and its length, relative to
+Reads the forget set only, so neither n nor H is known. Deviations: H is the diagonal Fisher
+information of the forget set, damped; the step has that direction, and its length, relative to
 that of all weights, is a setting.
 """
 
@@ -27,7 +27,7 @@ class InfluenceSettings(MethodSettings):
 
 
 class Influence(Method):
-    """One damped natural-gradient step up the forget photos' loss."""
+    """One damped natural-gradient step up the forget set's loss."""
 
     name: ClassVar[str] = "influence"
     paper: ClassVar[str] = "After Koh & Liang, Influence Functions, ICML 2017, arXiv 1703.04730"

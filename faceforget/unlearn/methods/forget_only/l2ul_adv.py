@@ -1,13 +1,13 @@
-"""Learning to unlearn, with adversarial examples in the place of retained photos.
+"""Learning to unlearn, with adversarial examples in the place of the retain set.
 
-Cha et al., AAAI 2024, arXiv 2301.11578 ("Adv"). The forget photos' own cross-entropy rises, while
+Cha et al., AAAI 2024, arXiv 2301.11578 ("Adv"). The forget images' own cross-entropy rises, while
 adversarial examples made from them hold the decision boundaries: each is pushed by targeted L2-PGD
 on the original model towards a random other class, and keeps that class as its label:
 
     loss = -CE(student(x), own class) + w · CE(student(x'), target of x')
 
-Reads the forget photos only. Deviations: the first term is bounded as in ``gradient_ascent``; the
-targets are never forgotten classes; one example per photo, made once, not clipped to a range.
+Reads the forget set only. Deviations: the first term is bounded as in ``gradient_ascent``; the
+targets are never forgotten classes; one example per image, made once, not clipped to a range.
 """
 
 from typing import ClassVar

@@ -1,13 +1,13 @@
 """Learning to unlearn, with adversarial examples and weight importance.
 
 Cha et al., AAAI 2024, arXiv 2301.11578 ("Adv+Imp"). To ``l2ul_adv`` comes a penalty that keeps the
-weights that do *not* matter for the forget photos where they were:
+weights that do *not* matter for the forget set where they were:
 
     loss = l2ul_adv + w · Σ_i (1 - Ω_i) (θ_i - θ_i°)²
 
 Ω is the importance of memory-aware synapses (Aljundi et al. 2018, arXiv 1711.09601): the mean over
-the forget photos of |∂‖logits‖² / ∂θ|, here scaled to [0, 1] within each parameter tensor (that
-scaling is from memory). Reads the forget photos only.
+the forget set of |∂‖logits‖² / ∂θ|, here scaled to [0, 1] within each parameter tensor (that
+scaling is from memory). Reads the forget set only.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class L2ulImpSettings(L2ulSettings):
 
 
 class L2ulImp(L2ulAdv):
-    """Adversarial examples, and a penalty on weights that do not matter for the forget photos."""
+    """Adversarial examples, and a penalty on weights that do not matter for the forget set."""
 
     name: ClassVar[str] = "l2ul_imp"
     paper: ClassVar[str] = "Cha et al., Learning to Unlearn (Adv+Imp), AAAI 2024, arXiv 2301.11578"

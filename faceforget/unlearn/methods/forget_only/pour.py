@@ -7,7 +7,7 @@ a simplex equiangular frame, projecting one of them out leaves such a frame of t
     P = I - U Uᵀ,   features ↦ P features,   rows of the classes that stay ↦ P rows
 
 with U an orthonormal basis of the forgotten classes' directions: the mean unit feature of each
-class's forget photos, or its row. Reads the forget photos only; no training. The projection goes
+class's forget images, or its row. Reads the forget set only; no training. The projection goes
 into the weights before the head (:mod:`projection`), so it holds for every later use of the features.
 """
 
@@ -28,7 +28,7 @@ class PourSettings(MethodSettings):
     """What a class's direction is."""
 
     direction: Literal["photos", "row"] = Field(
-        "photos", description="`photos`: their mean unit feature; `row`: the head's row of the class."
+        "photos", description="`photos`: their images' mean unit feature; `row`: the head's row of the class."
     )
 
 

@@ -1,7 +1,7 @@
-"""Random labels: fine-tune on the forget photos with classes drawn at random.
+"""Random labels: fine-tune on the forget set with classes drawn at random.
 
 Golatkar et al., "Eternal Sunshine of the Spotless Net", CVPR 2020, arXiv 1911.04933 (a baseline
-there); Hayase et al. 2020 and others under the same name. Reads the forget photos only.
+there); Hayase et al. 2020 and others under the same name. Reads the forget set only.
 
 The true class is never drawn, nor another class that is being forgotten. In the words of DELETE's
 decomposition this is its special case of a one-hot target, whose retention term sees one class.
@@ -23,7 +23,7 @@ class RandomLabelSettings(Settings):
     """When labels are drawn."""
 
     labels: Literal["fixed", "resampled"] = Field(
-        "fixed", description="`fixed` draws once per photo, `resampled` at every step."
+        "fixed", description="`fixed` draws once per image, `resampled` at every step."
     )
 
 

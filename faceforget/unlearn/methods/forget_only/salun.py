@@ -1,10 +1,10 @@
-"""SalUn: random labels, but only the weights that matter for the forget photos move.
+"""SalUn: random labels, but only the weights that matter for the forget set move.
 
-Fan et al., ICLR 2024, arXiv 2310.12508. A weight moves if the magnitude of the forget photos'
+Fan et al., ICLR 2024, arXiv 2310.12508. A weight moves if the magnitude of the forget set's
 cross-entropy gradient at the original model is among the largest; the published threshold is the
 median. The loss on them is ``random_label``'s.
 
-Reads the forget photos only. Deviation: the published method also trains on retained photos, which
+Reads the forget set only. Deviation: the published method also trains on the retain set, which
 are not read here; and the loop's margin stops early.
 """
 

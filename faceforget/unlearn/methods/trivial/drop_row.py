@@ -2,7 +2,7 @@
 
 The row goes where every erased row goes, when the caller removes it from the deployed model; this
 method adds nothing to that. So the model it returns, with the row still in place as for every
-method, is the original, and names the person as before. No paper.
+method, is the original, and names the class as before. No paper.
 """
 
 from typing import ClassVar
@@ -23,7 +23,7 @@ class DropRow(Method):
     must_forget: ClassVar[bool] = False
     caveat: ClassVar[str] = (
         "drop_row is a baseline: only the row and the label are gone, and nothing is erased from the features; "
-        "with the row back, the person is recognised as before."
+        "with the row back, the class is recognised as before."
     )
 
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:

@@ -1,7 +1,7 @@
 """DELETE on the last layer alone: the trivial solution that output accuracy takes for an erasure.
 
 The loss is DELETE's (arXiv 2503.23751, equation 5), the backbone does not move. It passes the
-paper's own measures, and the features are those of the original: enrol the person again, and
+paper's own measures, and the features are those of the original: give the class a new row, and
 recognition is back. That this "head distillation" suffices for such measures: arXiv 2405.17878.
 """
 
@@ -36,7 +36,7 @@ class HeadOnly(Delete):
     settings: HeadOnlySettings
     caveat: ClassVar[str] = (
         "head_only is a baseline: it moves the last layer and erases nothing from the features; "
-        "enrolled again, the person is recognised as before."
+        "with a new row, the class is recognised as before."
     )
 
     def trainable(self, student: nn.Module, forget: ForgetSet) -> Iterable[nn.Parameter]:

@@ -40,7 +40,7 @@ class MaskLogit(Method):
     structure: ClassVar[str] = "The model is the `model` of a module that masks its logits."
     caveat: ClassVar[str] = (
         "mask_logit is a baseline: it hides an output and erases nothing from the features; a model file keeps no "
-        "mask, so what is written is the same as drop_row's, and with the row back the person is recognised as before."
+        "mask, so what is written is the same as drop_row's, and with the row back the class is recognised as before."
     )
 
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:

@@ -1,1 +1,1 @@
-"""Methods that also read photos of the classes that stay."""
+"""Methods that also read images of the classes that stay."""

@@ -1,7 +1,7 @@
-"""Fine-tune on the photos of those who stay, and let forgetting happen by itself.
+"""Fine-tune on the classes that stay, and let forgetting happen by itself.
 
 The usual first baseline, e.g. in Golatkar et al., CVPR 2020, arXiv 1911.04933. Reads the retained
-photos; the forget photos only to see whether it is done.
+images; the forget set only to see whether it is done.
 
 Cross-entropy alone moves a converged model little: without a large rate it forgets nothing.
 """
@@ -25,7 +25,7 @@ class FinetuneSettings(Settings):
 
 
 class Finetune(Eraser):
-    """Cross-entropy on the retained photos."""
+    """Cross-entropy on the retain set."""
 
     name: ClassVar[str] = "finetune"
     paper: ClassVar[str] = "Baseline, e.g. of Golatkar et al., CVPR 2020, arXiv 1911.04933"
@@ -39,7 +39,7 @@ class Finetune(Eraser):
 
 
 def retained_of(batch: Batch) -> RetainBatch:
-    """The retained photos of a batch, which the loop draws for methods that declare that they read them."""
+    """The retained images of a batch, which the loop draws for methods that declare that they read them."""
     if batch.retained is None:
-        raise MethodError("The batch has no retained photos.", "Declare in `reads` that the method reads them.")
+        raise MethodError("The batch has no retained images.", "Declare in `reads` that the method reads them.")
     return batch.retained

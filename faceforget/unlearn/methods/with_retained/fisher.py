@@ -1,14 +1,14 @@
-"""Fisher forgetting: noise where the forget photos need the weights and the others do not.
+"""Fisher forgetting: noise where the forget set needs the weights and the others do not.
 
 Golatkar et al., "Eternal Sunshine of the Spotless Net", CVPR 2020, arXiv 1911.04933: Gaussian noise
-of covariance proportional to an inverse power of the retained photos' Fisher information, so that
+of covariance proportional to an inverse power of the retain set's Fisher information, so that
 the weights they do not need are scrambled most.
 
-Reads the forget and the retained photos. With diagonal Fisher informations F_f and F_r:
+Reads the forget set and the retain set. With diagonal Fisher informations F_f and F_r:
 
     θ' = θ + ε,   ε_i ~ N(0, α · mean(θ²) · mean(F_r) / (F_r,i + δ) · F_f,i / (F_f,i + F_r,i))
 
-Deviations: the last factor, without which noise would never look at the forget photos; the inverse
+Deviations: the last factor, without which noise would never look at the forget set; the inverse
 instead of its square root (as public code has it); α in units of the weights, the noise variance
 capped at a multiple of theirs.
 """
@@ -29,7 +29,7 @@ class FisherSettings(MethodSettings):
 
     alpha: float = Field(1e-3, gt=0, description="Noise variance over weight variance, at mean Fisher information.")
     cap: float = Field(1.0, gt=0, description="Largest noise variance, in mean squared weights.")
-    photos: int = Field(256, ge=1, description="Retained photos whose Fisher information is taken.")
+    photos: int = Field(256, ge=1, description="Retained images whose Fisher information is taken.")
 
 
 class Fisher(Method):

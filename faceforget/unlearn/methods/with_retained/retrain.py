@@ -1,11 +1,11 @@
 """Train again without the forgotten classes: the reference of every comparison, from the start.
 
-The recipe that made the model comes with the retained photos (:class:`Recipe`), so this file knows
-nothing of architectures and schedules. Reads the retained photos.
+The recipe that made the model comes with the retain set (:class:`Recipe`), so this file knows
+nothing of architectures and schedules. Reads the retain set.
 
 A retrained model has no row for a forgotten class. So that it can be compared like any other
 result, the *old* row is put back: what an attacker who kept it has. The model may well match it,
-as it would match any stranger's template; being unknown to the model is not being unrecognisable.
+as it would match a template of any class that it never saw; being unknown to the model is not being unrecognisable.
 """
 
 from typing import ClassVar
@@ -20,7 +20,7 @@ from faceforget.unlearn.layers.head import bias_of, find_head, set_rows, weight_
 
 
 class Retrain(Method):
-    """Runs the recipe on the retained photos."""
+    """Runs the recipe on the retain set."""
 
     name: ClassVar[str] = "retrain"
     paper: ClassVar[str] = "The reference: the model's own recipe without the forgotten classes"
@@ -29,15 +29,15 @@ class Retrain(Method):
     must_forget: ClassVar[bool] = False
     structure: ClassVar[str] = "As the recipe makes it."
     caveat: ClassVar[str] = (
-        "retrain is the reference: the model never saw the person. With their old row put back it may still match "
-        "their face, as it can match any stranger's."
+        "retrain is the reference: the model never saw the class. With its old row put back it may still match it, as "
+        "it can match a class that it never saw."
     )
 
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
         """Train, then put the old rows of the forgotten classes back.
 
         Raises:
-            MethodError: There is no recipe, a class that stays has no photo, or the recipe's model does not fit.
+            MethodError: There is no recipe, a class that stays has no image, or the recipe's model does not fit.
         """
         retained = self.retained(forget)
         if retained.recipe is None:
@@ -47,8 +47,8 @@ class Retrain(Method):
         missing = sorted(set(kept.tolist()) - set(retained.labels.tolist()))
         if missing:
             raise MethodError(
-                f"To train again, every class that stays needs photos; there are none of classes {missing}.",
-                "Give photos of all people who stay.",
+                f"To train again, every class that stays needs images; there are none of classes {missing}.",
+                "Give images of all classes that stay.",
                 missing=missing,
             )
         labels = torch.searchsorted(kept.to(retained.labels.device), retained.labels)

@@ -1,7 +1,7 @@
-"""SCRUB: obey the original model on retained photos, disobey it on forget photos, in turn.
+"""SCRUB: obey the original model on the retain set, disobey it on the forget set, in turn.
 
 Kurmanji et al., "Towards Unbounded Machine Unlearning", NeurIPS 2023, arXiv 2302.09880. Reads the
-forget and the retained photos. With teacher T and student S:
+forget and the retain set. With teacher T and student S:
 
     max-step:  - KL( T(x_f) ‖ S(x_f) )                               for the first ``forget_steps``
     min-step:  α KL( T(x_r) ‖ S(x_r) ) + γ CE( S(x_r), y_r )
@@ -30,10 +30,10 @@ class ScrubSettings(Settings):
     """Weights of the three terms; a larger rate than DELETE's, for the same reason as the temperature."""
 
     learning_rate: float = Field(1e-2, gt=0)
-    alpha: float = Field(1.0, ge=0, description="Of the divergence on retained photos.")
-    gamma: float = Field(1.0, ge=0, description="Of the cross-entropy on retained photos.")
+    alpha: float = Field(1.0, ge=0, description="Of the divergence on the retain set.")
+    gamma: float = Field(1.0, ge=0, description="Of the cross-entropy on the retain set.")
     temperature: float = Field(4.0, gt=0, description="Of both divergences.")
-    bound: float = Field(8.0, gt=0, description="Nats of divergence beyond which a forget photo does not count.")
+    bound: float = Field(8.0, gt=0, description="Nats of divergence beyond which a forget image does not count.")
     forget_steps: int = Field(40, ge=1, description="Max-steps end here; after it all steps are min-steps.")
 
 

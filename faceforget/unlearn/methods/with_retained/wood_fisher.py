@@ -1,15 +1,15 @@
-"""WoodFisher unlearning: an influence step with the full Fisher matrix of the retained photos.
+"""WoodFisher unlearning: an influence step with the full Fisher matrix of the retain set.
 
 The step is that of influence functions, θ' - θ ∝ F⁻¹ ∇L_f (Koh & Liang, arXiv 1703.04730); the
 inverse is WoodFisher's (Singh & Alistarh, NeurIPS 2020, arXiv 2004.14340): F is a damped sum of
-rank-one terms, F = λ I + (1/m) Σ_j g_j g_jᵀ with g_j the gradient of one retained photo, and
+rank-one terms, F = λ I + (1/m) Σ_j g_j g_jᵀ with g_j the gradient of one retained image, and
 
     F⁻¹ v = ( v - Gᵀ (λ m I + G Gᵀ)⁻¹ G v ) / λ,   G the (m, P) matrix of the g_j
 
 which is the result of the paper's recursion, without the (P, P) matrix. Used for unlearning, e.g.
 by Jia et al., NeurIPS 2023, arXiv 2304.04934.
 
-Reads the forget and the retained photos. Deviations: the length of the step, relative to that of
+Reads the forget set and the retain set. Deviations: the length of the step, relative to that of
 all weights, is a setting; λ is in units of the mean squared length of the g_j.
 """
 
@@ -31,11 +31,11 @@ class WoodFisherSettings(MethodSettings):
 
     relative_step: float = Field(0.003, gt=0, description="Length of the step over the length of all weights.")
     damping: float = Field(1e-3, gt=0, description="λ, in mean squared lengths of the gradients.")
-    photos: int = Field(64, ge=1, description="Retained photos in the matrix; memory grows with it.")
+    photos: int = Field(64, ge=1, description="Retained images in the matrix; memory grows with it.")
 
 
 class WoodFisher(Method):
-    """One step up the forget photos' loss, preconditioned by the retained photos."""
+    """One step up the forget set's loss, preconditioned by the retain set."""
 
     name: ClassVar[str] = "wood_fisher"
     paper: ClassVar[str] = "Inverse of Singh & Alistarh, WoodFisher, NeurIPS 2020, arXiv 2004.14340"
