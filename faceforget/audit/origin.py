@@ -13,10 +13,9 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
+from faceforget.audit.extraction import last_layer
 from faceforget.errors import FaceForgetError
-from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import Recognizer, new_classifier
-from faceforget.unlearn.layers.projection import last_linear
 from faceforget.unlearn.layers.scatter import Scatter
 
 Holds = Literal["only the row", "a template", "cannot be told"]
@@ -154,23 +153,16 @@ def directions_taken_out(recognizer: Recognizer, public: nn.Module | None) -> in
         recognizer: The model.
         public: The network that it was enrolled from.
     """
-    weight = _last_layer(recognizer)
+    weight = last_layer(recognizer)
     if weight is None:
         return None
     if public is not None:
         untouched = new_classifier(recognizer.spec, public, recognizer.classifier.head.weight, 1.0)
-        before = _last_layer(replace(recognizer, classifier=untouched.to(recognizer.device)))
+        before = last_layer(replace(recognizer, classifier=untouched.to(recognizer.device)))
         if before is not None and before.shape == weight.shape:
             return int((torch.linalg.svdvals(weight @ torch.linalg.pinv(before)) < _WEAKENED).sum())
     values = torch.linalg.svdvals(weight)
     return int((values < _TAKEN_OUT * values[0]).sum())
-
-
-def _last_layer(recognizer: Recognizer) -> Tensor | None:
-    size = recognizer.spec.framing.size
-    image = to_images(torch.zeros(1, size, size, 3, dtype=torch.uint8), recognizer.device)
-    weight = last_linear(recognizer.classifier, recognizer.classifier.head, image)
-    return None if weight is None else weight.flatten(1).double()
 
 
 def _share(now: Tensor, then: Tensor) -> float:
