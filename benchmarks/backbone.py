@@ -21,7 +21,7 @@ from benchmarks.protocol import SHARED, people_with
 from faceforget.people.faces import read_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
-from faceforget.recognizer.backbone import MOBILE
+from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.recognizer.mobilefacenet import MobileFaceNet
 
 ROOT = Path(__file__).resolve().parents[1]

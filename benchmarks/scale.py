@@ -20,7 +20,8 @@ from benchmarks.soak import resident
 from faceforget.files import write_json
 from faceforget.people.folder import read_people
 from faceforget.photos.intake import PhotoIntake
-from faceforget.recognizer.backbone import MOBILE, Embedder, load_backbone
+from faceforget.recognizer.backbone import Embedder, load_backbone
+from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.recognizer.head import to_images
 from faceforget.requests.ledger import Ledger
 

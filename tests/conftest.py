@@ -31,7 +31,8 @@ from faceforget.people.dataset import render_people
 from faceforget.people.faces import read_faces
 from faceforget.people.folder import read_people
 from faceforget.photos.intake import PhotoIntake
-from faceforget.recognizer.backbone import MOBILE, Embedder, load_backbone
+from faceforget.recognizer.backbone import Embedder, load_backbone
+from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.mobilefacenet import MobileFaceNet

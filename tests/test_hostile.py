@@ -30,7 +30,7 @@ from faceforget.errors import FaceForgetError
 from faceforget.people.faces import read_faces
 from faceforget.photos.decode import decode
 from faceforget.photos.intake import PhotoIntake
-from faceforget.recognizer.backbone import MOBILE
+from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.export import export_ledger, read_export
 from faceforget.requests.keys import load_key, load_public_key, new_key

@@ -26,7 +26,8 @@ from faceforget.files import sha256_file
 from faceforget.people.faces import read_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake, PhotoSource
-from faceforget.recognizer.backbone import MOBILE, load_backbone
+from faceforget.recognizer.backbone import load_backbone
+from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.batch import BatchResult, run_batch

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.audit.layers import LAYERS, layers_of
+from faceforget.audit.layers import layers_of
 from faceforget.audit.view import Crops, Faces, Groups, View, grouped
 from faceforget.compute.threads import workers
 from faceforget.progress import Event, Progress, silent, tracked
@@ -72,7 +72,7 @@ def look(
     """
     everything = list(faces.all())
     names = layers_of(used.spec.name).depths if depths else ()
-    tail = LAYERS[used.spec.name].tail if used.spec.name in LAYERS else ()
+    tail = used.spec.layers.tail if used.spec.layers is not None else ()
     seen = (memory or Memory()).of(used.classifier, names, tail)
     keys = [[sha256(crop.tobytes()).digest() for crop in crops] for _, _, crops in everything]
     new = {

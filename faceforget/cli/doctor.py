@@ -115,12 +115,11 @@ def _device() -> dict[str, str]:
 
 
 def _weights() -> dict[str, str]:
-    from faceforget.recognizer.backbone import FACENET_WEIGHTS
-    from faceforget.recognizer.facenet import facenet_path
+    from faceforget.recognizer.backbones.facenet import FACENET_FILES, facenet_path
     from faceforget.resources import SHIPPED_MOBILE
 
     paths = {"mobile (shipped)": SHIPPED_MOBILE}
-    paths |= {f"facenet:{name}": facenet_path(name) for name in FACENET_WEIGHTS}
+    paths |= {f"facenet:{name}": facenet_path(name) for name in FACENET_FILES}
     return {name: str(path) if path.is_file() else "absent" for name, path in paths.items()}
 
 

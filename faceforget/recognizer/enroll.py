@@ -14,10 +14,11 @@ from torch.nn import functional
 from faceforget.errors import UsageError
 from faceforget.people.faces import FaceSet
 from faceforget.progress import Progress, silent
-from faceforget.recognizer.backbone import BackboneSpec, LoadedBackbone
+from faceforget.recognizer.backbone import LoadedBackbone
 from faceforget.recognizer.calibrate import moved_limit, stranger_scores, tail_limit, threshold_for, too_few
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images, new_classifier
+from faceforget.recognizer.spec import BackboneSpec
 from faceforget.recognizer.training import TrainingSettings, fine_tune
 
 Train = Literal["full", "head"]

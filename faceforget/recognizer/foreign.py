@@ -1,10 +1,13 @@
 """Whether a model or weights are there, and what a file is instead; loads nothing that takes seconds."""
 
 from pathlib import Path
+from pkgutil import iter_modules
 
 from faceforget.errors import BackboneError, ModelFileError
+from faceforget.recognizer import backbones
 
-NAMES = ("facenet", "mobile")
+# Of backbones, by the names of their files: reading these would load torch.
+NAMES = tuple(sorted(module.name for module in iter_modules(backbones.__path__)))
 
 _LONGEST = 512
 _STARTS = (
@@ -47,8 +50,7 @@ def check_weights(name_or_file: str | Path) -> None:
         BackboneError: It is neither.
     """
     path = Path(name_or_file)
-    name, _, variant = str(name_or_file).partition(":")
-    if name == "facenet" or (name in NAMES and not variant):
+    if str(name_or_file).partition(":")[0] in NAMES:
         return
     if not path.is_file():
         raise BackboneError(

@@ -15,8 +15,9 @@ from faceforget.errors import UnknownPersonError
 from faceforget.photos.align import RGB
 from faceforget.photos.cache import PREPROCESSING_VERSION
 from faceforget.progress import Progress, silent, tracked
-from faceforget.recognizer.backbone import BackboneSpec, Embedder
+from faceforget.recognizer.backbone import Embedder
 from faceforget.recognizer.head import CosineHead, FaceClassifier, to_images
+from faceforget.recognizer.spec import BackboneSpec
 from faceforget.unlearn.layers.folding import folded
 
 UNKNOWN = "unknown"

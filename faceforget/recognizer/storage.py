@@ -18,9 +18,10 @@ from faceforget.errors import ModelFileError
 from faceforget.fields import problems
 from faceforget.files import write_atomically
 from faceforget.photos.cache import PREPROCESSING_VERSION
-from faceforget.recognizer.backbone import BACKBONES, HEAD, BackboneSpec
+from faceforget.recognizer.backbone import BACKBONES, HEAD
 from faceforget.recognizer.foreign import check_model_file, it_is
 from faceforget.recognizer.recognizer import Recognizer, Threshold, new_classifier
+from faceforget.recognizer.spec import BackboneSpec
 from faceforget.unlearn.layers.scatter import Scatter, ScatterPlace
 
 FORMAT = "faceforget-recognizer"

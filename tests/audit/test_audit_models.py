@@ -15,7 +15,7 @@ from faceforget.people.dataset import render_people
 from faceforget.people.faces import read_faces
 from faceforget.people.folder import read_people
 from faceforget.photos.intake import PhotoIntake
-from faceforget.recognizer.backbone import MOBILE
+from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from faceforget.audit import looking
-from faceforget.audit.layers import LAYERS
+from faceforget.audit.layers import layers_of
 from faceforget.audit.looking import Memory, look
 from faceforget.audit.view import Groups
 from faceforget.recognizer.head import to_images
@@ -32,7 +32,7 @@ def test_embeddings_are_those_of_the_recognizer(recognizer, groups, view):
 
 
 def test_features_are_read_at_every_depth_for_everybody(view, groups):
-    assert list(view.features) == list(LAYERS["mobile"].depths)
+    assert list(view.features) == list(layers_of("mobile").depths)
     for features in view.features.values():
         assert [len(f) for _, _, f in features.all()] == [len(c) for _, _, c in groups.all()]
 

@@ -5,8 +5,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from faceforget.errors import BackboneError
-from faceforget.recognizer import backbone as module
-from faceforget.recognizer.backbone import FACENET, MOBILE, Embedder, load_backbone
+from faceforget.recognizer.backbone import Embedder, load_backbone
+from faceforget.recognizer.backbones import mobile as module
+from faceforget.recognizer.backbones.facenet import SPEC as FACENET
+from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.recognizer.mobilefacenet import MobileFaceNet
 
 
@@ -50,10 +52,15 @@ def test_a_facenet_file_is_recognised_by_its_shapes(tmp_path):
     assert embedder(torch.rand(1, 3, 160, 160)).shape == (1, 512)
 
 
-@pytest.mark.parametrize("name", ["resnet50", "no/such/file.safetensors", "mobile:large"])
+@pytest.mark.parametrize("name", ["resnet50", "no/such/file.safetensors"])
 def test_an_unknown_name_lists_the_known_ones(name):
     with pytest.raises(BackboneError, match=r"facenet, mobile"):
         load_backbone(name)
+
+
+def test_mobile_has_one_file_of_weights():
+    with pytest.raises(BackboneError, match="no weights called 'large'"):
+        load_backbone("mobile:large")
 
 
 def test_unknown_facenet_weights_list_the_known_ones():

@@ -13,10 +13,11 @@ from faceforget.api import enroll
 from faceforget.cli.advice import advice
 from faceforget.errors import BackboneError
 from faceforget.ports import held_port
-from faceforget.recognizer import facenet
-from faceforget.recognizer.backbone import FACENET, load_backbone
+from faceforget.recognizer.backbone import load_backbone
+from faceforget.recognizer.backbones import facenet
+from faceforget.recognizer.backbones.facenet import FACENET_FILES, facenet_path, facenet_source
+from faceforget.recognizer.backbones.facenet import SPEC as FACENET
 from faceforget.recognizer.download import download
-from faceforget.recognizer.facenet import FACENET_FILES, facenet_path, facenet_source
 from faceforget.recognizer.transfer import Source
 from tests.waiting import LONG
 

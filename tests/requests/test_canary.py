@@ -22,7 +22,7 @@ from faceforget.api.runtime import Runtime
 from faceforget.files import sha256_bytes
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
-from faceforget.recognizer.backbone import MOBILE
+from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.requests.batch import run_batch
 from faceforget.requests.plan import Configuration
 from tests.waiting import LONG

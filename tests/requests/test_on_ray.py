@@ -21,7 +21,7 @@ from faceforget.people.folder import read_people
 from faceforget.photos import intake
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
-from faceforget.recognizer.backbone import MOBILE
+from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.machines.many import run_batches
 from tests.requests.conftest import Firm

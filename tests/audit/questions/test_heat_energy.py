@@ -4,7 +4,8 @@ import pytest
 from faceforget.audit.questions.heat_energy import energy_inside, face_region, heat_energy, spread
 from faceforget.audit.view import Faces
 from faceforget.photos.align import ALIGNED_LANDMARKS
-from faceforget.recognizer.backbone import FACENET, MOBILE
+from faceforget.recognizer.backbones.facenet import SPEC as FACENET
+from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 
 
 def test_the_region_holds_the_landmarks_and_leaves_the_corners_out():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceforget.audit.layers import LAYERS
+from faceforget.audit.layers import layers_of
 from faceforget.audit.questions import heatmaps
 from faceforget.audit.questions.heatmaps import METHODS, evidence, heatmap_pairs, overlay
 from faceforget.errors import MethodError, UnknownPersonError
@@ -79,7 +79,7 @@ def test_the_map_adds_up_to_the_similarity(any_backbone, names, monkeypatch, rng
     assert min(maps.shape[1:]) >= 3
 
     lengths = []
-    layer = any_backbone.classifier.embedder.network.get_submodule(LAYERS[any_backbone.spec.name].embedding)
+    layer = any_backbone.classifier.embedder.network.get_submodule(layers_of(any_backbone.spec.name).embedding)
     hook = layer.register_forward_hook(lambda module, inputs, output: lengths.append(output.norm(dim=1)))
     cosines = any_backbone.cosines(crops)[:, 1]
     hook.remove()
