@@ -3,10 +3,7 @@
 The paths in a list are only ever looked up among the uploaded files, never on the disk of the server.
 """
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -15,12 +12,9 @@ from app.uploads import check_names, files_in_zip
 from faceforget.errors import MethodError, UsageError
 from faceforget.people.folder import PHOTO_SUFFIXES
 from faceforget.requests.methods import check_method
-from faceforget.requests.request_list import CHECK, RequestListError, one_method
+from faceforget.requests.request_lines import CHECK, ENDINGS, Line, RequestListError, read_lines
 
 MOST = 100
-_LISTS = (".csv", ".json")
-_FIELDS = {"person", "photos", CHECK, "method"}
-_EXPECTED = "Expected are person, photos and, if wanted, check and method, for each request."
 EXAMPLE = (
     "person,photos,check\n"
     "Ada Example,ada/1.jpg,\n"
@@ -49,14 +43,6 @@ class Asked:
     method: str = ""
 
 
-@dataclass(frozen=True)
-class _Line:
-    person: str
-    photos: tuple[str, ...]
-    check: tuple[str, ...]
-    method: str
-
-
 def read_asked(files: Sequence[Photo]) -> tuple[Asked, ...]:
     """The requests in uploaded files: a list and its photos, or zips with a folder per person.
 
@@ -67,7 +53,7 @@ def read_asked(files: Sequence[Photo]) -> tuple[Asked, ...]:
         UsageError: They are no requests; says what was expected.
     """
     pool = _pool(files)
-    lists = [path for path in pool if path.suffix.lower() in _LISTS]
+    lists = [path for path in pool if path.suffix.lower() in ENDINGS]
     if len(lists) > 1:
         raise RequestListError(f"Expected one list, got {len(lists)}: {_named(lists)}.", "Put them into one.")
     photos = {path: photo for path, photo in pool.items() if path not in lists}
@@ -88,7 +74,7 @@ def _pool(files: Sequence[Photo]) -> dict[PurePosixPath, Photo]:
     pool: dict[PurePosixPath, Photo] = {}
     for file in files:
         if file.name.lower().endswith(".zip"):
-            inside = files_in_zip(file.data, {*PHOTO_SUFFIXES, *_LISTS})
+            inside = files_in_zip(file.data, {*PHOTO_SUFFIXES, *ENDINGS})
             found = {path: Photo(path.name, data) for path, data in inside.items()}
         else:
             found = {PurePosixPath(file.name.replace("\\", "/")): file}
@@ -115,25 +101,19 @@ def _from_folders(photos: Mapping[PurePosixPath, Photo]) -> tuple[Asked, ...]:
 
 
 def _from_list(path: PurePosixPath, file: Photo, photos: Mapping[PurePosixPath, Photo]) -> tuple[Asked, ...]:
-    readers: Mapping[str, Callable[[str], Iterator[_Line]]] = {".csv": _csv, ".json": _json}
-    try:
-        lines = list(readers[path.suffix.lower()](file.data.decode("utf-8-sig")))
-    except UnicodeDecodeError as error:
-        raise RequestListError(f"The list {path.name} is not text in UTF-8.", "Save it as “CSV UTF-8”.") from error
-    except (ValueError, csv.Error, RecursionError) as error:
-        raise RequestListError(f"The list {path.name} cannot be read: {error}.", _EXPECTED) from error
+    lines = read_lines(f"The list {path.name}", file.data)
+    if any(line.model for line in lines):
+        raise RequestListError("The list names a model; here people are erased from the open one.", "Take it out.")
     bases = _bases(path, photos)
-    people: dict[str, tuple[list[Photo], list[Photo], list[str]]] = {}
-    methods: dict[str, str] = {}
-    for line in lines:
-        methods[line.person] = one_method(line.person, methods.get(line.person, ""), line.method)
-        own = people.setdefault(line.person, ([], [], []))
-        for places, kind in ((line.photos, own[0]), (line.check, own[1])):
-            for place in places:
-                found = _find(place, bases, photos)
-                kind += found
-                own[2].extend([] if found else [place])
-    return tuple(Asked(person, tuple(p), tuple(c), tuple(m), methods[person]) for person, (p, c, m) in people.items())
+    return tuple(_among(photos, bases, line) for line in lines)
+
+
+def _among(photos: Mapping[PurePosixPath, Photo], bases: Sequence[PurePosixPath], line: Line) -> Asked:
+    """A line of a list, its places looked up among the uploaded photos."""
+    found = {place: _find(place, bases, photos) for place in (*line.photos, *line.check)}
+    own, check = ([photo for place in places for photo in found[place]] for places in (line.photos, line.check))
+    missing = tuple(place for place in (*line.photos, *line.check) if not found[place])
+    return Asked(line.person, tuple(own), tuple(check), missing, line.method)
 
 
 def _bases(path: PurePosixPath, photos: Mapping[PurePosixPath, Photo]) -> tuple[PurePosixPath, ...]:
@@ -151,48 +131,6 @@ def _find(place: str, bases: Sequence[PurePosixPath], photos: Mapping[PurePosixP
         if found:
             return found
     return []
-
-
-def _csv(text: str) -> Iterator[_Line]:
-    head = text.partition("\n")[0]
-    rows = csv.reader(io.StringIO(text), strict=True, delimiter=";" if ";" in head and "," not in head else ",")
-    names = [name.strip().casefold() for name in next(rows, [])]
-    if not {"person", "photos"} <= set(names) <= _FIELDS:
-        raise ValueError(f"the first row is {', '.join(names) or 'empty'}")
-    for number, row in enumerate(rows, start=2):
-        if len(row) > len(names):
-            raise ValueError(f"row {number} has more cells than the first row has names")
-        cells = dict(zip(names, (cell.strip() for cell in row), strict=False))
-        if any(cells.values()):
-            places = [[cells[kind]] if cells.get(kind) else [] for kind in ("photos", CHECK)]
-            yield _line(cells.get("person", ""), places[0], places[1], cells.get("method", ""), f"row {number}")
-
-
-def _json(text: str) -> Iterator[_Line]:
-    content = json.loads(text)
-    lines = content.get("requests") if isinstance(content, dict) else content
-    if not isinstance(lines, list):
-        raise ValueError("it holds no list of requests")
-    for number, line in enumerate(lines, start=1):
-        where = f"request {number}"
-        if not isinstance(line, dict) or not {"person", "photos"} <= set(line) <= _FIELDS:
-            raise ValueError(f"{where} has other fields")
-        yield _line(line["person"], line["photos"], line.get(CHECK, []), line.get("method", ""), where)
-
-
-def _line(person: object, photos: object, check: object, method: object, where: str) -> _Line:
-    if not isinstance(person, str) or not person.strip():
-        raise ValueError(f"{where} names no person")
-    if not isinstance(method, str):
-        raise ValueError(f"the method of {where} is no name")
-    return _Line(person.strip(), _places(photos, where), _places(check, where), method.strip())
-
-
-def _places(value: object, where: str) -> tuple[str, ...]:
-    places = [value] if isinstance(value, str) else value
-    if not isinstance(places, list) or not all(isinstance(place, str) for place in places):
-        raise ValueError(f"the photos of {where} are no paths")
-    return tuple(place.strip() for place in places if place.strip())
 
 
 def _named(paths: Sequence[PurePosixPath]) -> str:

@@ -1,27 +1,14 @@
 """Who is to be erased, and where their photos are: a CSV, a JSON file, or a folder per person."""
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from faceforget.errors import PeopleFolderError, UsageError
-from faceforget.fields import problems
+from faceforget.errors import PeopleFolderError
 from faceforget.files import sha256_file
 from faceforget.people.folder import person_key, photos_in, read_people
 from faceforget.requests.open_requests import PhotoFile
-
-CHECK = "check"
-# A list of requests is text that people write; more is a mistake.
-_MAX_BYTES = 20 * 2**20
-
-
-class RequestListError(UsageError):
-    """A list of requests that cannot be read."""
+from faceforget.requests.request_lines import CHECK, ENDINGS, Line, RequestListError, read_lines
 
 
 @dataclass(frozen=True)
@@ -43,31 +30,13 @@ class Asked:
     method: str = ""
 
 
-class _Line(BaseModel):
-    """A request as JSON, or a row of a CSV."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-    person: str = Field(min_length=1)
-    photos: str | list[str]
-    check: str | list[str] = ""
-    model: str = ""
-    method: str = ""
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    requests: list[_Line]
-
-
 def read_requests(source: Path) -> tuple[Asked, ...]:
     """The requests, in the order of the list.
 
     - A folder with a subfolder per person; photos in ``NAME/check`` are for the check alone.
-    - ``.csv`` with the columns ``person``, ``photos`` and, if wanted, ``check``: a photo or a folder of photos, seen
-      from where the CSV is; ``model``, if not all requests are about one; and ``method``, if one is to be carried out
-      otherwise than the promise says. Several rows of one person and one model are put together.
-    - ``.json``: ``{"requests": [{"person": ..., "photos": ..., "check": ..., "model": ..., "method": ...}]}``, photos
-      each a path or a list of paths.
+    - ``.csv`` or ``.json`` as :func:`faceforget.requests.request_lines.read_lines` has them: each place a photo or a
+      folder of photos, seen from where the list is; ``model``, if not all requests are about one; and ``method``, if
+      one is to be carried out otherwise than the promise says.
 
     Whether a method may be named is not looked at here: that depends on the promise.
 
@@ -110,68 +79,21 @@ def _from_folder(folder: Path) -> tuple[Asked, ...]:
 
 
 def _from_file(source: Path) -> tuple[Asked, ...]:
-    if source.stat().st_size > _MAX_BYTES:
-        raise RequestListError(f"{source} has more than {_MAX_BYTES // 2**20} MB.", "Split the list.")
-    readers = {".csv": _csv_lines, ".json": _json_lines}
-    if source.suffix.lower() not in readers:
+    if source.suffix.lower() not in ENDINGS:
         raise RequestListError(
             f"Expected a folder, a .csv or a .json as list of requests, got {source}.", "Rename or convert it."
         )
-    try:
-        lines = readers[source.suffix.lower()](source.read_bytes().decode("utf-8-sig"))
-    except (ValueError, csv.Error, RecursionError) as error:
-        raise RequestListError(
-            f"{source} cannot be read: {_reason(error)}.",
-            "Expected are person, photos and, if wanted, check, model and method, of each request.",
-        ) from error
-    photos: dict[tuple[str, Path | None], dict[str, list[Path]]] = {}
-    methods: dict[tuple[str, Path | None], str] = {}
-    for line in lines:
-        model = (source.parent / line.model).resolve() if line.model else None
-        own = photos.setdefault((line.person, model), {"photos": [], CHECK: []})
-        methods[line.person, model] = one_method(line.person, methods.get((line.person, model), ""), line.method)
-        for kind, named in (("photos", line.photos), (CHECK, line.check)):
-            places = [named] if isinstance(named, str) else named
-            own[kind] += [path for place in places if place for path in _found(source.parent / place)]
-    return tuple(
-        Asked(person, tuple(own["photos"]), tuple(own[CHECK]), model, methods[person, model])
-        for (person, model), own in photos.items()
+    folder = source.parent
+    lines = read_lines(str(source), source.read_bytes(), model=lambda place: str((folder / place).resolve()))
+    return tuple(_on_disk(folder, line) for line in lines)
+
+
+def _on_disk(folder: Path, line: Line) -> Asked:
+    """A line of a list in ``folder``, its places looked up from there."""
+    photos, check = (
+        tuple(path for place in places for path in _found(folder / place)) for places in (line.photos, line.check)
     )
-
-
-def one_method(person: str, before: str, now: str) -> str:
-    """The method that the rows of a person name; a row without one leaves it to the others.
-
-    Args:
-        person: Whose rows.
-        before: What the rows so far name; empty if nothing.
-        now: What the next one names.
-
-    Raises:
-        RequestListError: Another one.
-    """
-    if before and now and before != now:
-        raise RequestListError(
-            f"The list names two methods for {person!r}: {before!r} and {now!r}.", "Name one: it is one request."
-        )
-    return before or now
-
-
-def _csv_lines(text: str) -> list[_Line]:
-    rows = csv.DictReader(io.StringIO(text), strict=True)
-    return [_Line.model_validate(_named(row, number)) for number, row in enumerate(rows, start=2)]
-
-
-def _named(row: Mapping[str | None, str | None], number: int) -> dict[str, str]:
-    """A row without the empty end of a short one."""
-    if None in row:
-        raise ValueError(f"row {number} has more cells than the head has names")
-    return {str(name).strip(): value for name, value in row.items() if value is not None}
-
-
-def _json_lines(text: str) -> list[_Line]:
-    content = json.loads(text)
-    return list(_File.model_validate(content if isinstance(content, dict) else {"requests": content}).requests)
+    return Asked(line.person, photos, check, Path(line.model) if line.model else None, line.method)
 
 
 def _found(place: Path) -> tuple[Path, ...]:
@@ -192,9 +114,3 @@ def _check_spellings(source: Path, asked: tuple[Asked, ...]) -> None:
             raise RequestListError(
                 f"{source} asks for the same person twice: {twin!r} and {request.person!r}.", "Write the name one way."
             )
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return problems(error)
-    return str(error)
