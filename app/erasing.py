@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from app.methods import method_of
-from app.people import OpenModel, Photo, model_file, split_photos, stand_ins
+from app.people import OpenModel, Photo, model_file, stand_ins
 from faceforget import api
 from faceforget.audit.audit_models import Exhibits, audit_models
 from faceforget.audit.looking import Memory, look
@@ -17,6 +17,7 @@ from faceforget.audit.report import AuditedPhoto, AuditReport
 from faceforget.audit.view import Crops, Faces
 from faceforget.errors import UsageError
 from faceforget.files import sha256_bytes
+from faceforget.people.held_back import OF_AN_ERASURE, held_back
 from faceforget.photos.align import RGB
 from faceforget.photos.intake import PhotoFaces
 from faceforget.progress import Event, Progress, silent
@@ -27,7 +28,7 @@ from faceforget.report.audit_pdf import pdf
 from faceforget.unlearn.registry import PROMISES
 
 # Two to erase from, one to check on.
-FEWEST = 3
+FEWEST = OF_AN_ERASURE
 _STRANGERS_TRIED = 6
 _RETAINED_SHOWN = 6
 
@@ -201,8 +202,8 @@ def _photos(model: OpenModel, request: Request) -> tuple[Sequence[tuple[Photo, P
             f"{len(request.photos)} usable photos were given, at least {FEWEST} are needed.",
             "Two are erased from, and one is kept back to check on.",
         )
-    used, kept = split_photos(len(request.photos))
-    return [request.photos[i] for i in used], np.stack([request.photos[i][1].crop for i in kept])
+    read, back = held_back(request.photos, OF_AN_ERASURE)
+    return read, np.stack([found.crop for _, found in back])
 
 
 def _renamed(progress: Progress, stage: str) -> Progress:

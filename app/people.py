@@ -17,6 +17,7 @@ from faceforget.audit.view import Crops
 from faceforget.errors import ModelFileError
 from faceforget.files import sha256_bytes
 from faceforget.people.faces import FaceSet, read_faces
+from faceforget.people.held_back import OF_AN_ENROLMENT, OF_RENDERED, held_back
 from faceforget.photos.align import RGB
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoSource
@@ -141,22 +142,23 @@ def build_model(people: Mapping[str, Sequence[Photo]], progress: Progress = sile
         FaceForgetError: Too few people or usable photos.
     """
     check = len(people) > 0 and all(len(photos) >= KEEP_BACK_FROM for photos in people.values())
-    first = {name: -(-2 * len(photos) // 3) if check else len(photos) for name, photos in people.items()}
+    split = {name: held_back(photos, OF_AN_ENROLMENT, last=True) for name, photos in people.items() if check}
+    enrolled = {name: split[name][0] if check else tuple(photos) for name, photos in people.items()}
     runtime = api.Runtime(progress=progress)
     sources: dict[str, list[PhotoSource]] = {
-        name: [photo.data for photo in photos[: first[name]]] for name, photos in people.items()
+        name: [photo.data for photo in photos] for name, photos in enrolled.items()
     }
     enrolment = api.enroll(sources, skip_incomplete=True, runtime=runtime)
     recognizer = enrolment.recognizer
     intake = runtime.intake(recognizer.spec.framing)
     kept: dict[str, list[PhotoSource]] = {}
     for name in recognizer.labels if check else ():
-        kept[name] = [photo.data for photo in people[name][first[name] :]]
+        kept[name] = [photo.data for photo in split[name][1]]
     unseen = read_faces(kept, intake, progress=progress, stage="reading photos kept back") if kept else FaceSet({})
     return OpenModel(
         recognizer,
         f"{len(recognizer.labels)} people enrolled here",
-        photos={name: tuple(people[name][: first[name]]) for name in recognizer.labels},
+        photos={name: enrolled[name] for name in recognizer.labels},
         unseen=_crops(unseen),
         enrolled=_crops(enrolment.faces),
         kept_back=kept,
@@ -207,18 +209,20 @@ def _embedded(progress: Progress) -> OpenModel:
     backbone = load_backbone("mobile")
     runtime = api.Runtime(cache=rendered_cache(), progress=progress)
     found = read_faces(people, runtime.intake(backbone.spec.framing), progress=progress)
-    half = {name: len(people[name]) // 2 for name in known}
-    sources = {name: people[name][: half[name]] for name in known}
-    faces = FaceSet({name: found.photos[name][: half[name]] for name in known})
+    sources, kept = ({name: held_back(people[name], OF_RENDERED, last=True)[part] for name in known} for part in (0, 1))
+    faces, unseen = (
+        FaceSet({name: held_back(found.photos[name], OF_RENDERED, last=True)[part] for name in known})
+        for part in (0, 1)
+    )
     recognizer = _enrolled(sources, faces, folder, runtime)
     return OpenModel(
         recognizer,
         f"{len(known)} embedded people",
         photos={name: tuple(Photo(path.name, path.read_bytes()) for path in paths) for name, paths in sources.items()},
-        unseen=_crops(FaceSet({name: found.photos[name][half[name] :] for name in known})),
+        unseen=_crops(unseen),
         enrolled=_crops(faces),
         strangers=_crops(found.only(others)),
-        kept_back={name: people[name][half[name] :] for name in known},
+        kept_back=kept,
         others={name: people[name] for name in others},
         rendered=True,
         notes=(
@@ -267,9 +271,3 @@ def stand_ins(recognizer: Recognizer, progress: Progress = silent) -> Mapping[st
 
 def _crops(faces: FaceSet) -> dict[str, Crops]:
     return {name: faces.crops(name) for name, photos in faces.photos.items() if photos}
-
-
-def split_photos(count: int) -> tuple[list[int], list[int]]:
-    """Of ``count`` photos, the places of those to erase from and of every third, kept back to check on."""
-    kept = [index for index in range(count) if index % 3 == 2]
-    return [index for index in range(count) if index not in kept], kept

@@ -9,10 +9,11 @@ from app.check import check, look_at, who_is_it
 from app.erasing import FEWEST, Request
 from app.frame import PROOF, needs_model, page, session, show
 from app.opening import erase
-from app.people import OpenModel, Photo, split_photos
+from app.people import OpenModel, Photo
 from app.promises import title, words
 from app.session import Session
 from app.views.forget_steps.at_work import at_work
+from faceforget.people.held_back import OF_AN_ERASURE, held_back
 from faceforget.progress import Event
 from faceforget.recognizer.recognizer import UNKNOWN
 from faceforget.report.words import photos as count_photos
@@ -236,7 +237,7 @@ def _dismissed() -> None:
 @st.dialog("Erase this person?", on_dismiss=_dismissed)
 def _confirm(person: str, used: list[int], kept_back: bool) -> None:
     here = session()
-    read = len(used) if kept_back else len(split_photos(len(used))[0])
+    read = len(used) if kept_back else len(held_back(used, OF_AN_ERASURE)[0])
     checked = "photos kept back at enrolment" if kept_back else count_photos(len(used) - read)
     method = methods.method_of(here.promise, here.method)
     unkept, _ = methods.not_kept(here.promise, method)

@@ -19,6 +19,7 @@ from faceforget.audit.view import Faces
 from faceforget.errors import UnknownPersonError
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.people.folder import person_key
+from faceforget.people.held_back import OF_RENDERED, held_back
 from faceforget.photos.align import RGB
 from faceforget.progress import Event, Progress
 from faceforget.recognizer.backbone import load_backbone
@@ -192,10 +193,10 @@ def _halves(faces: FaceSet) -> tuple[FaceSet, FaceSet]:
             "Add photos of them, or leave these people out.",
             people=few,
         )
-    first = {name: max(MIN_PHOTOS, -(-len(photos) // 2)) for name, photos in faces.photos.items()}
+    split = {name: held_back(photos, OF_RENDERED, last=True) for name, photos in faces.photos.items()}
     return (
-        FaceSet({name: photos[: first[name]] for name, photos in faces.photos.items()}),
-        FaceSet({name: photos[first[name] :] for name, photos in faces.photos.items()}),
+        FaceSet({name: enrolled for name, (enrolled, _) in split.items()}),
+        FaceSet({name: unseen for name, (_, unseen) in split.items()}),
     )
 
 

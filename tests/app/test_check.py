@@ -4,7 +4,7 @@ import pytest
 
 from app.check import check, look_at, who_is_it
 from app.erasing import Live, Request, enrol_again, run
-from app.people import Photo, split_photos
+from app.people import Photo
 from app.promises import caveat, title, words
 from faceforget.api.method_words import caveat_of
 from faceforget.audit.looking import Memory
@@ -37,10 +37,6 @@ def test_the_model_says_who_it_is(model, names, photos_of):
 
 def test_nobody_is_named_without_a_usable_photo(model, hostile):
     assert who_is_it(model.recognizer, look_at(model.recognizer, [Photo("x", hostile["text"])])) == []
-
-
-def test_every_third_photo_is_kept_back():
-    assert split_photos(7) == ([0, 1, 3, 4, 6], [2, 5])
 
 
 def test_an_erasure_leaves_the_model_as_it_is_and_is_checked_on_unseen_photos(model, erased, names):

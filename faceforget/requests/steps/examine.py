@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from faceforget.errors import FaceForgetError, UnknownPersonError, WrongPersonError
 from faceforget.people.faces import FaceSet, SamePhotoError, read_faces, require_faces
 from faceforget.people.folder import person_key
+from faceforget.people.held_back import OF_A_REQUEST, held_back
 from faceforget.photos.align import Framing
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.detect import FoundFaces
@@ -19,9 +20,6 @@ from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.same_person import doubtful_photos
 from faceforget.requests.open_requests import OpenRequest, PhotoFile
 from faceforget.requests.request_list import hash_of
-
-# Of so many photos one is held back for the check: with fewer there would be too few to erase from.
-HELD_BACK = 4
 
 
 class PhotosChangedError(FaceForgetError):
@@ -118,15 +116,9 @@ def examine(
     _check_person(before, person, both, allow_mismatch)
     read, unseen = faces.photos[person], check.photos[person]
     _check_apart(read, unseen)
-    if not unseen and len(read) >= HELD_BACK:
-        read, unseen = held_back(read)
+    if not unseen:
+        read, unseen = held_back(read, OF_A_REQUEST)
     return Member(request.id, person, read, unseen or read, len(faces.refused) + len(check.refused))
-
-
-def held_back(photos: Sequence[PhotoFaces]) -> tuple[tuple[PhotoFaces, ...], tuple[PhotoFaces, ...]]:
-    """Photos to erase from, and every fourth for the check."""
-    back = tuple(photos[HELD_BACK - 1 :: HELD_BACK])
-    return tuple(photo for photo in photos if photo not in back), back
 
 
 def label_of(before: Recognizer, person: str) -> str:
