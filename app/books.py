@@ -8,14 +8,21 @@ from typing import Any
 
 from app.batches.ending import close_orphans
 from app.batches.folder import Folder, sweep
+from faceforget.api import (
+    ERASED,
+    Entry,
+    Ledger,
+    Receipt,
+    SigningKey,
+    ensure_key,
+    export_ledger,
+    load_key,
+    load_public_key,
+    read_receipt,
+    sha256_bytes,
+    why_failed,
+)
 from faceforget.errors import FaceForgetError, UsageError
-from faceforget.files import sha256_bytes
-from faceforget.requests.chain import Entry
-from faceforget.requests.export import export_ledger
-from faceforget.requests.keys import SigningKey, ensure_key, load_key, load_public_key
-from faceforget.requests.ledger import Ledger
-from faceforget.requests.reasons import why_failed
-from faceforget.requests.receipt import ERASED, Receipt, read_receipt
 
 # Set by `faceforget app --ledger FILE`.
 LEDGER_VARIABLE = "FACEFORGET_APP_LEDGER"

@@ -9,14 +9,9 @@ import cv2
 import numpy as np
 
 from app.people import Photo
-from faceforget.api.runtime import Runtime
+from faceforget.api import RGB, UNKNOWN, PhotoFaces, Recognizer, Runtime, decode, doubtful_photos
 from faceforget.errors import FaceForgetError
-from faceforget.photos.align import RGB
-from faceforget.photos.decode import decode
-from faceforget.photos.intake import PhotoFaces
 from faceforget.progress import Progress, silent
-from faceforget.recognizer.recognizer import UNKNOWN, Recognizer
-from faceforget.recognizer.same_person import doubtful_photos
 
 Kind = Literal["good", "several", "somebody else", "repeated", "unusable"]
 _SIDE = 300

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from app.pieces import svg_image
-from faceforget.report.curves import CURVES, curve_card
-from faceforget.unlearn.data import Step
+from faceforget.api import CURVES, Step, curve_card
 
 
 def points_of(steps: Sequence[Step]) -> list[Mapping[str, float]]:

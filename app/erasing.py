@@ -11,21 +11,31 @@ import torch
 from app.methods import method_of
 from app.people import OpenModel, Photo, model_file, stand_ins
 from faceforget import api
-from faceforget.audit.audit_models import Exhibits, audit_models
-from faceforget.audit.looking import Memory, look
-from faceforget.audit.report import AuditedPhoto, AuditReport
-from faceforget.audit.view import Crops, Faces
+from faceforget.api import (
+    OF_AN_ERASURE,
+    PROMISES,
+    RGB,
+    AuditedPhoto,
+    AuditReport,
+    Crops,
+    Exhibits,
+    Faces,
+    Memory,
+    PhotoFaces,
+    Recognition,
+    Recognizer,
+    audit_document,
+    audit_models,
+    criteria_html,
+    held_back,
+    look,
+    sections_html,
+    sha256_bytes,
+)
+from faceforget.api import report_html as html
+from faceforget.api import report_pdf as pdf
 from faceforget.errors import UsageError
-from faceforget.files import sha256_bytes
-from faceforget.people.held_back import OF_AN_ERASURE, held_back
-from faceforget.photos.align import RGB
-from faceforget.photos.intake import PhotoFaces
 from faceforget.progress import Event, Progress, silent
-from faceforget.recognizer.recognizer import Recognition, Recognizer
-from faceforget.report.audit_document import audit_document
-from faceforget.report.audit_page import criteria_html, html, sections_html
-from faceforget.report.audit_pdf import pdf
-from faceforget.unlearn.registry import PROMISES
 
 # Two to erase from, one to check on.
 FEWEST = OF_AN_ERASURE

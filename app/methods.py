@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.promises import title as title_of_promise
-from faceforget.api.method_words import caveat_of
+from faceforget.api import METHODS, PROMISES, Reads, caveat_of
 from faceforget.errors import FaceForgetError
-from faceforget.unlearn.base import Reads
-from faceforget.unlearn.registry import METHODS, PROMISES
 
 
 @dataclass(frozen=True)

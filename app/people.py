@@ -11,19 +11,24 @@ from typing import TypeVar
 from platformdirs import user_cache_path
 
 from faceforget import api
-from faceforget.api.run_demo import PLAN
-from faceforget.api.shipped import shipped_people
-from faceforget.audit.view import Crops
+from faceforget.api import (
+    OF_AN_ENROLMENT,
+    OF_RENDERED,
+    PLAN,
+    RGB,
+    Crops,
+    FaceCache,
+    FaceSet,
+    PhotoSource,
+    Recognizer,
+    held_back,
+    load_backbone,
+    read_faces,
+    sha256_bytes,
+    shipped_people,
+)
 from faceforget.errors import ModelFileError
-from faceforget.files import sha256_bytes
-from faceforget.people.faces import FaceSet, read_faces
-from faceforget.people.held_back import OF_AN_ENROLMENT, OF_RENDERED, held_back
-from faceforget.photos.align import RGB
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoSource
 from faceforget.progress import Progress, silent
-from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.recognizer import Recognizer
 
 T = TypeVar("T")
 

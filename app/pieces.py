@@ -12,15 +12,21 @@ import numpy as np
 from app.advice import advice
 from app.check import CheckedPhoto
 from app.erasing import Named
-from faceforget.api import NamedPhoto
-from faceforget.audit.questions.heatmaps import heat_colours, overlay
-from faceforget.audit.report import AuditedPhoto, HeatedFace
+from faceforget.api import (
+    RGB,
+    UNKNOWN,
+    AuditedPhoto,
+    HeatedFace,
+    NamedPhoto,
+    Recognition,
+    answer,
+    answered,
+    heat_colours,
+    overlay,
+    picture,
+    shown_name,
+)
 from faceforget.errors import FaceForgetError
-from faceforget.photos.align import RGB
-from faceforget.recognizer.recognizer import UNKNOWN, Recognition
-from faceforget.report.answers import answer, answered
-from faceforget.report.page import picture
-from faceforget.report.words import shown_name
 
 _STAMPS = {
     "good": ("✓", "shows them"),

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from faceforget.api.method_words import caveat_of
-from faceforget.report.audit_front import PROMISES as IN_REPORTS
-from faceforget.unlearn.registry import PROMISES
+from faceforget.api import PROMISES, caveat_of
+from faceforget.api import PROMISES_IN_WORDS as IN_REPORTS
 
 _WORDS: Mapping[str, str] = {
     "forgotten": "The model no longer names this person, as if they had never been enrolled, and everybody else is "

@@ -8,10 +8,9 @@ from app.batches.data import Done, Line, Live
 from app.books import OPEN_WORDS, Record
 from app.pieces import face, name_of
 from app.promises import title
+from faceforget.api import PROMISES_IN_WORDS as IN_REPORTS
+from faceforget.api import RGB, count_photos
 from faceforget.errors import FaceForgetError, UnknownPersonError
-from faceforget.photos.align import RGB
-from faceforget.report.audit_front import PROMISES as IN_REPORTS
-from faceforget.report.words import photos as count_photos
 
 _MARKS = {"ready": "✓", "problem": "!", "erased": "✓", "not": "✕", "open": "…"}
 

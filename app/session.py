@@ -14,10 +14,7 @@ from app.check import CheckedPhoto, SeenPhoto
 from app.erasing import Erased, Live, Papers
 from app.jobs import Job
 from app.people import OpenModel, Photo
-from faceforget.api import NamedPhoto
-from faceforget.audit.looking import Memory
-from faceforget.photos.align import RGB
-from faceforget.requests.steps.examine import RecentFaces
+from faceforget.api import RGB, Memory, NamedPhoto, RecentFaces
 
 KEY = "faceforget"
 

@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from app.people import Photo
+from faceforget.api import MAX_BYTES, PHOTO_SUFFIXES, person_key
 from faceforget.errors import PeopleFolderError
-from faceforget.people.folder import PHOTO_SUFFIXES, person_key
-from faceforget.photos.decode import MAX_BYTES
 
 MAX_MEMBERS = 2000
 MAX_TOTAL = 200 * 2**20

@@ -9,10 +9,8 @@ from pathlib import PurePosixPath
 
 from app.people import Photo
 from app.uploads import check_names, files_in_zip
+from faceforget.api import CHECK, ENDINGS, PHOTO_SUFFIXES, Line, RequestListError, check_method, read_lines
 from faceforget.errors import MethodError, UsageError
-from faceforget.people.folder import PHOTO_SUFFIXES
-from faceforget.requests.methods import check_method
-from faceforget.requests.request_lines import CHECK, ENDINGS, Line, RequestListError, read_lines
 
 MOST = 100
 EXAMPLE = (

@@ -5,10 +5,8 @@ from typing import Literal, get_args
 
 from app.batches.asked import Asked, method_problem
 from app.people import OpenModel
+from faceforget.api import RequestOutcome, State, sha256_bytes
 from faceforget.errors import FaceForgetError
-from faceforget.files import sha256_bytes
-from faceforget.requests.chain import State
-from faceforget.requests.outcome import RequestOutcome
 
 Promise = Literal["forgotten", "unrecognisable"]
 PROMISES: tuple[Promise, ...] = get_args(Promise)

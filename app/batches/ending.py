@@ -8,12 +8,7 @@ from filelock import FileLock
 
 from app.batches.files import MODEL
 from faceforget import api
-from faceforget.requests.closing import Closing, Place
-from faceforget.requests.keys import ensure_key
-from faceforget.requests.ledger import Ledger
-from faceforget.requests.open_requests import OpenRequests
-from faceforget.requests.plan import read_plan
-from faceforget.requests.reasons import INTERRUPTED
+from faceforget.api import INTERRUPTED, Closing, Ledger, OpenRequests, Place, ensure_key, read_plan
 
 
 def close_open(place: Place, ledger: Path, reason: Mapping[str, Any]) -> None:

@@ -8,11 +8,8 @@ from app.batches.asked import Asked
 from app.batches.data import Terms
 from app.people import OpenModel, Photo
 from faceforget import api
+from faceforget.api import Configuration, PhotoSource, Place, write_atomically
 from faceforget.errors import FaceForgetError
-from faceforget.files import write_atomically
-from faceforget.photos.intake import PhotoSource
-from faceforget.requests.closing import Place
-from faceforget.requests.plan import Configuration
 
 MODEL = "model.safetensors"
 # For the audit of each person: more make it slower, and hardly its intervals narrower.

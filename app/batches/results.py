@@ -9,15 +9,18 @@ from app.batches.asked import Asked
 from app.batches.data import Done, Outcome, Terms
 from app.people import OpenModel
 from faceforget import api
+from faceforget.api import (
+    ERASED,
+    Ledger,
+    Place,
+    label_of,
+    public_path,
+    read_plan,
+    read_receipt,
+    receipt_pdf,
+    why_failed,
+)
 from faceforget.errors import UsageError
-from faceforget.requests.closing import Place
-from faceforget.requests.keys import public_path
-from faceforget.requests.ledger import Ledger
-from faceforget.requests.plan import read_plan
-from faceforget.requests.reasons import why_failed
-from faceforget.requests.receipt import ERASED, read_receipt
-from faceforget.requests.receipt_page import receipt_pdf
-from faceforget.requests.steps.examine import label_of
 
 
 def outcomes_of(place: Place, ledger: Path, asked: Sequence[Asked]) -> tuple[Outcome, ...]:

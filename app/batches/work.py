@@ -13,16 +13,20 @@ from app.batches.results import done, outcomes_of
 from app.jobs import CancelledError
 from app.people import OpenModel, rendered_cache
 from faceforget import api
+from faceforget.api import (
+    CANCELLED,
+    Ledger,
+    PhotoFaces,
+    Place,
+    RecentFaces,
+    RequestOutcome,
+    check_batch,
+    read_plan,
+    run_batch,
+    stopped_by,
+)
 from faceforget.errors import FaceForgetError
-from faceforget.photos.intake import PhotoFaces
 from faceforget.progress import Event, Progress, silent
-from faceforget.requests.batch import check_batch, run_batch
-from faceforget.requests.closing import Place
-from faceforget.requests.ledger import Ledger
-from faceforget.requests.outcome import RequestOutcome
-from faceforget.requests.plan import read_plan
-from faceforget.requests.reasons import CANCELLED, stopped_by
-from faceforget.requests.steps.examine import RecentFaces
 
 
 def memory_for(model: OpenModel) -> RecentFaces:

@@ -13,12 +13,8 @@ from app.people import OpenModel, Photo
 from app.promises import title, words
 from app.session import Session
 from app.views.forget_steps.at_work import at_work
-from faceforget.people.held_back import OF_AN_ERASURE, held_back
+from faceforget.api import OF_AN_ERASURE, PROMISES, UNKNOWN, count_photos, held_back, shown_name
 from faceforget.progress import Event
-from faceforget.recognizer.recognizer import UNKNOWN
-from faceforget.report.words import photos as count_photos
-from faceforget.report.words import shown_name
-from faceforget.unlearn.registry import PROMISES
 
 _TYPES = ["jpg", "jpeg", "png", "webp"]
 _STEPS = ("Person", "Photos", "Promise", "Erase")

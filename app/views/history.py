@@ -18,11 +18,8 @@ from app.books import (
 )
 from app.frame import BATCH, page, show
 from app.session import Session
+from faceforget.api import ERASED, TamperedError, fingerprint, receipt_page, receipt_pdf
 from faceforget.errors import FaceForgetError
-from faceforget.requests.canonical import TamperedError
-from faceforget.requests.keys import fingerprint
-from faceforget.requests.receipt import ERASED
-from faceforget.requests.receipt_page import receipt_page, receipt_pdf
 
 _MOST = 50
 _MAX_RECEIPT = 2**20

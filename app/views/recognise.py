@@ -7,12 +7,8 @@ from app.frame import needs_model, page, show
 from app.people import OpenModel, Photo, samples
 from app.session import Recognised, Session
 from faceforget import api
-from faceforget.api.recognize_photos import NamedFace
-from faceforget.audit.questions.heatmaps import evidence, overlay
+from faceforget.api import UNKNOWN, NamedFace, decode, evidence, overlay, picture
 from faceforget.errors import FaceForgetError
-from faceforget.photos.decode import decode
-from faceforget.recognizer.recognizer import UNKNOWN
-from faceforget.report.page import picture
 
 _TYPES = ["jpg", "jpeg", "png", "webp"]
 

@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import typer
 
+from faceforget import api
 from faceforget.cli import (
     audit,
     batch,
@@ -67,9 +68,8 @@ def _root(
 ) -> None:
     if version:
         from faceforget import __version__
-        from faceforget.resources import INSTALLED_FROM, KIND
 
-        typer.echo(f"faceforget {__version__} from {INSTALLED_FROM} ({KIND})")
+        typer.echo(f"faceforget {__version__} from {api.resources.INSTALLED_FROM} ({api.resources.KIND})")
         raise typer.Exit
     check_alone(context.invoked_subcommand)
 

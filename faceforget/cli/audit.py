@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from faceforget.audit.outcomes import FAILED as VERDICT_FAILED
-from faceforget.audit.outcomes import LOOKS, NOT_MEASURED
+from faceforget import api
 from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, UNKEPT, out, percent, progress_bar, warn
 from faceforget.cli.inputs import check_models, check_people
@@ -27,14 +26,7 @@ from faceforget.cli.options import (
     make_runtime,
 )
 from faceforget.errors import UsageError
-from faceforget.files import write_atomically, write_json
-from faceforget.machines.cluster import cluster_of
-
-if TYPE_CHECKING:
-    from faceforget.audit.report import AuditReport
-    from faceforget.audit.verdict import Verdict
-    from faceforget.machines.audits import Audited, AuditTask
-    from faceforget.progress import Progress
+from faceforget.progress import Progress
 
 # A model of one promise is not held to the other; others are kept whatever was promised.
 _HELD_TO = {
@@ -102,14 +94,12 @@ def audit(
         check_output(path, before, after, *(other for other in outputs if other is not path))
     if each:
         _check_each(each, persons, outputs)
-    cluster = cluster_of(engine, address)
-    from faceforget.people.folder import photos_of
+    cluster = api.cluster_of(engine, address)
 
     check_models(before, after, retrained)
-    own = photos_of(photos.absolute(), persons)
-    read = photos_of(forget_photos.absolute(), persons) if forget_photos else None
+    own = api.photos_of(photos.absolute(), persons)
+    read = api.photos_of(forget_photos.absolute(), persons) if forget_photos else None
     check_people(retained, members, strangers)
-    from faceforget import api
 
     models = api.load(before), api.load(after)
     for name in persons:
@@ -118,11 +108,9 @@ def audit(
     with progress_bar() as progress:
         runtime = make_runtime(device, seed, no_cache, progress, cluster)
         if each:
-            from faceforget.machines.audits import AuditTask, audit_all
-
             pair, reports = (before.absolute(), after.absolute()), each.absolute()
-            task = AuditTask(*pair, own, reports, read, others, _absolute(retrained), deep, runtime)
-            done = audit_all([_alone(task, name) for name in persons], cluster=cluster)
+            task = api.AuditTask(*pair, own, reports, read, others, _absolute(retrained), deep, runtime)
+            done = api.audit_all([_alone(task, name) for name in persons], cluster=cluster)
         else:
             reference = api.load(retrained) if retrained else None
             report = api.audit(
@@ -134,14 +122,14 @@ def audit(
                 runtime=runtime,
             )
             if json:
-                write_json(json, report.to_dict())
+                api.write_json(json, report.to_dict())
             _write_pages(report, html, pdf, progress)
     verdicts = [audited.verdict for audited in done if audited.verdict] if each else [report.verdict]
     if not each:
         _print(report)
     elif not _print_each(done, each):
         raise typer.Exit(FAILED)
-    if any(verdict.of(held) == VERDICT_FAILED for verdict in verdicts for held in _HELD_TO[promise]):
+    if any(verdict.of(held) == api.outcomes.FAILED for verdict in verdicts for held in _HELD_TO[promise]):
         raise typer.Exit(UNKEPT)
 
 
@@ -159,20 +147,23 @@ def _check_each(folder: Path, persons: Sequence[str], outputs: Sequence[Path]) -
             raise UsageError(f"{name!r} cannot be a file's name.", "Audit this person without --each.")
 
 
-def _alone(task: "AuditTask", person: str) -> "AuditTask":
+def _alone(task: "api.AuditTask", person: str) -> "api.AuditTask":
     """The same audit of one of its persons; ``task.report`` is the folder."""
     read = {person: task.forget_photos[person]} if task.forget_photos else None
     return replace(task, photos={person: task.photos[person]}, forget_photos=read, report=task.report / person)
 
 
-def _print_each(done: Sequence["Audited"], folder: Path) -> bool:
+def _print_each(done: Sequence["api.Audited"], folder: Path) -> bool:
     """The verdicts; returns whether every audit could be carried out."""
-    from faceforget.report.audit_front import PROMISES
-
-    table = Table("person", *(title for title, _ in PROMISES.values()))
+    table = Table("person", *(title for title, _ in api.audit_front.PROMISES.values()))
     for audited in done:
-        outcomes = [audited.verdict.of(promise) if audited.verdict else NOT_MEASURED for promise in PROMISES]
-        table.add_row(escape(audited.task.report.name), *(f"[{LOOKS[o].terminal}]{o}[/]" for o in outcomes))
+        outcomes = [
+            audited.verdict.of(promise) if audited.verdict else api.outcomes.NOT_MEASURED
+            for promise in api.audit_front.PROMISES
+        ]
+        table.add_row(
+            escape(audited.task.report.name), *(f"[{api.outcomes.LOOKS[o].terminal}]{o}[/]" for o in outcomes)
+        )
         if audited.error:
             warn(f"{audited.task.report.name}: {told(audited.error)}")
     out.print(table)
@@ -181,48 +172,46 @@ def _print_each(done: Sequence["Audited"], folder: Path) -> bool:
     return all(audited.error is None for audited in done)
 
 
-def _write_pages(report: "AuditReport", html: Path | None, pdf: Path | None, progress: "Progress") -> None:
+def _write_pages(report: "api.AuditReport", html: Path | None, pdf: Path | None, progress: "Progress") -> None:
     if html:
-        from faceforget.report.audit_page import audit_page
-
-        write_atomically(html, audit_page(report, progress).encode())
+        api.write_atomically(html, api.audit_page(report, progress).encode())
     if pdf:
-        from faceforget.report.audit_pdf import audit_pdf
-
-        write_atomically(pdf, audit_pdf(report, progress))
+        api.write_atomically(pdf, api.audit_pdf(report, progress))
 
 
-def _print(report: "AuditReport") -> None:
-    from faceforget.report import audit_front as front
+def _print(report: "api.AuditReport") -> None:
 
-    for sentence in front.headline(report):
+    for sentence in api.audit_front.headline(report):
         out.print(escape(sentence), style="bold", highlight=False)
     out.print()
-    for promise, (title, _) in front.PROMISES.items():
+    for promise, (title, _) in api.audit_front.PROMISES.items():
         outcome, why = report.verdict.of(promise), _why(report.verdict, promise)
-        out.print(f"[bold]{title}[/] [bold {LOOKS[outcome].terminal}]{outcome}[/]{escape(why)}", highlight=False)
+        out.print(
+            f"[bold]{title}[/] [bold {api.outcomes.LOOKS[outcome].terminal}]{outcome}[/]{escape(why)}", highlight=False
+        )
         for finding in report.verdict.findings[promise]:
-            value, rule = front.value_of(finding), front.rule_of(finding)
+            value, rule = api.audit_front.value_of(finding), api.audit_front.rule_of(finding)
+            colour = api.outcomes.LOOKS[finding.outcome].terminal
             out.print(
-                f"  [{LOOKS[finding.outcome].terminal}]{finding.outcome:<12}[/] {escape(finding.criterion.words)}: "
+                f"  [{colour}]{finding.outcome:<12}[/] {escape(finding.criterion.words)}: "
                 f"[bold]{escape(value)}[/] [dim]({escape(rule)})[/]",
                 highlight=False,
             )
     _print_accuracy(report)
     out.print(f"The reference beside the numbers: {escape(report.reference)}.", style="dim", highlight=False)
     out.print("\n[bold]What this does not prove[/]")
-    for sentence in front.limits(report):
+    for sentence in api.audit_front.limits(report):
         out.print(f"- {escape(sentence)}", highlight=False)
 
 
-def _why(verdict: "Verdict", promise: str) -> str:
+def _why(verdict: "api.Verdict", promise: str) -> str:
     """Why there is no better verdict, and the option that would give one."""
     why, option = verdict.reason(promise), verdict.option(promise)
     how = f"; --{option.replace('_', '-')} would measure it" if option else ""
     return f": {why}{how}" if why else ""
 
 
-def _print_accuracy(report: "AuditReport") -> None:
+def _print_accuracy(report: "api.AuditReport") -> None:
     old, new = report.check.accuracy.before, report.check.accuracy.after
     table = Table("", "before", "after", "photos")
     for key, words in _MEASURES.items():

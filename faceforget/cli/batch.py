@@ -1,12 +1,13 @@
 """``faceforget batch``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from faceforget import api
 from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, out, progress_bar, warn
 from faceforget.cli.inputs import check_files, check_models, check_people
@@ -27,11 +28,6 @@ from faceforget.cli.options import (
     make_runtime,
 )
 from faceforget.errors import UsageError
-from faceforget.files import write_json
-from faceforget.machines.cluster import cluster_of
-
-if TYPE_CHECKING:
-    from faceforget.requests.machines.many import BatchesResult, CheckedModel
 
 
 def batch(
@@ -86,22 +82,17 @@ def batch(
     no_cache: NoCache = False,
 ) -> None:
     """Erase many people from models, with an audit, a receipt and a line in the ledger for each."""
-    cluster = cluster_of(engine, address, jobs)
+    cluster = api.cluster_of(engine, address, jobs)
     if not resume:  # a batch that goes on has read the list, and may have deleted the model
         check_files(requests)
         check_models(model)
     check_output(ledger, *([model] if model else []))
     check_files(copies)
     check_people(retained, strangers)
-    from faceforget.requests.machines.many import Setting, check_batches, run_batches
-    from faceforget.requests.methods import check_method
-    from faceforget.requests.plan import Configuration
-    from faceforget.requests.steps.listed import read_copies
-    from faceforget.unlearn.registry import PROMISES
 
-    if promise not in PROMISES:
-        raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(PROMISES)}.")
-    check_method(method, promise)
+    if promise not in api.PROMISES:
+        raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(api.PROMISES)}.")
+    api.check_method(method, promise)
     if json:
         check_output(json, ledger, *([model] if model else []))
     if quarantine and delete_model:
@@ -109,8 +100,8 @@ def batch(
     if delete_copies and not copies:
         raise UsageError("There is no list of copies to delete.", "Add --copies FILE, or leave out --delete-copies.")
     spare = [path for path in (model, ledger, requests, key) if path is not None]
-    listed = read_copies(copies, spare) if copies else ()
-    configuration = Configuration(
+    listed = api.read_copies(copies, spare) if copies else ()
+    configuration = api.Configuration(
         promise=promise,
         method=method,
         joint=joint,
@@ -126,17 +117,19 @@ def batch(
     )
     with progress_bar() as progress:
         runtime = make_runtime(device, seed, no_cache, progress)
-        setting = Setting(folder, ledger, model, retained, strangers, listed, configuration, key, wait, limit, runtime)
+        setting = api.Setting(
+            folder, ledger, model, retained, strangers, listed, configuration, key, wait, limit, runtime
+        )
         if dry_run:
-            checked = check_batches(requests, setting)
+            checked = api.check_batches(requests, setting)
         else:
-            result = run_batches(requests, setting, resume=resume, jobs=jobs, cluster=cluster)
+            result = api.run_batches(requests, setting, resume=resume, jobs=jobs, cluster=cluster)
     good = _print_checked(checked, jobs, json) if dry_run else _print_result(result, json)
     if not good:
         raise typer.Exit(FAILED)
 
 
-def _print_checked(checked: tuple["CheckedModel", ...], jobs: int, json: Path | None) -> bool:
+def _print_checked(checked: tuple["api.CheckedModel", ...], jobs: int, json: Path | None) -> bool:
     table = Table("model", "person", "method", "photos", "for the check", "problem")
     for model in checked:
         for line in model.lines:
@@ -155,11 +148,11 @@ def _print_checked(checked: tuple["CheckedModel", ...], jobs: int, json: Path | 
     if jobs > 1:
         out.print(f"With {min(jobs, len(checked))} models at a time, as much less as there are cores for them.")
     if json:
-        write_json(json, {"requests": [line for model in checked for line in _lines(model)]} | _estimates(checked))
+        api.write_json(json, {"requests": [line for model in checked for line in _lines(model)]} | _estimates(checked))
     return all(model.error is None and all(line.error is None for line in model.lines) for model in checked)
 
 
-def _lines(model: "CheckedModel") -> list[dict[str, object]]:
+def _lines(model: "api.CheckedModel") -> list[dict[str, object]]:
     return [
         {
             "model": str(model.place.model),
@@ -178,7 +171,7 @@ def _told(error: Exception | None) -> str:
     return "" if error is None else told(error)
 
 
-def _estimates(checked: tuple["CheckedModel", ...]) -> dict[str, object]:
+def _estimates(checked: tuple["api.CheckedModel", ...]) -> dict[str, object]:
     models = [
         {"model": str(m.place.model), "error": _told(m.error), "estimate": m.estimate and m.estimate.to_dict()}
         for m in checked
@@ -193,7 +186,7 @@ def clock(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _print_result(result: "BatchesResult", json: Path | None) -> bool:
+def _print_result(result: "api.BatchesResult", json: Path | None) -> bool:
     table = Table("request", "outcome", "reason")
     for outcome in (outcome for model in result.models if model.result for outcome in model.result.outcomes):
         table.add_row(outcome.request, "ERASED" if outcome.erased else "NOT ERASED", escape(outcome.reason))
@@ -209,5 +202,5 @@ def _print_result(result: "BatchesResult", json: Path | None) -> bool:
         receipts = done.place.out / "receipts"
         out.print(f"{where} The receipts are in {receipts}.", highlight=False, markup=False, soft_wrap=True)
     if json:
-        write_json(json, result.to_dict())
+        api.write_json(json, result.to_dict())
     return result.all_erased

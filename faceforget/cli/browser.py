@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from faceforget import api
 from faceforget.cli.inputs import check_models
-from faceforget.resources import APP_SCRIPT, APP_SETTINGS, shipped
 
 # app/opening.py and app/books.py read them.
 _MODEL_VARIABLE = "FACEFORGET_APP_MODEL"
@@ -28,20 +28,16 @@ def app(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the app listens, on this machine only.")] = 8501,
 ) -> None:
     """Open the browser app: recognise, forget, see the proof, download the model and the receipt."""
-    script = shipped(APP_SCRIPT)
+    script = api.resources.shipped(api.resources.APP_SCRIPT)
     check_models(model)
     environment = dict(os.environ)
     for variable in (_MODEL_VARIABLE, _LEDGER_VARIABLE):
         environment.pop(variable, None)
     if model is not None:
-        from faceforget import api
-
         api.load(model)  # a file that cannot be used is better said here than in the browser
         environment[_MODEL_VARIABLE] = str(model.resolve())
     if ledger is not None:
-        from faceforget.requests.ledger import Ledger
-
-        with Ledger(ledger, create=True):
+        with api.Ledger(ledger, create=True):
             environment[_LEDGER_VARIABLE] = str(ledger.resolve())
     typer.echo(f"FaceForget is at http://127.0.0.1:{port} for this machine only; Ctrl+C ends it.")
     command = [
@@ -50,7 +46,7 @@ def app(
         "streamlit",
         "run",
         str(script),
-        *flags(APP_SETTINGS, port),
+        *flags(api.resources.APP_SETTINGS, port),
     ]
     # This process becomes the server, so whatever ends it, Ctrl+C or a service manager, lets the server clear up.
     os.execve(sys.executable, command, environment)  # noqa: S606

@@ -2,18 +2,15 @@
 
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from faceforget import api
 from faceforget.cli.console import out, percent, progress_bar, warn
 from faceforget.cli.inputs import check_backbone, check_people
 from faceforget.cli.options import Device, Json, Seed, check_output, make_runtime
-from faceforget.files import write_atomically, write_json
-
-if TYPE_CHECKING:
-    from faceforget.api import Demo
 
 
 def demo(
@@ -38,8 +35,6 @@ def demo(
         check_output(json, report)
     check_people(people)
     check_backbone(backbone)
-    from faceforget import api
-    from faceforget.report.demo_page import NEXT_STEPS, demo_report, headline
 
     with progress_bar() as progress:
         result = api.demo(
@@ -48,10 +43,10 @@ def demo(
             backbone=backbone,
             runtime=make_runtime(device, seed, no_cache=True, progress=progress),
         )
-    write_atomically(report, demo_report(result).encode())
+    api.write_atomically(report, api.demo_page.demo_report(result).encode())
     if json:
-        write_json(json, result.to_dict())
-    out.print(headline(result), style="bold", highlight=False, markup=False)
+        api.write_json(json, result.to_dict())
+    out.print(api.demo_page.headline(result), style="bold", highlight=False, markup=False)
     out.print(_table(result))
     out.print(
         f"Erased in {result.erasure.seconds:.1f} s from {result.photos['erasure']} photos of the person; "
@@ -63,13 +58,13 @@ def demo(
     out.print("\nThe report, with photos, heatmaps and what this does not prove:", highlight=False)
     out.print(report.resolve().as_uri(), highlight=False, markup=False, soft_wrap=True)
     out.print("\nWith your own photos, a folder per person:", highlight=False)
-    for line in NEXT_STEPS:
+    for line in api.demo_page.NEXT_STEPS:
         out.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     if open_report and not webbrowser.open(report.resolve().as_uri()):
         warn("No browser was found here; open the report by hand.")
 
 
-def _table(result: "Demo") -> Table:
+def _table(result: "api.Demo") -> Table:
     old, new = result.audit.accuracy.before, result.audit.accuracy.after
     table = Table()
     for column in ("on photos that nothing has read", "before", "after", "photos"):

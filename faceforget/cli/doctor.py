@@ -7,9 +7,9 @@ from importlib.metadata import PackageNotFoundError, requires, version
 import typer
 from rich.markup import escape
 
+from faceforget import api
 from faceforget.cli.console import FAILED, out, progress_bar
 from faceforget.cli.options import Json
-from faceforget.files import write_json
 from faceforget.progress import Event
 
 Findings = dict[str, dict[str, str]]
@@ -45,7 +45,7 @@ def doctor(json: Json = None) -> None:
         out.print(f"[yellow]Missing[/] {escape(problem)}", soft_wrap=True)
     out.print("All that is needed is here." if not problems else f"{len(problems)} to look at.")
     if json:
-        write_json(json, {**findings, "problems": problems})
+        api.write_json(json, {**findings, "problems": problems})
     if _ABSENT in findings["versions"].values():
         raise typer.Exit(FAILED)
 
@@ -88,10 +88,9 @@ def _version(name: str) -> str:
 
 def _versions(needed: list[str]) -> dict[str, str]:
     from faceforget import __version__
-    from faceforget.resources import INSTALLED_FROM, KIND
 
     return {
-        "faceforget": f"{__version__} from {INSTALLED_FROM} ({KIND})",
+        "faceforget": f"{__version__} from {api.resources.INSTALLED_FROM} ({api.resources.KIND})",
         "python": platform.python_version(),
         **{name: _version(name) for name in needed},
     }
@@ -115,30 +114,29 @@ def _device() -> dict[str, str]:
 
 
 def _weights() -> dict[str, str]:
-    from faceforget.recognizer.backbones.facenet import FACENET_FILES, facenet_path
-    from faceforget.resources import SHIPPED_MOBILE
 
-    paths = {"mobile (shipped)": SHIPPED_MOBILE}
-    paths |= {f"facenet:{name}": facenet_path(name) for name in FACENET_FILES}
+    paths = {"mobile (shipped)": api.resources.SHIPPED_MOBILE}
+    paths |= {f"facenet:{name}": api.facenet_path(name) for name in api.FACENET_FILES}
     return {name: str(path) if path.is_file() else "absent" for name, path in paths.items()}
 
 
 def _shipped() -> dict[str, str]:
-    from faceforget.resources import APP_SCRIPT, SHIPPED_ANCHORS, SHIPPED_PEOPLE
 
-    paths = {"rendered people": SHIPPED_PEOPLE, "anchors": SHIPPED_ANCHORS, "browser app": APP_SCRIPT}
+    paths = {
+        "rendered people": api.resources.SHIPPED_PEOPLE,
+        "anchors": api.resources.SHIPPED_ANCHORS,
+        "browser app": api.resources.APP_SCRIPT,
+    }
     return {name: str(path) if path.exists() else "absent" for name, path in paths.items()}
 
 
 def _cache() -> dict[str, str]:
-    from faceforget.photos.cache import FaceCache
 
-    cache = FaceCache()
+    cache = api.FaceCache()
     return {"folder": str(cache.folder), "photos": str(cache.count())}
 
 
 def _problems(findings: Findings) -> list[str]:
-    from faceforget.resources import RESTORE
 
     if _version("faceforget") == _ABSENT:
         problems = ["what FaceForget needs, which only an installed one can say: pip install -e . in the checkout"]
@@ -152,7 +150,7 @@ def _problems(findings: Findings) -> list[str]:
     if findings["versions"].get("facenet-pytorch") == "2.6.0":
         problems.append("facenet-pytorch 2.6.0 pins an old torch: pip install facenet-pytorch==2.5.3")
     shipped = {"weights of `mobile`": findings["weights"]["mobile (shipped)"], **findings["shipped"]}
-    problems += [f"{name}: {RESTORE}" for name, found in shipped.items() if found == "absent"]
+    problems += [f"{name}: {api.resources.RESTORE}" for name, found in shipped.items() if found == "absent"]
     if findings["weights"]["facenet:vggface2"] == "absent":
         problems.append("weights of `facenet`: downloaded on first use, or give a file, --backbone FILE.pt")
     return problems

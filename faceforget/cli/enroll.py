@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from faceforget import api
 from faceforget.cli.console import out, percent, progress_bar, warn
 from faceforget.cli.inputs import check_backbone, check_people
 from faceforget.cli.options import (
@@ -21,8 +22,6 @@ from faceforget.cli.options import (
 )
 from faceforget.cli.processes import Processes, start_processes
 from faceforget.errors import UsageError
-from faceforget.files import write_json
-from faceforget.machines.cluster import cluster_of
 
 
 class Train(StrEnum):
@@ -54,7 +53,7 @@ def enroll(
     no_cache: NoCache = False,
 ) -> None:
     """Make a recogniser of a folder of photos per person."""
-    cluster = cluster_of(engine, address)
+    cluster = api.cluster_of(engine, address)
     check_output(model)
     check_people(people, strangers)
     check_backbone(backbone)
@@ -65,14 +64,10 @@ def enroll(
             "With --processes each process would send all photos to the cluster.", "Leave out --engine or --processes."
         )
     start_processes(processes)
-    from faceforget import api
-    from faceforget.compute.processes import joined
-    from faceforget.recognizer.calibrate import ENOUGH_PEOPLE
-    from faceforget.recognizer.training import TrainingSettings
 
-    training = TrainingSettings() if epochs is None else TrainingSettings(epochs=epochs)
+    training = api.TrainingSettings() if epochs is None else api.TrainingSettings(epochs=epochs)
     plan = api.Plan(train.value, false_accept_rate, training, seed)
-    with joined(), progress_bar() as progress:
+    with api.joined(), progress_bar() as progress:
         enrolment = api.enroll(
             people,
             backbone=backbone,
@@ -83,15 +78,16 @@ def enroll(
         )
     api.save(enrolment.recognizer, model)
     if json:
-        write_json(json, enrolment.to_dict())
+        api.write_json(json, enrolment.to_dict())
     warn_photos(enrolment.faces)
     for name in enrolment.left_out:
         warn(f"{name} was left out: too few usable photos.")
     threshold = enrolment.recognizer.threshold
     if threshold.calibrated_on.startswith("an estimate"):
         warn(
-            f"The share of strangers who get a name is an estimate: with fewer than {ENOUGH_PEOPLE} people it may be "
-            "several times as high or as low. Photos of people who are not enrolled measure it: --strangers PEOPLE_DIR."
+            f"The share of strangers who get a name is an estimate: with fewer than {api.ENOUGH_PEOPLE} people it may "
+            "be several times as high or as low. Photos of people who are not enrolled measure it: --strangers "
+            "PEOPLE_DIR."
         )
     out.print(
         f"Enrolled {len(enrolment.recognizer.labels)} people, {enrolment.faces.count} photos, in {model}.\n"

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from faceforget import api
 from faceforget.cli.advice import quoted
 from faceforget.cli.console import UNKEPT, out, percent, progress_bar, warn
 from faceforget.cli.inputs import check_backbone, check_models, check_people
@@ -22,7 +23,6 @@ from faceforget.cli.options import (
 )
 from faceforget.cli.processes import Processes, start_processes
 from faceforget.errors import UsageError
-from faceforget.files import sha256_file, write_json
 
 
 def erase(
@@ -71,23 +71,18 @@ def erase(
     if json:
         check_output(json, model, erased)
     values = parse_settings(settings or [])
-    from faceforget.people.folder import photos_of
 
     check_models(model)
-    sources = photos_of(photos, persons)
+    sources = api.photos_of(photos, persons)
     check_people(anchors, retained)
     check_backbone(backbone)
     method = chosen_method(promise, method)
     start_processes(processes)
-    from faceforget import api
-    from faceforget.compute.processes import joined
-    from faceforget.report.words import in_steps
-    from faceforget.unlearn.registry import METHODS
 
     recognizer = api.load(model)
     for name in persons:
         recognizer.index_of(name)
-    with joined(), progress_bar() as progress:
+    with api.joined(), progress_bar() as progress:
         outcome = api.erase(
             recognizer,
             sources,
@@ -103,8 +98,8 @@ def erase(
         )
     api.save(outcome.recognizer, erased)
     if json:
-        hashes = {"model_before": sha256_file(model), "model_after": sha256_file(erased)}
-        write_json(json, {**outcome.to_dict(), **hashes})
+        hashes = {"model_before": api.sha256_file(model), "model_after": api.sha256_file(erased)}
+        api.write_json(json, {**outcome.to_dict(), **hashes})
     warn_photos(outcome.faces)
     for doubt in outcome.doubts:
         warn(doubt)
@@ -112,10 +107,10 @@ def erase(
         warn("With so few photos, others of the same person may still be named; check with `faceforget audit`.")
     for remark in filter(None, (outcome.caveat, outcome.note)):
         warn(remark)
-    unforgotten = METHODS[method].must_forget and not outcome.erasure.forgotten
-    verb = "NOT fully erased:" if unforgotten else "Erased" if METHODS[method].must_forget else f"{method}:"
+    unforgotten = api.METHODS[method].must_forget and not outcome.erasure.forgotten
+    verb = "NOT fully erased:" if unforgotten else "Erased" if api.METHODS[method].must_forget else f"{method}:"
     out.print(
-        f"{verb} {', '.join(persons)} from {outcome.faces.count} photos {in_steps(len(outcome.erasure.steps))}, "
+        f"{verb} {', '.join(persons)} from {outcome.faces.count} photos {api.in_steps(len(outcome.erasure.steps))}, "
         f"{outcome.seconds:.1f} s; the model is {erased}.\n"
         f"Named on their own photos, their row still in place: {percent(outcome.before.value)} before, "
         f"{percent(outcome.after.value)} after. The row and the label are not in the new model.\n"
@@ -139,15 +134,13 @@ def chosen_method(promise: str | None, method: str | None) -> str:
     Raises:
         UsageError: Both were given, or there is no such promise.
     """
-    from faceforget.unlearn.registry import PROMISES
-
     if promise is None:
-        return method or PROMISES["forgotten"]
+        return method or api.PROMISES["forgotten"]
     if method is not None:
         raise UsageError("A promise and a method were both given.", "Give one: the promise picks the method.")
-    if promise not in PROMISES:
-        raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(PROMISES)}.")
-    return PROMISES[promise]
+    if promise not in api.PROMISES:
+        raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(api.PROMISES)}.")
+    return api.PROMISES[promise]
 
 
 def parse_settings(pairs: list[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from faceforget import api
 from faceforget.errors import UsageError
 
 
@@ -11,11 +12,9 @@ def check_models(*paths: Path | None) -> None:
     Raises:
         ModelFileError: One is not.
     """
-    from faceforget.recognizer.foreign import check_model_file
-
     for path in paths:
         if path is not None:
-            check_model_file(path)
+            api.check_model_file(path)
 
 
 def check_people(*folders: Path | None) -> None:
@@ -24,11 +23,9 @@ def check_people(*folders: Path | None) -> None:
     Raises:
         PeopleFolderError: One is not.
     """
-    from faceforget.people.folder import read_people
-
     for folder in folders:
         if folder is not None:
-            read_people(folder)
+            api.read_people(folder)
 
 
 def check_backbone(name_or_file: str | None) -> None:
@@ -37,10 +34,8 @@ def check_backbone(name_or_file: str | None) -> None:
     Raises:
         BackboneError: It is neither.
     """
-    from faceforget.recognizer.foreign import check_weights
-
     if name_or_file is not None:
-        check_weights(name_or_file)
+        api.check_weights(name_or_file)
 
 
 def check_files(*paths: Path | None) -> None:

@@ -1,19 +1,16 @@
 """``faceforget inspect``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from faceforget import api
 from faceforget.cli.advice import told
 from faceforget.cli.console import out, progress_bar
 from faceforget.cli.inputs import check_backbone, check_models
 from faceforget.cli.options import Json, check_output
-from faceforget.files import sha256_file, write_json
-
-if TYPE_CHECKING:
-    from faceforget.audit.origin import Origin
 
 _SHOWN = 3
 
@@ -32,19 +29,18 @@ def inspect(
         check_backbone(backbone)
     if json:
         check_output(json, model)
-    from faceforget import api
 
     recognizer = api.load(model)
     with progress_bar() as progress:
         origin = api.inspect(recognizer, backbone=backbone, runtime=api.Runtime(progress=progress))
     if json:
-        write_json(json, {"model": {"file": str(model), "sha256": sha256_file(model)}, **origin.to_dict()})
+        api.write_json(json, {"model": {"file": str(model), "sha256": api.sha256_file(model)}, **origin.to_dict()})
     for label, text in _lines(origin):
         out.print(f"{label:<22} {escape(text)}", highlight=False, soft_wrap=True)
     out.print(f"\n[bold]It holds of a person: {origin.holds}.[/] {escape(origin.because)}", highlight=False)
 
 
-def _lines(origin: "Origin") -> list[tuple[str, str]]:
+def _lines(origin: "api.Origin") -> list[tuple[str, str]]:
     lines = [
         ("people", str(origin.people)),
         ("enrolled from", origin.backbone or "not said in the file"),

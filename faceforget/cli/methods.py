@@ -7,10 +7,10 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
+from faceforget import api
 from faceforget.cli.console import out
 from faceforget.cli.options import Json, check_output
 from faceforget.errors import UsageError
-from faceforget.files import write_json
 
 
 def methods(
@@ -20,18 +20,17 @@ def methods(
     """List the erasure methods: paper, data they read, hyperparameters with defaults."""
     if json:
         check_output(json)
-    from faceforget.api.method_words import caveat_of
-    from faceforget.unlearn.registry import METHODS, method_cards
 
-    if name is not None and name not in METHODS:
-        raise UsageError(f"No method is called {name!r}.", f"Known methods: {', '.join(METHODS)}.")
-    cards = [card for card in method_cards() if name in (None, card.name)]
+    if name is not None and name not in api.METHODS:
+        raise UsageError(f"No method is called {name!r}.", f"Known methods: {', '.join(api.METHODS)}.")
+    cards = [card for card in api.method_cards() if name in (None, card.name)]
     if json:
-        write_json(Path(json), {"methods": [{**card.to_dict(), "caveat": caveat_of(card.name)} for card in cards]})
+        listed = [{**card.to_dict(), "caveat": api.caveat_of(card.name)} for card in cards]
+        api.write_json(Path(json), {"methods": listed})
     if name is not None:
         card = cards[0]
         out.print(f"[bold]{card.name}[/]: {escape(card.paper)}\nReads {', '.join(card.reads)}.", highlight=False)
-        if said := caveat_of(card.name):
+        if said := api.caveat_of(card.name):
             out.print(escape(said), highlight=False)
         table = Table("--set", "default", "meaning")
         for one in card.hyperparameters:

@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from faceforget import api
 from faceforget.errors import UsageError
 from faceforget.progress import Progress
-
-if TYPE_CHECKING:
-    from faceforget.api.runtime import Runtime
-    from faceforget.machines.cluster import Cluster
-    from faceforget.people.faces import FaceSet
 
 Json = Annotated[Path | None, typer.Option("--json", help="Write the result to this file.", metavar="FILE")]
 Seed = Annotated[int, typer.Option("--seed", help="Of everything random.")]
@@ -43,13 +39,10 @@ Persons = Annotated[list[str], typer.Option("--person", help="Name as in the mod
 
 
 def make_runtime(
-    device: str, seed: int, no_cache: bool, progress: Progress, cluster: "Cluster | None" = None
-) -> "Runtime":
+    device: str, seed: int, no_cache: bool, progress: Progress, cluster: "api.Cluster | None" = None
+) -> "api.Runtime":
     """The runtime that the options describe."""
-    from faceforget.api.runtime import Runtime
-    from faceforget.photos.cache import FaceCache
-
-    return Runtime(device, seed, None if no_cache else FaceCache(), progress, cluster)
+    return api.Runtime(device, seed, None if no_cache else api.FaceCache(), progress, cluster)
 
 
 def check_persons(persons: Sequence[str]) -> list[str]:
@@ -83,7 +76,7 @@ def check_output(path: Path, *others: Path) -> None:
             raise UsageError(f"{path} is named for two files.", "Give another name: a model is never overwritten.")
 
 
-def warn_photos(faces: "FaceSet") -> None:
+def warn_photos(faces: "api.FaceSet") -> None:
     """Say which photos were not used, and where one of several faces was chosen."""
     from faceforget.cli.console import warn
 

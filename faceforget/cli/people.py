@@ -1,15 +1,13 @@
 """``faceforget people``: a folder of photos per person, from wherever they come."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from faceforget import api
 from faceforget.cli.console import out, progress_bar
 from faceforget.cli.render import render
-
-if TYPE_CHECKING:
-    from faceforget.people.sources import PeopleFolder, PeopleSource
 
 app = typer.Typer(help="Make or check a folder of photos per person.", no_args_is_help=True)
 app.command("rendered")(render)
@@ -27,12 +25,10 @@ def folder(
     min_photos: MinPhotos = 1,
 ) -> None:
     """Check a folder of photos per person, or copy the photos of those who have enough."""
-    from faceforget.people.sources import check_people, people_source
-
     if copy is None:
-        _print(check_people(people, min_photos))
+        _print(api.check_people(people, min_photos))
     else:
-        _make(people_source("folder", people, min_photos=min_photos), copy)
+        _make(api.people_source("folder", people, min_photos=min_photos), copy)
 
 
 @app.command("lfw")
@@ -44,20 +40,17 @@ def lfw(
     ] = None,
 ) -> None:
     """Copy Labeled Faces in the Wild, downloading it by scikit-learn if it is not here yet."""
-    from faceforget.people.sources import people_source
-
-    _make(people_source("lfw", data_home, min_photos), folder)
+    _make(api.people_source("lfw", data_home, min_photos), folder)
 
 
-def _make(source: "PeopleSource", folder: Path) -> None:
-    from faceforget.people.sources import make_people
+def _make(source: "api.PeopleSource", folder: Path) -> None:
 
     with progress_bar() as progress:
-        made = make_people(source, folder, progress=progress)
+        made = api.make_people(source, folder, progress=progress)
     _print(made)
 
 
-def _print(made: "PeopleFolder") -> None:
+def _print(made: "api.PeopleFolder") -> None:
     out.print(
         f"{made.people} people, {made.photos} photos, in {made.path}.",
         highlight=False,

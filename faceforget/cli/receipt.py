@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from faceforget import api
 from faceforget.cli.console import out, warn
 from faceforget.cli.options import check_output
 from faceforget.errors import UsageError
-from faceforget.files import write_atomically
 
 app = typer.Typer(help="Receipts of erasure requests.", no_args_is_help=True)
 
@@ -19,15 +19,12 @@ Public = Annotated[Path | None, typer.Option("--key", metavar="PUB", help="The o
 @app.command("verify")
 def verify(file: File, key: Public = None) -> None:
     """Check that a receipt is as it was signed; needs no network and no ledger."""
-    from faceforget.requests.keys import fingerprint, load_public_key
+    data, public = _bytes(file), api.load_public_key(key) if key else None
 
-    data, public = _bytes(file), load_public_key(key) if key else None
-    from faceforget.requests.receipt import read_receipt
-
-    receipt = read_receipt(data, public)
+    receipt = api.read_receipt(data, public)
     out.print(
         f"The receipt is intact: request {receipt.content['request']}, {receipt.content['outcome']}, "
-        f"signed by the key {fingerprint(receipt.public_key)}.",
+        f"signed by the key {api.fingerprint(receipt.public_key)}.",
         highlight=False,
         soft_wrap=True,
     )
@@ -42,18 +39,14 @@ def print_receipt(
     key: Public = None,
 ) -> None:
     """Check a receipt and write it for people."""
-    from faceforget.requests.keys import load_public_key
-
-    data, public = _bytes(file), load_public_key(key) if key else None
+    data, public = _bytes(file), api.load_public_key(key) if key else None
     check_output(to, file)
-    from faceforget.requests.receipt import read_receipt
-    from faceforget.requests.receipt_page import receipt_page, receipt_pdf
 
-    forms = {".html": lambda *words: receipt_page(*words).encode(), ".pdf": receipt_pdf}
+    forms = {".html": lambda *words: api.receipt_page(*words).encode(), ".pdf": api.receipt_pdf}
     if to.suffix.lower() not in forms:
         raise UsageError(f"Expected --out with the ending .html or .pdf, got {to}.", "Rename it.")
-    receipt = read_receipt(data, public)
-    write_atomically(to, forms[to.suffix.lower()](receipt.content, receipt.public_key))
+    receipt = api.read_receipt(data, public)
+    api.write_atomically(to, forms[to.suffix.lower()](receipt.content, receipt.public_key))
     out.print(f"The receipt is {to}.", highlight=False, soft_wrap=True)
 
 

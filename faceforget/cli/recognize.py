@@ -2,20 +2,16 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from faceforget import api
 from faceforget.cli.advice import told
 from faceforget.cli.console import FAILED, out, progress_bar, warn
 from faceforget.cli.inputs import check_models
 from faceforget.cli.options import Device, Json, NoCache, Seed, check_output, make_runtime
-from faceforget.files import sha256_file, write_json
-
-if TYPE_CHECKING:
-    from faceforget.api import NamedPhoto
-    from faceforget.api.recognize_photos import NamedFace
 
 
 def recognize(
@@ -31,13 +27,10 @@ def recognize(
 
     Boxes in FILE are x0, y0, x1, y1 in pixels of the photo as a viewer shows it; its size is beside them.
     """
-    from faceforget.people.folder import find_photos
-
     check_models(model)
     if json:
         check_output(json, model)
-    sources = find_photos(photos)
-    from faceforget import api
+    sources = api.find_photos(photos)
 
     recognizer = api.load(model)
     with progress_bar() as progress:
@@ -45,16 +38,16 @@ def recognize(
             recognizer, list(sources), top=top, runtime=make_runtime(device, seed, no_cache, progress)
         )
     if json:
-        used = {"file": str(model), "sha256": sha256_file(model)}
+        used = {"file": str(model), "sha256": api.sha256_file(model)}
         limit = {"threshold": asdict(recognizer.threshold)}
-        write_json(json, {"model": used, **limit, "photos": [photo.to_dict() for photo in named]})
+        api.write_json(json, {"model": used, **limit, "photos": [photo.to_dict() for photo in named]})
     for photo in named:
         _print(photo)
     if all(photo.error for photo in named):
         raise typer.Exit(FAILED)
 
 
-def _print(photo: "NamedPhoto") -> None:
+def _print(photo: "api.NamedPhoto") -> None:
     if photo.error is not None:
         warn(f"{photo.source}: {told(photo.error)}")
         return
@@ -63,7 +56,7 @@ def _print(photo: "NamedPhoto") -> None:
         out.print(f"{escape(photo.source)}{place}  {_describe(face)}", highlight=False, soft_wrap=True)
 
 
-def _describe(face: "NamedFace") -> str:
+def _describe(face: "api.NamedFace") -> str:
     if face.recognition is None:
         return f"[yellow]{escape(str(face.problem))}[/]"
     best, *others = face.recognition.candidates

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from faceforget import api
 from faceforget.cli.console import out, progress_bar
 
 
@@ -16,11 +17,9 @@ def render(
     seed: Annotated[int, typer.Option(min=0, help="The same seed renders the same photos.")] = 0,
 ) -> None:
     """Render photos of people who do not exist."""
-    from faceforget.people.sources import make_people, people_source
-
-    source = people_source("rendered", people=people, photos=photos, size=size, seed=seed)
+    source = api.people_source("rendered", people=people, photos=photos, size=size, seed=seed)
     with progress_bar() as progress:
-        made = make_people(source, folder, progress=progress)
+        made = api.make_people(source, folder, progress=progress)
     out.print(
         f"{made.people} people who do not exist, {made.photos} photos, in {made.path}.",
         highlight=False,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from faceforget.requests.reasons import CANCELLED, INTERRUPTED, STOPPED
+from faceforget.api import CANCELLED, INTERRUPTED, STOPPED
 
 _AGAIN = "Send the request again."
 _OPERATOR = "Ask the operator."

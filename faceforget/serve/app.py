@@ -15,9 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
 from faceforget import __version__
-from faceforget.requests.methods import methods_for
-from faceforget.requests.receipt import ERASED, NOT_ERASED, read_receipt
-from faceforget.requests.receipt_page import receipt_page, receipt_pdf
+from faceforget.api import ERASED, NOT_ERASED, PROMISES, methods_for, read_receipt, receipt_page, receipt_pdf
 from faceforget.serve.advice import todo_about
 from faceforget.serve.errors import answer_errors
 from faceforget.serve.guard import Guard
@@ -26,7 +24,6 @@ from faceforget.serve.problem import Problem, RefusedError, declared, unknown_re
 from faceforget.serve.receive import Upload, body_too_large, receive
 from faceforget.serve.service import Service
 from faceforget.serve.settings import Limits
-from faceforget.unlearn.registry import PROMISES
 
 State = Literal["queued", "planned", "running", "erased", "audited", "purged", "failed", "closing", "closed"]
 _ABOUT = """Erase a person from a face-recognition model using only their photos.

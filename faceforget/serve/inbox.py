@@ -14,8 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from faceforget.files import sync_folder, write_atomically
-from faceforget.requests.canonical import TamperedError, canonical, read_canonical
+from faceforget.api import TamperedError, canonical, read_canonical, sync_folder, write_atomically
 from faceforget.serve.problem import Problem, RefusedError
 from faceforget.serve.receive import Upload
 

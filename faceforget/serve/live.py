@@ -5,11 +5,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from faceforget.api import Place, TamperedError, canonical, read_canonical, sha256_file, write_atomically
+from faceforget.api import load as load_recognizer
 from faceforget.errors import ModelFileError, UsageError
-from faceforget.files import sha256_file, write_atomically
-from faceforget.recognizer.storage import load_recognizer
-from faceforget.requests.canonical import TamperedError, canonical, read_canonical
-from faceforget.requests.closing import Place
 from faceforget.serve.inbox import Inbox, Record
 from faceforget.serve.settings import ServeSettings
 

@@ -15,12 +15,9 @@ from anyio import to_thread
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from faceforget.files import sha256_bytes, write_atomically
-from faceforget.people.folder import person_key
-from faceforget.requests.methods import methods_for
+from faceforget.api import PROMISES, methods_for, person_key, sha256_bytes, write_atomically
 from faceforget.serve.problem import Problem, RefusedError
 from faceforget.serve.settings import Limits
-from faceforget.unlearn.registry import PROMISES
 
 if TYPE_CHECKING:  # it is there for no one else
     from python_multipart.multipart import MultipartCallbacks

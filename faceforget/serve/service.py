@@ -2,11 +2,9 @@
 
 from filelock import FileLock, Timeout
 
-from faceforget.api.retained_people import known_others
-from faceforget.api.runtime import people_from
+from faceforget.api import Ledger, known_others, people_from
+from faceforget.api import load as load_recognizer
 from faceforget.errors import UsageError
-from faceforget.recognizer.storage import load_recognizer
-from faceforget.requests.ledger import Ledger
 from faceforget.serve.inbox import Inbox
 from faceforget.serve.live import LiveModel
 from faceforget.serve.settings import ServeSettings

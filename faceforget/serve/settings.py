@@ -6,8 +6,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faceforget.api import MAX_BYTES
 from faceforget.errors import UsageError
-from faceforget.photos.decode import MAX_BYTES
 
 TOKEN_VARIABLE = "FACEFORGET_TOKEN"  # noqa: S105 - the name of a variable
 # 16 random characters of 64 are 96 bits.

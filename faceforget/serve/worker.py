@@ -8,13 +8,9 @@ after a pause, because a later one must start from the model that this one leave
 import logging
 import threading
 
-from faceforget.api.runtime import Runtime
+from faceforget.api import Configuration, Ledger, Place, Runtime, read_plan, run_batch
 from faceforget.errors import FaceForgetError
 from faceforget.progress import Event
-from faceforget.requests.batch import run_batch
-from faceforget.requests.closing import Place
-from faceforget.requests.ledger import Ledger
-from faceforget.requests.plan import Configuration, read_plan
 from faceforget.serve.inbox import LIST, Inbox, Record
 from faceforget.serve.live import LiveModel
 from faceforget.serve.settings import ServeSettings

@@ -222,7 +222,7 @@ def test_the_command_audits_each_alone(cli, cluster, model_file, people, names, 
         assert cluster == Cluster("auto")
         return tuple(Audited(task, None, UsageError("lost")) for task in tasks)
 
-    monkeypatch.setattr("faceforget.machines.audits.audit_all", audited)
+    monkeypatch.setattr("faceforget.api.audit_all", audited)
     monkeypatch.chdir(tmp_path)
     arguments = ["audit", model_file, model_file, "--person", names[0], "--person", names[1], "--photos", SHIPPED]
     code, text, message = cli(*arguments, "--each", "reports", "--engine", "ray", "--address", "auto")

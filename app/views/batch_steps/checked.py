@@ -13,10 +13,8 @@ from app.people import OpenModel, Photo
 from app.session import Batch, Session
 from app.views.batch_steps.erasing import choose_terms, go
 from app.views.batch_steps.shared import PHOTO_TYPES, STEPS, leave, people
+from faceforget.api import RGB, label_of, shown_name
 from faceforget.errors import FaceForgetError, MethodError, WrongPersonError
-from faceforget.photos.align import RGB
-from faceforget.report.words import shown_name
-from faceforget.requests.steps.examine import label_of
 
 
 def checked(here: Session, model: OpenModel, batch: Batch) -> None:

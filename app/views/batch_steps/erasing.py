@@ -13,7 +13,7 @@ from app.people import OpenModel
 from app.promises import caveat, title, words
 from app.session import Batch, Session
 from app.views.batch_steps.shared import STEPS, leave, people
-from faceforget.report.words import listed
+from faceforget.api import listed
 
 _NAMED = 5
 

@@ -9,7 +9,7 @@ from app.opening import look_at_batch
 from app.people import OpenModel, Photo
 from app.session import Session
 from app.views.batch_steps.shared import PHOTO_TYPES, STEPS, leave
-from faceforget.report.words import shown_name
+from faceforget.api import shown_name
 
 _EXAMPLE_PEOPLE = 3
 

@@ -8,7 +8,7 @@ from app.erasing import Erased
 from app.frame import PROOF, part, progress_of, session, show
 from app.jobs import Job
 from app.session import Session
-from faceforget.report.words import in_steps
+from faceforget.api import in_steps
 
 
 @st.fragment(run_every=0.5)
