@@ -8,7 +8,6 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from faceforget.audit.attacked import perturbed
 from faceforget.audit.classifier import same_embedder
@@ -27,6 +26,7 @@ from faceforget.audit.questions.reenrolment import prototype_attack
 from faceforget.audit.questions.similarity import cka
 from faceforget.audit.report import AuditedPhoto, AuditReport, HeatedFace
 from faceforget.audit.view import Faces, View
+from faceforget.compute.threads import one_blas_thread
 from faceforget.progress import Event, Progress, silent
 from faceforget.recognizer.recognizer import Recognizer
 
@@ -80,8 +80,7 @@ def audit_models(
     faces = exhibits.faces
     for person in faces.forgotten:
         before.index_of(person)
-    # Many small matrices: with several threads each, BLAS takes ten times as long.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(1) as beside:
+    with one_blas_thread("scipy.linalg"), ThreadPoolExecutor(1) as beside:  # scikit-learn asks scipy
         return _asked_and_judged(before, after, exhibits, deep, seed, progress, beside)
 
 

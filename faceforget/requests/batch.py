@@ -1,15 +1,12 @@
 """A batch of erasure requests on one model: plan it, or resume it, and carry it out."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-from threadpoolctl import threadpool_limits
-
 from faceforget.api.runtime import Runtime
+from faceforget.compute.threads import one_thread
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.files import sha256_file
 from faceforget.recognizer.storage import load_recognizer
@@ -93,7 +90,8 @@ def run_batch(
     """
     configuration, runtime = configuration or Configuration(), runtime or Runtime()
     check_place(place)
-    with locked(place.model, patience), Ledger(ledger, create=True) as opened, _one_thread():
+    # With one thread a batch gives the same bytes on any number of cores, beside any other batch and after any crash.
+    with locked(place.model, patience), Ledger(ledger, create=True) as opened, one_thread():
         expire(ledger)
         signer = ensure_key(key or ledger.with_name(f"{ledger.name}.key"))
         store = OpenRequests(ledger)
@@ -174,7 +172,7 @@ def _look(
     members, errors = list[Member](), dict[str, FaceForgetError]()
     allow = configuration.allow_mismatch
     start = time.perf_counter()
-    with _one_thread():
+    with one_thread():
         for request in open_requests:
             try:
                 members.append(examine(before, request, intake, allow_mismatch=allow, progress=runtime.progress))
@@ -204,19 +202,3 @@ def _outcome(ledger: Ledger, request: str, errors: Mapping[str, FaceForgetError]
         return RequestOutcome(request, erased=True)
     failed = next(entry.body for entry in entries if entry.state == "failed")
     return RequestOutcome(request, False, why_failed(failed), str(failed["reason"]), errors.get(request))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums depend on how many threads share them.
-
-    With one, a batch gives the same bytes on any number of cores, beside any other batch and after any crash; several
-    models use several cores (``jobs``).
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(threads)

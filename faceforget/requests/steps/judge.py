@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from faceforget.api.audit_erasure import retained_crops, stand_ins_for, stranger_crops
 from faceforget.api.runtime import People, Runtime
 from faceforget.audit.compared import look_at_all
@@ -14,6 +12,7 @@ from faceforget.audit.outcomes import FAILED, NOT_MEASURED, PASSED, Outcome
 from faceforget.audit.promises import Promises, keep_promises
 from faceforget.audit.verdict import Finding
 from faceforget.audit.view import Crops, Faces, View
+from faceforget.compute.threads import one_blas_thread
 from faceforget.progress import tracked
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.requests.steps.examine import Member
@@ -116,7 +115,7 @@ def judge_members(
         runtime: Seed, progress.
     """
     memory, judged = Memory(), dict[str, Judged]()
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         _look_at_once(before, after, members, memory, runtime)
         for member in tracked(members, "auditing", len(members), runtime.progress):
             check, read = member.crops()
