@@ -147,7 +147,7 @@ def run(
     outcome = api.erase(
         model.recognizer,
         {request.person: [photo.data for photo, _ in read]},
-        method=request.method,
+        method=model.method(request.method),
         allow_mismatch=True,  # the user has seen the doubts, photo by photo
         runtime=api.Runtime(progress=_renamed(progress, "reading their photos")),
     )

@@ -19,10 +19,12 @@ from faceforget.api import (
     Crops,
     FaceCache,
     FaceSet,
+    Method,
     PhotoSource,
     Recognizer,
     held_back,
     load_backbone,
+    make_method,
     read_faces,
     sha256_bytes,
     shipped_people,
@@ -69,6 +71,7 @@ class OpenModel:
         others: Photos of ``strangers``.
         rendered: Whether its people do not exist.
         notes: What a user should know of how it was made.
+        methods: Those that have erased from it, by name: what they saw of the model they need not see again.
     """
 
     recognizer: Recognizer
@@ -81,6 +84,11 @@ class OpenModel:
     others: Mapping[str, Sequence[PhotoSource]] = field(default_factory=dict, repr=False)
     rendered: bool = False
     notes: tuple[str, ...] = ()
+    methods: dict[str, Method] = field(default_factory=dict, repr=False, compare=False)
+
+    def method(self, name: str) -> Method:
+        """The method that erases from this model, one for all its erasures."""
+        return self.methods.setdefault(name, make_method(name))
 
     def face_of(self, person: str) -> RGB | None:
         """A face to show in the gallery."""

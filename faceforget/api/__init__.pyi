@@ -154,10 +154,12 @@ from faceforget.requests.request_lines import read_lines as read_lines
 from faceforget.requests.steps.examine import RecentFaces as RecentFaces
 from faceforget.requests.steps.examine import label_of as label_of
 from faceforget.requests.steps.listed import read_copies as read_copies
+from faceforget.unlearn.base import Method as Method
 from faceforget.unlearn.base import Reads as Reads
 from faceforget.unlearn.data import Step as Step
 from faceforget.unlearn.registry import METHODS as METHODS
 from faceforget.unlearn.registry import PROMISES as PROMISES
+from faceforget.unlearn.registry import make_method as make_method
 from faceforget.unlearn.registry import method_cards as method_cards
 
 # Under a name of their own.

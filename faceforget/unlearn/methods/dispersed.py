@@ -20,6 +20,7 @@ none, and keeps the weaker promise.
 Dispersion as a goal is from Zakharov (arXiv 2512.13317) and Spotter (arXiv 2506.01318); the rest is ours.
 """
 
+from functools import cached_property
 from hashlib import sha256
 from typing import ClassVar, cast
 
@@ -49,7 +50,11 @@ class DispersedSettings(MethodSettings):
 
 
 class Dispersed(Method):
-    """Noise in a cone around the class."""
+    """Noise in a cone around the class.
+
+    Whoever erases one class after another from the same model, with the same anchors, does so with one such object: it
+    looks at the anchors once.
+    """
 
     name: ClassVar[str] = "dispersed"
     paper: ClassVar[str] = "FaceForget; the goal from arXiv 2512.13317 and arXiv 2506.01318"
@@ -70,12 +75,17 @@ class Dispersed(Method):
         """Versions of a single image stand in for others of the class."""
         return True
 
+    @cached_property
+    def _anchors(self) -> "_Anchors":
+        return _Anchors()
+
     @torch.no_grad()
     def edit(self, model: nn.Module, forget: ForgetSet, run: Run) -> Edited:
         """Draws the regions."""
         student, size = frozen_copy(model), self.settings.batch_size
         anchors = cast("Tensor", forget.anchors)[: self.settings.anchors]
-        others = torch.cat([rows_that_stay(student, forget), _look_at_anchors(student, anchors, size, run.progress)])
+        seen = self._anchors.seen_by(student, anchors, size, run.progress)
+        others = torch.cat([rows_that_stay(student, forget), seen])
         known = look_at_classes(student, forget, run, size)
         regions = draw_regions(student, forget, known, others, run, reach=self.settings.reach, batch_size=size)
         beyond = put_regions(student, forget, regions, noise=True, run=run, batch_size=size)
@@ -83,24 +93,21 @@ class Dispersed(Method):
         return Edited(student, notes=notes)
 
 
-# Whoever erases one class after another from copies of one model looks at the same anchors with
-# the same model each time.
-_known_anchors: dict[bytes, Tensor] = {}
-_MOST_KNOWN = 4
+class _Anchors:
+    """What the last model made of the last anchors."""
 
+    def __init__(self) -> None:
+        self._key, self._features = b"", torch.empty(0)
 
-def _look_at_anchors(model: nn.Module, anchors: Tensor, batch_size: int, progress: Progress) -> Tensor:
-    """Features of the anchors, ``(A, D)``."""
-    key = sha256()
-    for tensor in (*model.state_dict().values(), anchors):
-        key.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    known = _known_anchors.pop(key.digest(), None)
-    if known is None:
-        known = look_at(model, anchors, batch_size, progress, "looking at anchors")
-    _known_anchors[key.digest()] = known
-    for oldest in list(_known_anchors)[:-_MOST_KNOWN]:
-        _known_anchors.pop(oldest, None)
-    return known
+    def seen_by(self, model: nn.Module, anchors: Tensor, batch_size: int, progress: Progress) -> Tensor:
+        """Features ``(A, D)`` of the anchors."""
+        key = sha256()
+        for tensor in (*model.state_dict().values(), anchors):
+            key.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        if key.digest() != self._key:
+            self._features = look_at(model, anchors, batch_size, progress, "looking at anchors")
+            self._key = key.digest()
+        return self._features
 
 
 def _outside(missed: int, images: int) -> tuple[Note, ...]:
