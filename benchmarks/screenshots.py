@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from PIL import Image
 
 from faceforget.cli.browser import flags
-from faceforget.ports import held_port
+from faceforget.compute.ports import held_port
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = "/usr/bin/chromium"

@@ -24,15 +24,16 @@ import torch
 
 from benchmarks.faults.scenarios import enrolled
 from faceforget.api.runtime import Runtime
+from faceforget.compute.engine import Local
 from faceforget.files import write_json
 from faceforget.people.dataset import render_people
 from faceforget.people.folder import read_people
 from faceforget.photos.cache import FaceCache
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.batch import run_batch
+from faceforget.requests.batches import Setting, run_batches
 from faceforget.requests.closing import Place
 from faceforget.requests.ledger import Ledger
-from faceforget.requests.machines.many import Setting, run_batches
 from faceforget.requests.plan import Configuration
 from faceforget.requests.request_list import Asked
 
@@ -110,7 +111,7 @@ def soak(work: Path, people: Photos, requests: int, jobs: int) -> list[dict[str,
         watch = Watch(work / f"memory{number}")
         setting = Setting(work / f"out{number}", work / "ledger.db", runtime=Runtime(cache=FaceCache(work / "cache")))
         start = time.perf_counter()
-        result = run_batches(listed, setting, resume=True, jobs=jobs, step=watch)
+        result = run_batches(listed, setting, resume=True, engine=Local(jobs), step=watch)
         erased = sum(o.erased for done_ in result.models if done_.result for o in done_.result.outcomes)
         rows.append(
             {

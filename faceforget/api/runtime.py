@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
+from faceforget.compute.engine import HERE, Engine, Local
 from faceforget.errors import UsageError
-from faceforget.machines.cluster import Cluster
-from faceforget.machines.intake import ClusterIntake
 from faceforget.people.faces import FaceSet
 from faceforget.people.folder import read_people
 from faceforget.photos.align import Framing
 from faceforget.photos.cache import FaceCache
+from faceforget.photos.engine_intake import EngineIntake
 from faceforget.photos.intake import PhotoFaces, PhotoIntake, PhotoSource
 from faceforget.progress import Progress, silent
 
@@ -29,14 +29,14 @@ class Runtime:
         seed: Of everything random.
         cache: Remembers found faces; None searches every photo again.
         progress: Called with events.
-        cluster: Its workers find faces on photos that may be remembered; None finds all of them here.
+        engine: Whose workers find faces on photos that may be remembered.
     """
 
     device: str = "auto"
     seed: int = 0
     cache: FaceCache | None = None
     progress: Progress = silent
-    cluster: Cluster | None = None
+    engine: Engine = HERE
 
     @property
     def torch_device(self) -> torch.device:
@@ -59,9 +59,9 @@ class Runtime:
     def intake(self, framing: Framing) -> PhotoIntake:
         """A photo intake for a backbone's framing; faces are found on CUDA or the CPU."""
         device = self.torch_device if self.torch_device.type == "cuda" else "cpu"
-        if self.cluster is not None:
-            return ClusterIntake(framing, self.cluster, cache=self.cache, device=device)
-        return PhotoIntake(framing, cache=self.cache, device=device)
+        if isinstance(self.engine, Local):
+            return PhotoIntake(framing, cache=self.cache, device=device)
+        return EngineIntake(framing, self.engine, cache=self.cache, device=device)
 
 
 def people_from(source: People) -> dict[str, Sequence[PhotoSource]]:

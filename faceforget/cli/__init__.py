@@ -29,7 +29,7 @@ from faceforget.cli import (
     serve,
 )
 from faceforget.cli.console import EXIT_CODES, run
-from faceforget.cli.processes import check_alone
+from faceforget.cli.options import check_alone
 
 app = typer.Typer(
     name="faceforget",

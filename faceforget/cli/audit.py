@@ -94,7 +94,7 @@ def audit(
         check_output(path, before, after, *(other for other in outputs if other is not path))
     if each:
         _check_each(each, persons, outputs)
-    cluster = api.cluster_of(engine, address)
+    working = api.engine_of(engine, address)
 
     check_models(before, after, retrained)
     own = api.photos_of(photos.absolute(), persons)
@@ -106,11 +106,11 @@ def audit(
         models[0].index_of(name)
     others = api.Others(_absolute(retained), _absolute(members), _absolute(strangers))
     with progress_bar() as progress:
-        runtime = make_runtime(device, seed, no_cache, progress, cluster)
+        runtime = make_runtime(device, seed, no_cache, progress, working)
         if each:
             pair, reports = (before.absolute(), after.absolute()), each.absolute()
             task = api.AuditTask(*pair, own, reports, read, others, _absolute(retrained), deep, runtime)
-            done = api.audit_all([_alone(task, name) for name in persons], cluster=cluster)
+            done = api.audit_all([_alone(task, name) for name in persons], engine=working)
         else:
             reference = api.load(retrained) if retrained else None
             report = api.audit(

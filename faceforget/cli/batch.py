@@ -82,7 +82,7 @@ def batch(
     no_cache: NoCache = False,
 ) -> None:
     """Erase many people from models, with an audit, a receipt and a line in the ledger for each."""
-    cluster = api.cluster_of(engine, address, jobs)
+    working = api.engine_of(engine, address, jobs)
     if not resume:  # a batch that goes on has read the list, and may have deleted the model
         check_files(requests)
         check_models(model)
@@ -123,7 +123,7 @@ def batch(
         if dry_run:
             checked = api.check_batches(requests, setting)
         else:
-            result = api.run_batches(requests, setting, resume=resume, jobs=jobs, cluster=cluster)
+            result = api.run_batches(requests, setting, resume=resume, engine=working)
     good = _print_checked(checked, jobs, json) if dry_run else _print_result(result, json)
     if not good:
         raise typer.Exit(FAILED)

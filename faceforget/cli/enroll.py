@@ -15,12 +15,13 @@ from faceforget.cli.options import (
     Engine,
     Json,
     NoCache,
+    Processes,
     Seed,
     check_output,
     make_runtime,
+    start_processes,
     warn_photos,
 )
-from faceforget.cli.processes import Processes, start_processes
 from faceforget.errors import UsageError
 
 
@@ -53,13 +54,13 @@ def enroll(
     no_cache: NoCache = False,
 ) -> None:
     """Make a recogniser of a folder of photos per person."""
-    cluster = api.cluster_of(engine, address)
+    searching = api.engine_of(engine, address)
     check_output(model)
     check_people(people, strangers)
     check_backbone(backbone)
     if json:
         check_output(json, model)
-    if cluster and processes > 1:
+    if not searching.here(1) and processes > 1:
         raise UsageError(
             "With --processes each process would send all photos to the cluster.", "Leave out --engine or --processes."
         )
@@ -74,7 +75,7 @@ def enroll(
             plan=plan,
             strangers=strangers,
             skip_incomplete=skip_incomplete,
-            runtime=make_runtime(device, seed, no_cache, progress, cluster),
+            runtime=make_runtime(device, seed, no_cache, progress, searching),
         )
     api.save(enrolment.recognizer, model)
     if json:

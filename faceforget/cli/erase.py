@@ -15,13 +15,14 @@ from faceforget.cli.options import (
     Json,
     NoCache,
     Persons,
+    Processes,
     Seed,
     check_output,
     check_persons,
     make_runtime,
+    start_processes,
     warn_photos,
 )
-from faceforget.cli.processes import Processes, start_processes
 from faceforget.errors import UsageError
 
 

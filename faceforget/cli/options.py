@@ -1,5 +1,7 @@
 """Options that several commands share."""
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -8,6 +10,7 @@ from typing import Annotated
 import typer
 
 from faceforget import api
+from faceforget.cli.console import err, out, warn
 from faceforget.errors import UsageError
 from faceforget.progress import Progress
 
@@ -35,14 +38,51 @@ Address = Annotated[
     str | None,
     typer.Option("--address", metavar="ADDRESS", help="Of a running Ray cluster; without it, one is started here."),
 ]
+Processes = Annotated[
+    int, typer.Option("--processes", min=1, help="Share each training batch among so many processes on the CPU.")
+]
 Persons = Annotated[list[str], typer.Option("--person", help="Name as in the model; repeat for several.")]
+
+# Commands with a training. Others have nothing to share, and refuse: several of them would do one work at once.
+_SHARING = ("enroll", "erase")
 
 
 def make_runtime(
-    device: str, seed: int, no_cache: bool, progress: Progress, cluster: "api.Cluster | None" = None
+    device: str, seed: int, no_cache: bool, progress: Progress, engine: "api.Engine | None" = None
 ) -> "api.Runtime":
     """The runtime that the options describe."""
-    return api.Runtime(device, seed, None if no_cache else api.FaceCache(), progress, cluster)
+    return api.Runtime(device, seed, None if no_cache else api.FaceCache(), progress, engine or api.HERE)
+
+
+def check_alone(command: str | None) -> None:
+    """Check that a command was not started several times at once, unless it is one that shares its work.
+
+    Raises:
+        ProcessesError: It was.
+    """
+    if api.started() > 1 and command is not None and command not in _SHARING:
+        raise api.ProcessesError(
+            f"`faceforget {command}` runs in one process, and torchrun started {api.started()} ({api.STARTED}).",
+            f"Start it without torchrun. {' and '.join(_SHARING)} can share a training: torchrun, or --processes N.",
+        )
+
+
+def start_processes(count: int) -> None:
+    """Go on in ``count`` processes, if these are wanted and this is not one of them.
+
+    Each does all of the command and comes to the same model to the bit, so that it does not matter that each writes it:
+    files appear by a rename. Of those that there are, only the first speaks from here on; errors are told by whichever
+    has one.
+
+    Raises:
+        ProcessesError: ``torchrun`` has started another number of them, or something else than it has.
+        typer.Exit: They are through; with the code of the first that failed, or 0.
+    """
+    if api.STARTED in os.environ:
+        api.check_started(count)
+        out.quiet = err.quiet = not api.is_first()
+    elif count > 1:
+        raise typer.Exit(api.start(count, [sys.executable, "-m", "faceforget", *sys.argv[1:]]))
 
 
 def check_persons(persons: Sequence[str]) -> list[str]:
@@ -78,8 +118,6 @@ def check_output(path: Path, *others: Path) -> None:
 
 def warn_photos(faces: "api.FaceSet") -> None:
     """Say which photos were not used, and where one of several faces was chosen."""
-    from faceforget.cli.console import warn
-
     for photo in faces.refused:
         warn(f"{photo.source}: {photo.error}")
     for photo in faces.repeated:

@@ -8,7 +8,7 @@ import pytest
 from safetensors.torch import load_file
 
 from faceforget.cli.console import UNKEPT
-from faceforget.cli.processes import check_alone, start_processes
+from faceforget.cli.options import check_alone, start_processes
 from faceforget.errors import UsageError
 from tests.waiting import LONG
 
@@ -34,7 +34,7 @@ def assert_equal(one, two, start):
     """Two models that were trained to the same weights, but for the rounding of sums, which each step enlarges.
 
     What they differ by is held against what they have learned: where processes do not share, it is 80 %. The
-    few steps of ``tests/test_parallel.py`` are held to the tolerance of floats.
+    few steps of ``tests/compute/test_processes.py`` are held to the tolerance of floats.
     """
     first, second, before = load_file(one), load_file(two), load_file(start)
     learned = [key for key in before if key in first and first[key].shape == before[key].shape]

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from faceforget.cli.processes import in_processes
+from faceforget.compute.ports import held_port
 from faceforget.compute.processes import joined
-from faceforget.ports import held_port
+from faceforget.compute.start import start
 from faceforget.recognizer.head import CosineHead, FaceClassifier
 from faceforget.recognizer.training import TrainingSettings, fine_tune
 from faceforget.unlearn.data import ForgetSet
@@ -120,5 +120,5 @@ def test_a_method_whose_batches_cannot_be_shared_refuses(tmp_path):
     ],
 )
 def test_processes_of_a_command_end_together(code, expected, monkeypatch):
-    monkeypatch.setattr("faceforget.cli.processes._WAIT_S", 0.2)
-    assert in_processes(3, [sys.executable, "-c", code]) == expected
+    monkeypatch.setattr("faceforget.compute.start._WAIT_S", 0.2)
+    assert start(3, [sys.executable, "-c", code]) == expected

@@ -11,8 +11,8 @@ from facenet_pytorch.models import inception_resnet_v1
 
 from faceforget.api import enroll
 from faceforget.cli.advice import advice
+from faceforget.compute.ports import held_port
 from faceforget.errors import BackboneError
-from faceforget.ports import held_port
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.backbones import facenet
 from faceforget.recognizer.backbones.facenet import FACENET_FILES, facenet_path, facenet_source

@@ -15,9 +15,9 @@ from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.recognizer.enroll import Plan, enroll_faces
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.batch import run_batch
+from faceforget.requests.batches import Setting, run_batches
 from faceforget.requests.closing import Place
 from faceforget.requests.ledger import Ledger
-from faceforget.requests.machines.many import Setting, run_batches
 from faceforget.requests.plan import Configuration
 
 SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "people"

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from faceforget.compute.engine import Local
 from faceforget.errors import MethodError, NotForgottenError, UsageError
 from faceforget.files import sha256_file
 from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests.batch import look_at_batch
+from faceforget.requests.batches import check_batches, run_batches
 from faceforget.requests.canonical import canonical
 from faceforget.requests.ledger import Ledger
-from faceforget.requests.machines.many import check_batches, run_batches
 from faceforget.requests.methods import check_method, methods_for
 from faceforget.requests.plan import Configuration, plan_path, read_plan
 from faceforget.requests.receipt import read_receipt
@@ -271,6 +272,6 @@ def test_processes_side_by_side_come_to_the_same_models(tmp_path, model_file, pe
     firms = [Firm(tmp_path / kind, model_file, people, names, recognizer_with) for kind in ("one", "two")]
     for firm, jobs in zip(firms, (1, 2), strict=True):
         firm.name_methods("delete", "", "delete")
-        assert run_batches(firm.list, firm.setting, jobs=jobs).all_erased
+        assert run_batches(firm.list, firm.setting, engine=Local(jobs)).all_erased
     assert firms[0].hashes() == firms[1].hashes()
     assert erased_by(load_recognizer(firms[1].live[1])) == [("anchored", 1), ("delete", 1)]

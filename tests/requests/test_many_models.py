@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from faceforget.compute.engine import Local
 from faceforget.errors import UsageError
 from faceforget.files import sha256_file
 from faceforget.recognizer.storage import load_recognizer
+from faceforget.requests.batches import check_batches, run_batches
 from faceforget.requests.begin import TooManyRequestsError
 from faceforget.requests.ledger import Ledger
-from faceforget.requests.machines.many import check_batches, run_batches
 from faceforget.requests.plan import Configuration
 
 
@@ -20,7 +21,7 @@ def test_each_model_is_erased_from_and_all_are_in_one_ledger(one_by_one):
 
 
 def test_processes_give_the_same_bytes(firm, one_by_one):
-    result = run_batches(firm.list, firm.setting, jobs=2)
+    result = run_batches(firm.list, firm.setting, engine=Local(2))
     assert result.all_erased
     assert [done.place.model for done in result.models] == firm.models
     assert firm.hashes() == one_by_one.hashes()
@@ -92,8 +93,3 @@ def test_lists_that_do_not_say_what_to_do(firm, text, words):
     firm.list.write_text(text)
     with pytest.raises(UsageError, match=words):
         run_batches(firm.list, firm.setting)
-
-
-def test_no_jobs_at_all(firm):
-    with pytest.raises(UsageError, match="at least one"):
-        run_batches(firm.list, firm.setting, jobs=0)

@@ -12,18 +12,19 @@ import numpy as np
 import pytest
 
 from faceforget import api
+from faceforget.api.audit_many import Audited, AuditTask, audit_all
+from faceforget.compute.cluster import Cluster, engine_of
+from faceforget.compute.engine import TRIES, LostWorkerError, Work
 from faceforget.errors import UnknownPersonError, UsageError
 from faceforget.files import sha256_file
-from faceforget.machines.audits import Audited, AuditTask, audit_all
-from faceforget.machines.cluster import TRIES, Cluster, LostWorkerError, cluster_of
-from faceforget.machines.intake import ClusterIntake
 from faceforget.people.folder import read_people
 from faceforget.photos import intake
 from faceforget.photos.cache import FaceCache
+from faceforget.photos.engine_intake import EngineIntake
 from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
-from faceforget.requests.machines.many import run_batches
+from faceforget.requests.batches import run_batches
 from tests.requests.conftest import Firm
 
 METHODS = ("delete", "", "delete")
@@ -88,7 +89,7 @@ def test_a_worker_is_killed_and_the_task_goes_on_elsewhere(firm, one_by_one, clu
             kill()
 
     # The address of a cluster: the ledger changes to the journal that several machines can share.
-    result = run_batches(firm.list, firm.setting, jobs=2, cluster=cluster, step=step)
+    result = run_batches(firm.list, firm.setting, engine=cluster, step=step)
     assert kill.mark.exists()
     assert result.all_erased
     assert firm.hashes() == one_by_one.hashes()
@@ -137,7 +138,7 @@ def same(found, expected):
 def test_a_cluster_finds_the_same_faces(cluster, in_chunks, tmp_path):
     photos, alone, events = in_chunks
     cache, told = FaceCache(tmp_path), []
-    found = ClusterIntake(MOBILE.framing, cluster, cache=cache).read(photos, progress=told.append)
+    found = EngineIntake(MOBILE.framing, cluster, cache=cache).read(photos, progress=told.append)
     same(found, alone)
     assert told == events
     assert all(photo.crops.flags.writeable for photo in found if photo.error is None)  # not Ray's memory
@@ -149,7 +150,7 @@ def test_a_worker_is_killed_and_its_photos_are_searched_by_another(cluster, in_c
     photos, alone, events = in_chunks
     kill, told = Killer(tmp_path / "killed"), []
     cache = DeadlyCache(tmp_path / "faces", kill, alone[5].sha256)
-    found = ClusterIntake(MOBILE.framing, cluster, cache=cache).read(photos, progress=told.append)
+    found = EngineIntake(MOBILE.framing, cluster, cache=cache).read(photos, progress=told.append)
     assert kill.mark.exists()
     same(found, alone)
     assert told == events
@@ -157,7 +158,7 @@ def test_a_worker_is_killed_and_its_photos_are_searched_by_another(cluster, in_c
 
 def test_photos_that_must_not_be_remembered_do_not_leave_the_process(in_chunks, monkeypatch):
     monkeypatch.setattr(Cluster, "carry", None)
-    same(ClusterIntake(MOBILE.framing, Cluster()).read(in_chunks[0][:4], remember=False), in_chunks[1][:4])
+    same(EngineIntake(MOBILE.framing, Cluster()).read(in_chunks[0][:4], remember=False), in_chunks[1][:4])
 
 
 def test_work_that_kills_every_worker_is_given_up(cluster, tmp_path):
@@ -167,7 +168,7 @@ def test_work_that_kills_every_worker_is_given_up(cluster, tmp_path):
             os.kill(os.getpid(), signal.SIGKILL)
         return "done"
 
-    found = dict(cluster.carry(fatal, [0, 1], name=str, todo="Say why."))
+    found = dict(cluster.carry(Work(fatal, name=str, todo="Say why."), [0, 1]))
     assert found[0] == "done"
     assert isinstance(found[1], LostWorkerError)
     assert found[1].todo == "Say why."
@@ -202,7 +203,7 @@ def test_audits_are_the_same_and_a_lost_worker_loses_none(cluster, model_file, p
     cache = DeadlyCache(tmp_path / "faces", kill, sha256_file(people[names[4]][0]))
     task = replace(task, report=tmp_path / "ray", runtime=api.Runtime(cache=cache, progress=events.append))
     unknown = replace(task, photos={"Nobody": []}, report=tmp_path / "nobody")
-    done, nobody = audit_all([task, unknown], cluster=cluster)
+    done, nobody = audit_all([task, unknown], engine=cluster)
     assert kill.mark.exists()
     assert [event.done for event in events] == [0, 1, 2, 2]
     assert isinstance(nobody.error, UnknownPersonError)
@@ -217,9 +218,9 @@ def test_audits_are_the_same_and_a_lost_worker_loses_none(cluster, model_file, p
 def test_the_command_audits_each_alone(cli, cluster, model_file, people, names, monkeypatch, tmp_path):
     asked = []
 
-    def audited(tasks, *, cluster):
+    def audited(tasks, *, engine):
         asked.extend(tasks)
-        assert cluster == Cluster("auto")
+        assert engine == Cluster("auto")
         return tuple(Audited(task, None, UsageError("lost")) for task in tasks)
 
     monkeypatch.setattr("faceforget.api.audit_all", audited)
@@ -237,14 +238,14 @@ def test_the_command_audits_each_alone(cli, cluster, model_file, people, names, 
 def test_without_ray_the_message_says_how_to_get_it(firm, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UsageError, match=r"pip install 'faceforget\[ray\]'"):
-        run_batches(firm.list, firm.setting, cluster=Cluster())
+        run_batches(firm.list, firm.setting, engine=Cluster())
     with pytest.raises(UsageError, match=r"pip install 'faceforget\[ray\]'"):
-        ClusterIntake(MOBILE.framing, Cluster()).read([b"junk"])
+        EngineIntake(MOBILE.framing, Cluster()).read([b"junk"])
 
 
 def test_engines_that_do_not_fit(cli, tmp_path):
     with pytest.raises(UsageError, match="Ray"):
-        cluster_of("local", "an address")
+        engine_of("local", "an address")
     for command in (
         ("batch", tmp_path, "--ledger", tmp_path / "l.db", "--out", tmp_path / "o"),
         ("enroll", tmp_path, "--out", tmp_path / "m"),

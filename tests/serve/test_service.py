@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 import pytest
 import requests
 
+from faceforget.compute.ports import held_port
 from faceforget.errors import UsageError
 from faceforget.files import sha256_file
-from faceforget.ports import held_port
 from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests import batch
 from faceforget.requests.canonical import canonical

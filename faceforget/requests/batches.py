@@ -5,21 +5,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from faceforget.api.runtime import People, Runtime
+from faceforget.compute.cluster import Cluster
+from faceforget.compute.engine import HERE, Engine, LostWorkerError
 from faceforget.errors import FaceForgetError, UsageError
-from faceforget.machines.cluster import Cluster, LostWorkerError
-from faceforget.progress import Event
+from faceforget.progress import Event, silent
 from faceforget.requests.batch import look_at_batch, plan_batch
 from faceforget.requests.begin import REQUESTS_A_DAY, already_begun, begun, check_rate
 from faceforget.requests.closing import Place, Step
+from faceforget.requests.job import BATCH, Done, Job
 from faceforget.requests.keys import ensure_key
 from faceforget.requests.ledger import Ledger
-from faceforget.requests.machines.job import Done, Job, carry
-from faceforget.requests.machines.processes import in_processes
-from faceforget.requests.machines.shares import Share, read_shares, shares_of, write_shares
 from faceforget.requests.methods import check_methods
 from faceforget.requests.outcome import Checked, Estimate
 from faceforget.requests.plan import Configuration
 from faceforget.requests.request_list import read_requests
+from faceforget.requests.shares import Share, read_shares, shares_of, write_shares
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,7 @@ def run_batches(
     setting: Setting,
     *,
     resume: bool = False,
-    jobs: int = 1,
-    cluster: Cluster | None = None,
+    engine: Engine = HERE,
     step: Step | None = None,
 ) -> BatchesResult:
     """Carry out a list about any number of models; what fails on one of them does not sink the others.
@@ -134,8 +133,8 @@ def run_batches(
             models that were not begun.
         setting: Where and how.
         resume: Go on with the batches in the folder.
-        jobs: Models at a time.
-        cluster: Whose tasks the batches are; None for processes of this machine.
+        engine: Who carries the batches out. The disk of several machines needs locks that work across them, as NFS 4
+            (:meth:`Ledger.share`; https://www.sqlite.org/faq.html#q5).
         step: Called after each step, wherever that is; for tests.
 
     Raises:
@@ -143,13 +142,11 @@ def run_batches(
         MethodError: A method may not be named; nothing was started.
         TooManyRequestsError: There were too many requests of late; nothing was started.
     """
-    if jobs < 1:
-        raise UsageError(f"Expected at least one job, got {jobs}.", "Give 1 or more.")
     step = step or _ignore
     shares = _shares(requests, setting, resume)
     _check_copies(shares, setting)
     _check_methods(shares, setting.configuration)
-    if cluster is not None and cluster.address is not None:
+    if isinstance(engine, Cluster) and engine.address is not None:
         with Ledger(setting.ledger, create=True) as ledger:
             ledger.share()
     failed = {done.place.model: done for done in _planned(shares, setting, step)}
@@ -166,7 +163,7 @@ def run_batches(
         for share in shares
         if share.model not in failed
     ]
-    for count, done in enumerate(_carried(work, jobs, cluster), start=1):
+    for count, done in enumerate(_carried(work, engine), start=1):
         failed[done.place.model] = done
         setting.runtime.progress(Event("models", count, len(work)))
     return BatchesResult(tuple(failed[share.model] for share in shares))
@@ -260,28 +257,13 @@ def _planned(shares: Sequence[Share], setting: Setting, step: Step) -> Iterator[
             yield Done(place, None, error)
 
 
-def _carried(work: Sequence[Job], jobs: int, cluster: Cluster | None) -> Iterator[Done]:
-    quiet = [replace(job, runtime=replace(job.runtime, progress=Runtime().progress)) for job in work]
-    if cluster is not None:
-        return _on_ray(quiet, cluster)
-    return in_processes(quiet, jobs) if jobs > 1 and len(work) > 1 else _one_by_one(work)
-
-
-def _on_ray(work: Sequence[Job], cluster: Cluster) -> Iterator[Done]:
-    """A task whose worker is lost goes to another one, which goes on from the ledger and the files.
-
-    Their disk needs locks that work across machines, as NFS 4 (:meth:`Ledger.share`; https://www.sqlite.org/faq.html#q5).
-    """
-    todo, code = "Nothing is lost: go on with resume=True.", "batch-interrupted"
-    done_by = cluster.carry(carry, work, name=lambda job: f"the batch of {job.place.model}", todo=todo, code=code)
-    for job, done in done_by:
-        yield Done(job.place, None, done) if isinstance(done, LostWorkerError) else done
-
-
-def _one_by_one(work: Sequence[Job]) -> Iterator[Done]:
-    for job in work:
-        done = carry(job)
-        if done.error is not None and len(work) == 1:
+def _carried(work: Sequence[Job], engine: Engine) -> Iterator[Done]:
+    here = engine.here(len(work))
+    if not here:  # progress does not leave the process
+        work = [replace(job, runtime=replace(job.runtime, progress=silent)) for job in work]
+    for job, carried in engine.carry(BATCH, work):
+        done = Done(job.place, None, carried) if isinstance(carried, LostWorkerError) else carried
+        if here and done.error is not None and len(work) == 1:
             raise done.error
         yield done
 

@@ -1,15 +1,15 @@
-"""Several audits, each by itself: one after the other, or as tasks of a Ray cluster."""
+"""Several audits, each by itself: one after the other, or by the workers of an engine."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from faceforget.api.audit_erasure import Others, audit
 from faceforget.api.runtime import Runtime
 from faceforget.audit.verdict import Verdict
+from faceforget.compute.engine import HERE, Engine, LostWorkerError, Work
 from faceforget.errors import FaceForgetError
 from faceforget.files import write_atomically, write_json
-from faceforget.machines.cluster import Cluster, LostWorkerError
 from faceforget.photos.intake import PhotoSource
 from faceforget.progress import silent, tracked
 from faceforget.recognizer.storage import load_recognizer
@@ -19,7 +19,7 @@ from faceforget.recognizer.storage import load_recognizer
 class AuditTask:
     """An audit as work that any process on any machine can do, more than once.
 
-    For a cluster all paths are absolute, and its machines see them.
+    For other machines all paths are absolute, and its machines see them.
 
     Attributes:
         before: The model before erasure.
@@ -59,14 +59,14 @@ class Audited:
     error: FaceForgetError | OSError | None = None
 
 
-def audit_all(tasks: Sequence[AuditTask], *, cluster: Cluster | None = None) -> tuple[Audited, ...]:
+def audit_all(tasks: Sequence[AuditTask], *, engine: Engine = HERE) -> tuple[Audited, ...]:
     """Carry out audits, and write a report in JSON and HTML of each; one that fails leaves the others alone.
 
-    What the audits see of faces goes into the reports alone, not through the cluster.
+    What the audits see of faces goes into the reports alone, not through the engine.
 
     Args:
         tasks: The audits; the first one's ``runtime.progress`` counts them.
-        cluster: Whose tasks they are; None carries them out here.
+        engine: Who carries them out.
 
     Returns:
         What has become of them, in order.
@@ -75,18 +75,13 @@ def audit_all(tasks: Sequence[AuditTask], *, cluster: Cluster | None = None) -> 
         UsageError: Ray is not installed, or there is no cluster at the address; nothing was started.
     """
     progress = tasks[0].runtime.progress if tasks else silent
-    alone = [replace(task, runtime=replace(task.runtime, progress=silent, cluster=None)) for task in tasks]
-    done = {audited.task.report: audited for audited in tracked(_done(alone, cluster), "audits", len(tasks), progress)}
+    alone = [replace(task, runtime=replace(task.runtime, progress=silent, engine=HERE)) for task in tasks]
+    carried = engine.carry(_AUDIT, alone)
+    done = {
+        task.report: Audited(task, None, audited) if isinstance(audited, LostWorkerError) else audited
+        for task, audited in tracked(carried, "audits", len(tasks), progress)
+    }
     return tuple(done[task.report] for task in tasks)
-
-
-def _done(tasks: Sequence[AuditTask], cluster: Cluster | None) -> Iterator[Audited]:
-    if cluster is None:
-        yield from map(_audited, tasks)
-        return
-    todo = "Look for a lack of memory. The other reports are not concerned: audit this one again."
-    for task, audited in cluster.carry(_audited, tasks, name=lambda _: "an audit", todo=todo):
-        yield Audited(task, None, audited) if isinstance(audited, LostWorkerError) else audited
 
 
 def _audited(task: AuditTask) -> Audited:
@@ -108,3 +103,10 @@ def _audited(task: AuditTask) -> Audited:
     except (FaceForgetError, OSError) as error:
         return Audited(task, None, error)
     return Audited(task, report.verdict)
+
+
+_AUDIT = Work(
+    _audited,
+    name=lambda _: "an audit",
+    todo="Look for a lack of memory. The other reports are not concerned: audit this one again.",
+)

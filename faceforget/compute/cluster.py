@@ -1,32 +1,24 @@
-"""Calls of a function as tasks of a Ray cluster.
+"""Work as tasks of a Ray cluster.
 
 What the tasks read and write are files: the machines of a cluster must see them at the same paths, and need FaceForget
 installed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
-from faceforget.errors import FaceForgetError, UsageError
-
-T = TypeVar("T")
-R = TypeVar("R")
+from faceforget.compute.engine import TRIES, Engine, Local, LostWorkerError, R, T, Work
+from faceforget.errors import UsageError
 
 ENGINES = ("local", "ray")
-# A process that is killed (out of memory, by hand) is followed by another; more often it is the work itself.
-TRIES = 3
 # Each wait looks at every task that was handed out; cores beyond so many stay idle.
 _HANDED_OUT = 1000
 
 
-class LostWorkerError(FaceForgetError):
-    """A process that worked on something ended without a word, again and again."""
-
-
 @dataclass(frozen=True)
-class Cluster:
+class Cluster(Engine):
     """A Ray cluster; connected to at the first work.
 
     Attributes:
@@ -37,32 +29,20 @@ class Cluster:
     address: str | None = None
     cpus: int | None = None
 
-    def carry(
-        self, work: Callable[[T], R], items: Sequence[T], *, name: Callable[[T], str], todo: str, code: str = ""
-    ) -> Iterator[tuple[T, R | LostWorkerError]]:
-        """Do the work on each item as a task with one core and no GPU; the results come as they are ready.
+    def carry(self, work: Work[T, R], items: Sequence[T]) -> Iterator[tuple[T, R | LostWorkerError]]:
+        """Do the work on each item as a task with one core and no GPU.
 
-        A task whose worker is lost begins again with another one, so the work must bear being begun twice.
-
-        Args:
-            work: A function of a module, or anything else that Ray can send.
-            items: What is sent to it, one by one.
-            name: What the task is called in Ray's lists and in errors; no person's name.
-            todo: What to do about an item that no worker could finish.
-            code: Of that error.
-
-        Yields:
-            An item with its result, or with an error if no worker could finish it.
+        A task whose worker is lost begins again with another one.
 
         Raises:
             UsageError: Ray is not installed, or there is no cluster at the address.
         """
         ray = self._connected()
-        task = ray.remote(num_cpus=1, max_retries=TRIES - 1, retry_exceptions=False)(work)
+        task = ray.remote(num_cpus=1, max_retries=TRIES - 1, retry_exceptions=False)(work.do)
         left, running = iter(items), dict[Any, T]()
         while True:
             for item in islice(left, _HANDED_OUT - len(running)):
-                running[task.options(name=name(item)).remote(item)] = item
+                running[task.options(name=work.name(item)).remote(item)] = item
             if not running:
                 return
             (ready,), _ = ray.wait(list(running), num_returns=1)
@@ -70,9 +50,7 @@ class Cluster:
             try:
                 result: R | LostWorkerError = ray.get(ready)
             except ray.exceptions.RayError as error:
-                result = LostWorkerError(
-                    f"No worker of the cluster could finish {name(item)}: {type(error).__name__}.", todo, code=code
-                )
+                result = work.lost(item, type(error).__name__)
                 result.__cause__ = error
             yield item, result
 
@@ -96,16 +74,21 @@ class Cluster:
         return ray
 
 
-def cluster_of(engine: str, address: str | None = None, cpus: int | None = None) -> Cluster | None:
-    """The cluster that an engine works on; None for ``local``, which needs none.
+def engine_of(name: str, address: str | None = None, at_a_time: int | None = None) -> Engine:
+    """The engine of a name.
+
+    Args:
+        name: One of ``ENGINES``.
+        address: Of a running Ray cluster.
+        at_a_time: Items; None is one in this process, or one per core of a cluster that is started here.
 
     Raises:
         UsageError: There is no such engine, or an address without the engine ``ray``.
     """
-    if engine not in ENGINES:
-        raise UsageError(f"There is no engine {engine!r}.", f"Engines: {', '.join(ENGINES)}.")
-    if engine == "ray":
-        return Cluster(address, cpus)
+    if name not in ENGINES:
+        raise UsageError(f"There is no engine {name!r}.", f"Engines: {', '.join(ENGINES)}.")
+    if name == "ray":
+        return Cluster(address, at_a_time)
     if address is not None:
         raise UsageError("An address is a Ray cluster's.", 'Give engine="ray".', code="address-without-ray")
-    return None
+    return Local(at_a_time or 1)

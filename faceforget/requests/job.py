@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceforget.api.runtime import Runtime
+from faceforget.compute.engine import Work
 from faceforget.errors import FaceForgetError
 from faceforget.requests.batch import run_batch
 from faceforget.requests.closing import Place, Step
@@ -49,8 +50,8 @@ class Done:
     error: FaceForgetError | OSError | None = None
 
 
-def carry(job: Job) -> Done:
-    """Do the job; an error of one model must not sink the others."""
+def _carry(job: Job) -> Done:
+    """An error of one model must not sink the others."""
     try:
         result = run_batch(
             (),
@@ -66,3 +67,11 @@ def carry(job: Job) -> Done:
     except (FaceForgetError, OSError) as error:
         return Done(job.place, None, error)
     return Done(job.place, result)
+
+
+BATCH = Work(
+    _carry,
+    name=lambda job: f"the batch of {job.place.model}",
+    todo="Look for a lack of memory; nothing is lost: go on with resume=True.",
+    code="batch-interrupted",
+)

@@ -1,4 +1,4 @@
-"""Photos of a large folder, searched for faces by the workers of a cluster."""
+"""Photos of a large folder, searched for faces by the workers of an engine."""
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -7,18 +7,18 @@ from pathlib import Path
 
 import torch
 
-from faceforget.machines.cluster import Cluster, LostWorkerError
+from faceforget.compute.engine import Engine, LostWorkerError, Work
 from faceforget.photos.align import Framing
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import Chunk, PhotoFaces, PhotoIntake
 
 
-class ClusterIntake(PhotoIntake):
-    """An intake whose chunks are tasks of a cluster.
+class EngineIntake(PhotoIntake):
+    """An intake whose chunks are searched elsewhere.
 
     Workers search the same chunks as one machine does, so that they find the same faces. They use a core each, and the
-    cache where they see its folder. Photos that must not be remembered are searched in this process: what tasks return
-    may lie on the disk of a cluster for a while.
+    cache where they see its folder. Photos that must not be remembered are searched in this process: what workers
+    return may lie on the disk of a cluster for a while.
 
     Reading raises, beside what an intake does, UsageError (Ray is not installed, or there is no cluster at the address)
     and LostWorkerError (no worker could finish one of the chunks).
@@ -27,13 +27,13 @@ class ClusterIntake(PhotoIntake):
     def __init__(
         self,
         framing: Framing,
-        cluster: Cluster,
+        engine: Engine,
         *,
         cache: FaceCache | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
         super().__init__(framing, cache=cache, device=device)
-        self._cluster = cluster
+        self._engine = engine
 
     def _arriving(self, chunks: Sequence[Chunk], remember: bool) -> Iterator[tuple[int, PhotoFaces]]:
         if not remember:
@@ -41,8 +41,8 @@ class ClusterIntake(PhotoIntake):
             return
         searches = [_Search(_absolute(chunk), self.framing, self.cache) for chunk in chunks]
         kept = "Faces found so far are in the cache: the next run goes on from there." if self.cache else ""
-        todo = f"Look for a lack of memory. {kept}".strip()
-        for search, found in self._cluster.carry(_search, searches, name=_name, todo=todo):
+        work = Work(_search, name=_name, todo=f"Look for a lack of memory. {kept}".strip())
+        for search, found in self._engine.carry(work, searches):
             if isinstance(found, LostWorkerError):
                 raise found
             # What comes from Ray are views into its memory, which would stay full as long as they live.
