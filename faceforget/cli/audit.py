@@ -16,7 +16,7 @@ from faceforget.cli.inputs import check_models, check_people
 from faceforget.cli.options import (
     Address,
     Device,
-    Engine,
+    EngineName,
     Json,
     NoCache,
     Persons,
@@ -79,7 +79,7 @@ def audit(
         Path | None,
         typer.Option("--each", metavar="DIR", help="Audit each person alone; a JSON and an HTML file of each in DIR."),
     ] = None,
-    engine: Engine = "local",
+    engine: EngineName = "local",
     address: Address = None,
     seed: Seed = 0,
     device: Device = "auto",

@@ -12,7 +12,7 @@ from faceforget.cli.inputs import check_backbone, check_people
 from faceforget.cli.options import (
     Address,
     Device,
-    Engine,
+    EngineName,
     Json,
     NoCache,
     Processes,
@@ -46,7 +46,7 @@ def enroll(
     ] = None,
     skip_incomplete: Annotated[bool, typer.Option(help="Leave out people with too few usable photos.")] = False,
     processes: Processes = 1,
-    engine: Engine = "local",
+    engine: EngineName = "local",
     address: Address = None,
     json: Json = None,
     seed: Seed = 0,

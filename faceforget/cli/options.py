@@ -33,7 +33,7 @@ UnseenStrangers = Annotated[
 ]
 DeleteModel = Annotated[bool, typer.Option("--delete-model", help="Delete MODEL once the new one is in use.")]
 AllowMismatch = Annotated[bool, typer.Option(help="Use photos that seem to show somebody else.")]
-Engine = Annotated[str, typer.Option("--engine", metavar="ENGINE", help="local, or ray: tasks of a Ray cluster.")]
+EngineName = Annotated[str, typer.Option("--engine", metavar="ENGINE", help="local, or ray: tasks of a Ray cluster.")]
 Address = Annotated[
     str | None,
     typer.Option("--address", metavar="ADDRESS", help="Of a running Ray cluster; without it, one is started here."),
