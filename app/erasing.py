@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from app.methods import method_of
-from app.people import OpenModel, Photo, model_file, stand_ins
+from app.people import OpenModel, model_file, stand_ins
 from faceforget import api
 from faceforget.api import (
     OF_AN_ERASURE,
@@ -21,7 +21,7 @@ from faceforget.api import (
     Exhibits,
     Faces,
     Memory,
-    PhotoFaces,
+    Photo,
     Recognition,
     Recognizer,
     audit_document,
@@ -35,7 +35,7 @@ from faceforget.api import (
 from faceforget.api import report_html as html
 from faceforget.api import report_pdf as pdf
 from faceforget.errors import UsageError
-from faceforget.progress import Event, Progress, silent
+from faceforget.progress import Progress, silent
 
 # Two to erase from, one to check on.
 FEWEST = OF_AN_ERASURE
@@ -55,7 +55,7 @@ class Request:
     """
 
     person: str
-    photos: Sequence[tuple[Photo, PhotoFaces]]
+    photos: Sequence[Photo]
     promise: str
     chosen: str | None = None
 
@@ -138,7 +138,7 @@ def run(
     """
     import_module("torch._dynamo")  # which torch loads when first needed, or that would count as time of the method
     read, unseen = _photos(model, request)
-    live, crops = live or Live(), np.stack([found.crop for _, found in read])
+    live, crops = live or Live(), np.stack([photo.crop for photo in read])
     live.named = tuple(map(Named, crops, model.recognizer.recognize(crops, 1)))
     if model.strangers:
         strangers: Mapping[str, Crops] = model.strangers
@@ -146,10 +146,10 @@ def run(
         strangers = stand_ins(model.recognizer, progress)
     outcome = api.erase(
         model.recognizer,
-        {request.person: [photo.data for photo, _ in read]},
+        {request.person: read},
         method=model.method(request.method),
         allow_mismatch=True,  # the user has seen the doubts, photo by photo
-        runtime=api.Runtime(progress=_renamed(progress, "reading their photos")),
+        runtime=api.Runtime(progress=progress),
     )
     answers = zip(live.named, outcome.recognizer.recognize(crops, 1), strict=True)
     live.named = tuple(replace(known, after=after) for known, after in answers)
@@ -202,7 +202,7 @@ def _most_alike(model: OpenModel, after: Recognizer, person: str) -> tuple[Audit
     return tuple(AuditedPhoto(*answer) for answer in answers)
 
 
-def _photos(model: OpenModel, request: Request) -> tuple[Sequence[tuple[Photo, PhotoFaces]], Crops]:
+def _photos(model: OpenModel, request: Request) -> tuple[Sequence[Photo], Crops]:
     """Photos to erase from, and faces to check on that the erasure does not read."""
     kept_back = model.unseen.get(request.person)
     if kept_back is not None and len(kept_back) and request.photos:
@@ -213,14 +213,7 @@ def _photos(model: OpenModel, request: Request) -> tuple[Sequence[tuple[Photo, P
             "Two are erased from, and one is kept back to check on.",
         )
     read, back = held_back(request.photos, OF_AN_ERASURE)
-    return read, np.stack([found.crop for _, found in back])
-
-
-def _renamed(progress: Progress, stage: str) -> Progress:
-    def show(event: Event) -> None:
-        progress(replace(event, stage=stage) if event.stage == "finding faces" else event)
-
-    return show
+    return read, np.stack([photo.crop for photo in back])
 
 
 @dataclass(frozen=True)

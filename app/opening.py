@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from app.batches.asked import Asked
 from app.batches.data import Done
 from app.batches.data import Live as LiveBatch
-from app.batches.work import check, memory_for
+from app.batches.work import check
 from app.batches.work import run as run_batch
 from app.books import ledger_in
 from app.erasing import Live, Request, look_ahead, papers, run
 from app.jobs import Job
-from app.people import OpenModel, Photo, build_model, embedded_people
+from app.people import OpenModel, build_model, embedded_people
 from app.session import Session
 from faceforget import api
+from faceforget.api import Asked, Upload
 
 # Set by `faceforget app --model FILE`.
 MODEL_VARIABLE = "FACEFORGET_APP_MODEL"
@@ -62,7 +62,7 @@ def open_embedded(here: Session) -> None:
     here.opening = Job(embedded_people)
 
 
-def build(here: Session, people: Mapping[str, Sequence[Photo]]) -> None:
+def build(here: Session, people: Mapping[str, Sequence[Upload]]) -> None:
     """Start enrolling uploaded people."""
     here.opening = Job(partial(build_model, people))
 
@@ -79,9 +79,8 @@ def look_at_batch(here: Session, asked: Sequence[Asked]) -> None:
     if batch.checking is not None:
         batch.checking.cancel()
     batch.asked, batch.lines, batch.confirming = tuple(asked), (), False
-    batch.faces = batch.faces or memory_for(here.model)
     batch.checking = Job(
-        partial(check, here.model, batch.asked, batch.terms, here.own_folder(), batch.faces)
+        partial(check, here.model, batch.asked, batch.terms, here.own_folder(), batch.photos)
     )  # fmt: skip
 
 
@@ -96,8 +95,7 @@ def carry_out_batch(here: Session) -> None:
     if here.model is None or ledger is None:
         raise RuntimeError("No model is open.")
     batch.live, batch.done, batch.stopping = LiveBatch(), None, False
-    batch.faces = batch.faces or memory_for(here.model)
-    work = partial(run_batch, here.model, batch.asked, batch.terms, folder, ledger, batch.faces, live=batch.live)
+    work = partial(run_batch, here.model, batch.asked, batch.terms, folder, ledger, batch.photos, live=batch.live)
     batch.running = Job(work)
 
 

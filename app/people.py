@@ -19,9 +19,13 @@ from faceforget.api import (
     Crops,
     FaceCache,
     FaceSet,
+    LoadedBackbone,
     Method,
+    Photo,
+    PhotoIntake,
     PhotoSource,
     Recognizer,
+    Upload,
     held_back,
     load_backbone,
     make_method,
@@ -37,23 +41,12 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 # Of the rendered people, so many are enrolled; the others are strangers to the model.
 ENROLLED = 16
+# Of the pictures of photos that are shown, the longest side in pixels.
+SHOWN_SIDE = 300
 # From so many photos of each person on, a third is kept back to check on.
 KEEP_BACK_FROM = 4
 _AFTER = ", after an erasure"
 _embedding = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photo as it came: the name is only ever shown, never used as a path."""
-
-    name: str
-    data: bytes = field(repr=False)
-
-    @property
-    def sha256(self) -> str:
-        """Of the bytes."""
-        return sha256_bytes(self.data)
 
 
 @dataclass(frozen=True)
@@ -76,7 +69,7 @@ class OpenModel:
 
     recognizer: Recognizer
     origin: str
-    photos: Mapping[str, Sequence[Photo]] = field(default_factory=dict)
+    photos: Mapping[str, Sequence[Upload | Photo]] = field(default_factory=dict)
     unseen: Mapping[str, Crops] = field(default_factory=dict)
     enrolled: Mapping[str, Crops] = field(default_factory=dict)
     strangers: Mapping[str, Crops] = field(default_factory=dict)
@@ -145,7 +138,7 @@ def model_file(recognizer: Recognizer) -> bytes:
         return path.read_bytes()
 
 
-def build_model(people: Mapping[str, Sequence[Photo]], progress: Progress = silent) -> OpenModel:
+def build_model(people: Mapping[str, Sequence[Upload]], progress: Progress = silent) -> OpenModel:
     """Enrol uploaded people.
 
     Where everybody has photos enough, a third of each person's is kept back: only photos that nothing has read
@@ -155,28 +148,34 @@ def build_model(people: Mapping[str, Sequence[Photo]], progress: Progress = sile
         FaceForgetError: Too few people or usable photos.
     """
     check = len(people) > 0 and all(len(photos) >= KEEP_BACK_FROM for photos in people.values())
-    split = {name: held_back(photos, OF_AN_ENROLMENT, last=True) for name, photos in people.items() if check}
-    enrolled = {name: split[name][0] if check else tuple(photos) for name, photos in people.items()}
-    runtime = api.Runtime(progress=progress)
-    sources: dict[str, list[PhotoSource]] = {
-        name: [photo.data for photo in photos] for name, photos in enrolled.items()
+    split = {
+        name: held_back(photos, OF_AN_ENROLMENT, last=True) if check else (photos, ())
+        for name, photos in people.items()
     }
-    enrolment = api.enroll(sources, skip_incomplete=True, runtime=runtime)
-    recognizer = enrolment.recognizer
-    intake = runtime.intake(recognizer.spec.framing)
-    kept: dict[str, list[PhotoSource]] = {}
-    for name in recognizer.labels if check else ():
-        kept[name] = [photo.data for photo in split[name][1]]
-    unseen = read_faces(kept, intake, progress=progress, stage="reading photos kept back") if kept else FaceSet({})
+    runtime, backbone = api.Runtime(progress=progress), load_backbone("mobile")
+    intake = runtime.intake(backbone.spec.framing, picture=SHOWN_SIDE)
+    found = read({name: photos for name, (photos, _) in split.items()}, intake, progress, "finding faces")
+    enrolment = api.enroll(found, backbone=backbone, skip_incomplete=True, runtime=runtime)
+    labels = enrolment.recognizer.labels
+    stage = "reading photos kept back"
+    kept = read({name: split[name][1] for name in labels}, intake, progress, stage) if check else {}
     return OpenModel(
-        recognizer,
-        f"{len(recognizer.labels)} people enrolled here",
-        photos={name: enrolled[name] for name in recognizer.labels},
-        unseen=_crops(unseen),
+        enrolment.recognizer,
+        f"{len(labels)} people enrolled here",
+        photos={name: found[name] for name in labels},
+        unseen=_crops(read_faces(kept, intake)),
         enrolled=_crops(enrolment.faces),
         kept_back=kept,
         notes=_notes(enrolment, check),
     )
+
+
+def read(
+    people: Mapping[str, Sequence[PhotoSource]], intake: PhotoIntake, progress: Progress, stage: str
+) -> dict[str, tuple[Photo, ...]]:
+    """Everybody's photos with the faces on them, read together."""
+    found = iter(intake.read([photo for own in people.values() for photo in own], progress=progress, stage=stage))
+    return {name: tuple(next(found) for _ in own) for name, own in people.items()}
 
 
 def _notes(enrolment: api.Enrolment, kept_back: bool) -> tuple[str, ...]:
@@ -218,25 +217,25 @@ def rendered_cache() -> FaceCache:
 def _embedded(progress: Progress) -> OpenModel:
     people = shipped_people()
     known, others = list(people)[:ENROLLED], list(people)[ENROLLED:]
-    folder = user_cache_path("faceforget") / "app"
     backbone = load_backbone("mobile")
     runtime = api.Runtime(cache=rendered_cache(), progress=progress)
-    found = read_faces(people, runtime.intake(backbone.spec.framing), progress=progress)
-    sources, kept = ({name: held_back(people[name], OF_RENDERED, last=True)[part] for name in known} for part in (0, 1))
-    faces, unseen = (
-        FaceSet({name: held_back(found.photos[name], OF_RENDERED, last=True)[part] for name in known})
-        for part in (0, 1)
-    )
-    recognizer = _enrolled(sources, faces, folder, runtime)
+    intake = runtime.intake(backbone.spec.framing, picture=SHOWN_SIDE)
+    found = {
+        name: [replace(photo, source=Path(photo.source).name) for photo in own]
+        for name, own in read(people, intake, progress, "finding faces").items()
+    }
+    enrolled, kept = ({name: held_back(found[name], OF_RENDERED, last=True)[part] for name in known} for part in (0, 1))
+    strangers = {name: found[name] for name in others}
+    faces = read_faces(enrolled, intake)
     return OpenModel(
-        recognizer,
+        _enrolled(faces, backbone, runtime),
         f"{len(known)} embedded people",
-        photos={name: tuple(Photo(path.name, path.read_bytes()) for path in paths) for name, paths in sources.items()},
-        unseen=_crops(unseen),
+        photos=enrolled,
+        unseen=_crops(read_faces(kept, intake)),
         enrolled=_crops(faces),
-        strangers=_crops(found.only(others)),
+        strangers=_crops(read_faces(strangers, intake)),
         kept_back=kept,
-        others={name: people[name] for name in others},
+        others=strangers,
         rendered=True,
         notes=(
             "These people are rendered by a program and do not exist. Half of their photos is kept back to check on.",
@@ -244,34 +243,31 @@ def _embedded(progress: Progress) -> OpenModel:
     )
 
 
-def _enrolled(sources: Mapping[str, Sequence[Path]], faces: FaceSet, folder: Path, runtime: api.Runtime) -> Recognizer:
+def _enrolled(faces: FaceSet, backbone: LoadedBackbone, runtime: api.Runtime) -> Recognizer:
     """Enrol once; later the same model comes from the cache folder, if it is intact and of the same photos."""
     marks = [photo.sha256 for photos in faces.photos.values() for photo in photos]
-    weights = load_backbone("mobile").origin
-    path = folder / f"people-{sha256_bytes(repr((marks, weights, PLAN)).encode())[:16]}.safetensors"
+    name = f"people-{sha256_bytes(repr((marks, backbone.origin, PLAN)).encode())[:16]}.safetensors"
+    path = user_cache_path("faceforget") / "app" / name
     if path.is_file():
         try:
             return api.load(path)
         except ModelFileError:
             _log.warning("The cached model of the embedded people is damaged and is made again.")
-    recognizer = api.enroll(dict(sources), plan=PLAN, runtime=runtime).recognizer
+    recognizer = api.enroll(faces.photos, backbone=backbone, plan=PLAN, runtime=runtime).recognizer
     try:
         api.save(recognizer, path)
     except OSError:
-        _log.warning("The model of the embedded people could not be cached in %s.", folder)
+        _log.warning("The model of the embedded people could not be cached in %s.", path.parent)
     return recognizer
 
 
-def samples(model: OpenModel) -> list[Photo]:
+def samples(model: OpenModel) -> list[PhotoSource]:
     """Photos to try the embedded people with: a stranger, and two of people in the model that nothing has read.
 
     The page shows the last one first.
     """
-    people = shipped_people()
-    known = [name for name in people if name in model.recognizer.labels]
-    strangers = [name for name in people if name not in model.recognizer.labels]
-    paths = [people[name][-1] for name in (*strangers[:1], *known[1:5:3])]
-    return [Photo(path.name, path.read_bytes()) for path in paths]
+    known = [name for name in model.recognizer.labels if model.kept_back.get(name)]
+    return [own[-1] for own in (*list(model.others.values())[:1], *(model.kept_back[name] for name in known[1:5:3]))]
 
 
 def stand_ins(recognizer: Recognizer, progress: Progress = silent) -> Mapping[str, Crops]:

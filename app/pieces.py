@@ -121,7 +121,7 @@ def boxed(photo: NamedPhoto, pixels: RGB, chosen: int) -> str:
             f"top:{100 * y0 / height:.2f}%;width:{100 * (x1 - x0) / width:.2f}%;"
             f'height:{100 * (y1 - y0) / height:.2f}%"><b>{number + 1}</b></span>'
         )
-    return f'<div class="boxed">{picture(pixels, escape(photo.source))}{"".join(boxes)}</div>'
+    return f'<div class="boxed">{picture(pixels, photo.source)}{"".join(boxes)}</div>'
 
 
 def candidates(found: Recognition, threshold: float) -> str:
@@ -150,10 +150,10 @@ def verdict_of(found: Recognition) -> str:
 def checked(photo: CheckedPhoto) -> str:
     """A photo with its stamp and reason."""
     mark, words = _STAMPS[photo.kind]
-    name = photo.seen.photo.name
+    name = photo.photo.source
     shown = (
-        picture(photo.seen.picture, name)
-        if photo.seen.picture is not None
+        picture(photo.photo.picture, name)
+        if photo.photo.picture is not None
         else '<div class="blank" aria-hidden="true">no picture</div>'
     )
     return (

@@ -5,27 +5,17 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.batches.asked import Asked
 from app.batches.data import Done, Line, Terms
 from app.batches.data import Live as LiveBatch
 from app.batches.folder import Folder
 from app.books import new_folder
-from app.check import CheckedPhoto, SeenPhoto
+from app.check import CheckedPhoto
 from app.erasing import Erased, Live, Papers
 from app.jobs import Job
-from app.people import OpenModel, Photo
-from faceforget.api import RGB, Memory, NamedPhoto, RecentFaces
+from app.people import OpenModel
+from faceforget.api import Asked, Memory, NamedPhoto, Photo, Upload
 
 KEY = "faceforget"
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """A photo on the page Recognise; without pixels where it could not be decoded."""
-
-    name: str
-    named: NamedPhoto
-    pixels: RGB | None
 
 
 @dataclass
@@ -42,7 +32,7 @@ class Batch:
         stopping: Whether the user wants it to stop.
         live: What can be shown of it.
         done: The last one that ended.
-        faces: What was found on the photos.
+        photos: Those that were looked at, by hash.
     """
 
     asked: tuple[Asked, ...] = ()
@@ -54,7 +44,7 @@ class Batch:
     stopping: bool = False
     live: LiveBatch = field(default_factory=LiveBatch)
     done: Done | None = None
-    faces: RecentFaces | None = None
+    photos: dict[str, Photo] = field(default_factory=dict)
 
     @property
     def job(self) -> Job[tuple[Line, ...]] | Job[Done] | None:
@@ -95,9 +85,9 @@ class Session:
     model: OpenModel | None = None
     opening: Job[OpenModel] | None = None
     ahead: Job[None] | None = None
-    draft: dict[str, list[Photo]] = field(default_factory=dict)
+    draft: dict[str, list[Upload]] = field(default_factory=dict)
     person: str | None = None
-    seen: list[SeenPhoto] = field(default_factory=list)
+    seen: list[Photo] = field(default_factory=list)
     included: dict[int, bool] = field(default_factory=dict)
     checked: list[CheckedPhoto] = field(default_factory=list)
     promise: str = "forgotten"
@@ -109,7 +99,7 @@ class Session:
     erased: Erased | None = None
     fresh: bool = False
     papers: Job[Papers] | None = None
-    recognised: dict[str, Recognised] = field(default_factory=dict)
+    recognised: dict[str, NamedPhoto] = field(default_factory=dict)
     batch: Batch = field(default_factory=Batch)
     folder: Folder | None = None
     generation: int = 0

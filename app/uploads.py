@@ -6,8 +6,7 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from app.people import Photo
-from faceforget.api import MAX_BYTES, PHOTO_SUFFIXES, person_key
+from faceforget.api import MAX_BYTES, PHOTO_SUFFIXES, Upload, person_key
 from faceforget.errors import PeopleFolderError
 
 MAX_MEMBERS = 2000
@@ -23,17 +22,17 @@ class ArchiveError(PeopleFolderError):
     """A zip that cannot be used, or that looks like an attack."""
 
 
-def people_in_zip(data: bytes) -> dict[str, list[Photo]]:
+def people_in_zip(data: bytes) -> dict[str, list[Upload]]:
     """Photos by person; the folder directly above a photo is the person.
 
     Raises:
         ArchiveError: Not a zip, over a limit, or with paths that lead out of it.
         PeopleFolderError: No folder per person, or a name that cannot be one.
     """
-    people: dict[str, list[Photo]] = {}
+    people: dict[str, list[Upload]] = {}
     for path, content in files_in_zip(data, PHOTO_SUFFIXES).items():
         if len(path.parts) > 1:
-            people.setdefault(path.parts[-2], []).append(Photo(path.name, content))
+            people.setdefault(path.parts[-2], []).append(Upload(path.name, content))
     if not people:
         raise ArchiveError(
             "There is no folder with photos in the zip.",

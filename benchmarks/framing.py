@@ -24,7 +24,8 @@ from faceforget.api.runtime import Runtime
 from faceforget.files import write_json
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.decode import decode, read_bytes
-from faceforget.photos.intake import PhotoFaces, PhotoIntake, PhotoSource
+from faceforget.photos.intake import PhotoIntake
+from faceforget.photos.photo import Photo, PhotoSource
 from faceforget.recognizer.enroll import Plan, Train
 from faceforget.recognizer.recognizer import UNKNOWN, Recognizer
 
@@ -97,9 +98,9 @@ def web_rows(backbone: str, runtime: Runtime) -> list[Row]:
     return rows
 
 
-def cropped_photo(found: PhotoFaces, path: Path, border: float) -> bytes:
+def cropped_photo(found: Photo, path: Path, border: float) -> bytes:
     """A photo cropped to its face (PNG): the detected box, and a share of its size more on each side."""
-    pixels = decode(read_bytes(path)).pixels
+    pixels = decode(read_bytes(path))
     if found.chosen is None:
         return path.read_bytes()
     x0, y0, x1, y1 = found.faces[found.chosen].box

@@ -35,7 +35,7 @@ from faceforget.requests.batches import Setting, run_batches
 from faceforget.requests.closing import Place
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.plan import Configuration
-from faceforget.requests.request_list import Asked
+from faceforget.requests.request_lines import Asked
 
 OUT = Path(__file__).parent / "results" / "soak.json"
 _MODELS, _AT_ONCE, _TOGETHER = 5, 10, 20

@@ -4,12 +4,20 @@ The paths in a list are only ever looked up among the uploaded files, never on t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from app.people import Photo
 from app.uploads import check_names, files_in_zip
-from faceforget.api import CHECK, ENDINGS, PHOTO_SUFFIXES, Line, RequestListError, check_method, read_lines
+from faceforget.api import (
+    CHECK,
+    ENDINGS,
+    PHOTO_SUFFIXES,
+    Asked,
+    RequestListError,
+    Upload,
+    check_method,
+    read_lines,
+)
 from faceforget.errors import MethodError, UsageError
 
 MOST = 100
@@ -22,26 +30,7 @@ EXAMPLE = (
 )
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One request.
-
-    Attributes:
-        person: As written.
-        photos: For the erasure.
-        check: For the check alone.
-        missing: Places that the list names and that are not among the files.
-        method: How; empty for the method of the promise. Whether it fits the promise is seen later.
-    """
-
-    person: str
-    photos: tuple[Photo, ...]
-    check: tuple[Photo, ...] = ()
-    missing: tuple[str, ...] = ()
-    method: str = ""
-
-
-def read_asked(files: Sequence[Photo]) -> tuple[Asked, ...]:
+def read_asked(files: Sequence[Upload]) -> tuple[Asked, ...]:
     """The requests in uploaded files: a list and its photos, or zips with a folder per person.
 
     Args:
@@ -67,13 +56,13 @@ def read_asked(files: Sequence[Photo]) -> tuple[Asked, ...]:
     return asked
 
 
-def _pool(files: Sequence[Photo]) -> dict[PurePosixPath, Photo]:
+def _pool(files: Sequence[Upload]) -> dict[PurePosixPath, Upload]:
     """Every file by its path."""
-    pool: dict[PurePosixPath, Photo] = {}
+    pool: dict[PurePosixPath, Upload] = {}
     for file in files:
         if file.name.lower().endswith(".zip"):
             inside = files_in_zip(file.data, {*PHOTO_SUFFIXES, *ENDINGS})
-            found = {path: Photo(path.name, data) for path, data in inside.items()}
+            found = {path: Upload(path.name, data) for path, data in inside.items()}
         else:
             found = {PurePosixPath(file.name.replace("\\", "/")): file}
         for path in pool.keys() & found.keys():
@@ -83,8 +72,8 @@ def _pool(files: Sequence[Photo]) -> dict[PurePosixPath, Photo]:
     return pool
 
 
-def _from_folders(photos: Mapping[PurePosixPath, Photo]) -> tuple[Asked, ...]:
-    people: dict[str, dict[str, list[Photo]]] = {}
+def _from_folders(photos: Mapping[PurePosixPath, Upload]) -> tuple[Asked, ...]:
+    people: dict[str, dict[str, list[Upload]]] = {}
     for path in sorted(photos):
         checks = len(path.parts) > 2 and path.parts[-2] == CHECK
         folder = path.parent.parent if checks else path.parent
@@ -98,30 +87,19 @@ def _from_folders(photos: Mapping[PurePosixPath, Photo]) -> tuple[Asked, ...]:
     return tuple(Asked(person, tuple(own["photos"]), tuple(own[CHECK])) for person, own in people.items())
 
 
-def _from_list(path: PurePosixPath, file: Photo, photos: Mapping[PurePosixPath, Photo]) -> tuple[Asked, ...]:
-    lines = read_lines(f"The list {path.name}", file.data)
-    if any(line.model for line in lines):
-        raise RequestListError("The list names a model; here people are erased from the open one.", "Take it out.")
+def _from_list(path: PurePosixPath, file: Upload, photos: Mapping[PurePosixPath, Upload]) -> tuple[Asked, ...]:
     bases = _bases(path, photos)
-    return tuple(_among(photos, bases, line) for line in lines)
+    return read_lines(f"The list {path.name}", file.data, lambda place: _find(place, bases, photos))
 
 
-def _among(photos: Mapping[PurePosixPath, Photo], bases: Sequence[PurePosixPath], line: Line) -> Asked:
-    """A line of a list, its places looked up among the uploaded photos."""
-    found = {place: _find(place, bases, photos) for place in (*line.photos, *line.check)}
-    own, check = ([photo for place in places for photo in found[place]] for places in (line.photos, line.check))
-    missing = tuple(place for place in (*line.photos, *line.check) if not found[place])
-    return Asked(line.person, tuple(own), tuple(check), missing, line.method)
-
-
-def _bases(path: PurePosixPath, photos: Mapping[PurePosixPath, Photo]) -> tuple[PurePosixPath, ...]:
+def _bases(path: PurePosixPath, photos: Mapping[PurePosixPath, Upload]) -> tuple[PurePosixPath, ...]:
     """Where the places in a list may start: where the list is, at the top, or in the one folder of the zip."""
     tops = {photo.parts[0] for photo in photos}
     one = [PurePosixPath(top) for top in tops] if len(tops) == 1 else []
     return tuple(dict.fromkeys((path.parent, PurePosixPath(), *one)))
 
 
-def _find(place: str, bases: Sequence[PurePosixPath], photos: Mapping[PurePosixPath, Photo]) -> list[Photo]:
+def _find(place: str, bases: Sequence[PurePosixPath], photos: Mapping[PurePosixPath, Upload]) -> list[Upload]:
     """A photo, or those directly in a folder; none if the place is not among the files."""
     for base in bases:
         path = base / place.replace("\\", "/")
@@ -135,7 +113,7 @@ def _named(paths: Sequence[PurePosixPath]) -> str:
     return ", ".join(path.name for path in paths)
 
 
-def replaced(asked: Sequence[Asked], person: str, photos: Sequence[Photo]) -> tuple[Asked, ...]:
+def replaced(asked: Sequence[Asked], person: str, photos: Sequence[Upload]) -> tuple[Asked, ...]:
     """The requests with other photos for one person.
 
     Raises:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from app.batches.asked import Asked, method_problem
+from app.batches.asked import method_problem
 from app.people import OpenModel
-from faceforget.api import RequestOutcome, State, sha256_bytes
+from faceforget.api import Asked, RequestOutcome, State, sha256_bytes
 from faceforget.errors import FaceForgetError
 
 Promise = Literal["forgotten", "unrecognisable"]

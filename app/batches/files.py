@@ -1,14 +1,12 @@
 """A batch as files, which is what ``faceforget.requests`` reads, and its messages without them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from app.batches.asked import Asked
 from app.batches.data import Terms
-from app.people import OpenModel, Photo
+from app.people import OpenModel
 from faceforget import api
-from faceforget.api import Configuration, PhotoSource, Place, write_atomically
+from faceforget.api import Configuration, PhotoSource, Place
 from faceforget.errors import FaceForgetError
 
 MODEL = "model.safetensors"
@@ -17,38 +15,21 @@ _PHOTOS_OF_RETAINED, _PHOTOS_OF_STRANGERS = 3, 4
 
 
 class Files:
-    """A batch on disk; no name that a user chose is part of a path.
+    """A batch on disk: the model and the results. Its photos are in memory alone.
 
     Args:
-        folder: Where to write it.
+        folder: Where to write.
         model: The open model.
-        asked: The requests.
+        runtime: Told that the file is this model, so that it is not read again.
 
     Attributes:
-        list: The file with the requests.
         place: Of the model and the results.
     """
 
-    def __init__(self, folder: Path, model: OpenModel, asked: Sequence[Asked]) -> None:
-        self._names: dict[str, str] = {}
-        self.list = folder / "requests.json"
+    def __init__(self, folder: Path, model: OpenModel, runtime: api.Runtime) -> None:
         self.place = Place(folder / MODEL, folder / "out", _others(model), _strangers(model))
         api.save(model.recognizer, self.place.model)
-        lines = [
-            {
-                "person": request.person,
-                "method": request.method,
-                "photos": [self._write(folder / f"{number}-{k}", p) for k, p in enumerate(request.photos)],
-                "check": [self._write(folder / f"{number}-check-{k}", p) for k, p in enumerate(request.check)],
-            }
-            for number, request in enumerate(asked)
-        ]
-        write_atomically(self.list, json.dumps({"requests": lines}).encode())
-
-    def _write(self, path: Path, photo: Photo) -> str:
-        path.write_bytes(photo.data)
-        self._names[str(path)] = f"“{photo.name}”"
-        return str(path)
+        runtime.models.know(self.place.model, model.recognizer)
 
     def configuration(self, terms: Terms) -> Configuration:
         """For the functions underneath."""
@@ -61,10 +42,8 @@ class Files:
         )
 
     def shown(self, text: str) -> str:
-        """A message with the photos' own names: our paths say nothing to a user."""
-        for path in sorted(self._names, key=len, reverse=True):
-            text = text.replace(path, self._names[path])
-        return text.replace(str(self.list), "The list").replace(str(self.place.model), "the model")
+        """A message without our path, which says nothing to a user."""
+        return text.replace(str(self.place.model), "the model")
 
     def readable(self, error: FaceForgetError) -> FaceForgetError:
         """The same error in the user's words."""

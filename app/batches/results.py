@@ -5,12 +5,12 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.batches.asked import Asked
 from app.batches.data import Done, Outcome, Terms
 from app.people import OpenModel
 from faceforget import api
 from faceforget.api import (
     ERASED,
+    Asked,
     Ledger,
     Place,
     label_of,
@@ -55,6 +55,7 @@ def done(
     place: Place,
     ledger: Path,
     cancelled: bool,
+    runtime: api.Runtime,
 ) -> Done:
     """The batch with its new model and its receipts.
 
@@ -66,6 +67,7 @@ def done(
         place: Of the batch.
         ledger: The database.
         cancelled: Whether the user stopped it.
+        runtime: Has the new model, and need not read it again.
 
     Raises:
         UsageError: The new model still knows somebody who was erased.
@@ -78,17 +80,16 @@ def done(
         tuple(asked),
         terms,
         outcomes,
-        _without(model, gone, place.live),
+        _without(model, gone, runtime.load(place.live)),
         place.live.read_bytes(),
         receipts,
         cancelled,
     )
 
 
-def _without(model: OpenModel, gone: Sequence[str], live: Path) -> OpenModel:
+def _without(model: OpenModel, gone: Sequence[str], recognizer: api.Recognizer) -> OpenModel:
     """The new model; of the erased, nothing is at hand any more."""
     labels = {label_of(model.recognizer, person) for person in gone}
-    recognizer = api.load(live)
     if labels & set(recognizer.labels):
         raise UsageError("The new model still has the name of somebody who was erased.", "It was not opened.")
     return model.without(labels, recognizer)

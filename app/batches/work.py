@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.batches.asked import Asked
 from app.batches.data import Done, Line, Live, Terms
 from app.batches.ending import close_open
 from app.batches.files import Files
@@ -15,11 +14,13 @@ from app.people import OpenModel, rendered_cache
 from faceforget import api
 from faceforget.api import (
     CANCELLED,
+    Asked,
+    FrozenCache,
     Ledger,
-    PhotoFaces,
+    Photo,
     Place,
-    RecentFaces,
     RequestOutcome,
+    Upload,
     check_batch,
     read_plan,
     run_batch,
@@ -29,13 +30,52 @@ from faceforget.errors import FaceForgetError
 from faceforget.progress import Event, Progress, silent
 
 
-def memory_for(model: OpenModel) -> RecentFaces:
-    """Remembers faces as long as the session lasts; only those of rendered people are read from the disk."""
-    return RecentFaces(rendered_cache() if model.rendered else None)
+def look(
+    model: OpenModel, asked: Sequence[Asked], photos: dict[str, Photo], progress: Progress = silent
+) -> tuple[Asked, ...]:
+    """The requests with their photos looked at, each once; messages quote what the files are called.
+
+    Args:
+        model: The open model.
+        asked: The requests as they came.
+        photos: Those that were looked at before, by hash; filled.
+        progress: Called after every photo.
+    """
+    given = [photo for request in asked for photo in (*request.photos, *request.check)]
+    # Only the faces of people who do not exist are ever on the disk.
+    runtime = api.Runtime(cache=FrozenCache(rendered_cache()) if model.rendered else None)
+    intake = runtime.intake(model.recognizer.spec.framing)
+    sources = [photos.get(_hash(photo), photo) for photo in given]
+    found = intake.read(sources, progress=progress, stage="looking for faces")
+    photos.update({photo.sha256: photo for photo in found if photo.sha256})
+    named = iter([replace(photo, source=f"“{_name(own)}”") for own, photo in zip(given, found, strict=True)])
+    return tuple(
+        replace(
+            request,
+            photos=tuple(next(named) for _ in request.photos),
+            check=tuple(next(named) for _ in request.check),
+        )
+        for request in asked
+    )
+
+
+def _hash(photo: Path | Upload | Photo) -> str:
+    return "" if isinstance(photo, Path) else photo.sha256
+
+
+def _name(photo: Path | Upload | Photo) -> str:
+    if isinstance(photo, Path):
+        return photo.name
+    return photo.name if isinstance(photo, Upload) else photo.source
 
 
 def check(
-    model: OpenModel, asked: Sequence[Asked], terms: Terms, folder: Folder, faces: RecentFaces, progress: Progress
+    model: OpenModel,
+    asked: Sequence[Asked],
+    terms: Terms,
+    folder: Folder,
+    photos: dict[str, Photo],
+    progress: Progress,
 ) -> tuple[Line, ...]:
     """A dry run: look at every photo, and change nothing.
 
@@ -43,25 +83,22 @@ def check(
         model: The open model.
         asked: The requests.
         terms: How they would be carried out.
-        folder: Where files may be for a moment.
-        faces: Remembers what was found, in memory.
+        folder: Where the model may be for a moment.
+        photos: Those that were looked at before, by hash; filled.
         progress: Called with events.
 
     Raises:
         UsageError: The requests do not fit together.
     """
-    photos = [photo for request in asked for photo in (*request.photos, *request.check)]
-    intake = api.Runtime(cache=faces).intake(model.recognizer.spec.framing)
-    found = iter(intake.read([photo.data for photo in photos], progress=progress, stage="looking for faces"))
-    refused = [
-        _refused(request, [next(found) for _ in range(len(request.photos) + len(request.check))]) for request in asked
-    ]
+    seen = look(model, asked, photos, progress)
+    refused = [_refused(request) for request in seen]
+    runtime = api.Runtime(progress=lambda event: progress(replace(event, stage="comparing the faces")))
     with folder.work() as place:
         # Which methods may be named depends on the promise, which is picked afterwards: the page looks at that.
-        files = Files(place, model, [replace(request, method="") for request in asked])
-        runtime = api.Runtime(cache=faces, progress=lambda event: progress(replace(event, stage="comparing the faces")))
+        bare = [replace(request, method="") for request in seen]
+        files = Files(place, model, runtime)
         try:
-            checked = check_batch(files.list, files.place, configuration=files.configuration(terms), runtime=runtime)
+            checked = check_batch(bare, files.place, configuration=files.configuration(terms), runtime=runtime)
         except FaceForgetError as error:
             raise files.readable(error) from error
     return tuple(
@@ -76,14 +113,17 @@ def check(
     )
 
 
-def _refused(request: Asked, found: Sequence[PhotoFaces]) -> tuple[tuple[str, str], ...]:
+def _refused(request: Asked) -> tuple[tuple[str, str], ...]:
     bad = [(place, "It is not among the files.") for place in request.missing]
     taken: set[str] = set()
-    for photo, faces in zip((*request.photos, *request.check), found, strict=True):
-        if faces.error is not None:
-            bad.append((photo.name, str(faces.error)))
+    for photo in (*request.photos, *request.check):
+        if not isinstance(photo, Photo):
+            continue  # all were looked at
+        name = photo.source.strip("“”")
+        if photo.error is not None:
+            bad.append((name, str(photo.error)))
         elif photo.sha256 in taken:
-            bad.append((photo.name, "The same photo again; it is used once."))
+            bad.append((name, "The same photo again; it is used once."))
         taken.add(photo.sha256)
     return tuple(bad)
 
@@ -94,7 +134,7 @@ def run(
     terms: Terms,
     folder: Folder,
     ledger: Path,
-    faces: RecentFaces,
+    photos: dict[str, Photo],
     progress: Progress = silent,
     *,
     live: Live,
@@ -109,7 +149,7 @@ def run(
         terms: How.
         folder: Where files may be while it runs.
         ledger: The database.
-        faces: What was found on the photos before.
+        photos: Those that were looked at before, by hash; filled.
         progress: Called with events; what it raises to cancel is heard between the steps that belong together.
         live: Filled with what each request has come to.
 
@@ -117,17 +157,18 @@ def run(
         UsageError: Nothing was started.
         FaceForgetError: Nobody was erased, for a reason that is not one person's.
     """
+    seen, runtime = look(model, asked, photos, progress), api.Runtime()
     with folder.work() as place:
-        files = Files(place, model, asked)
+        files = Files(place, model, runtime)
         details: Sequence[RequestOutcome] = ()
         cancelled, stopped = False, None
         try:
             details = run_batch(
-                files.list,
+                seen,
                 files.place,
                 ledger,
                 configuration=files.configuration(terms),
-                runtime=api.Runtime(cache=faces, progress=_heard(progress, live, files.place, ledger)),
+                runtime=replace(runtime, progress=_heard(progress, live, files.place, ledger)),
             ).outcomes
         except CancelledError:
             cancelled = True
@@ -140,7 +181,7 @@ def run(
             raise stopped
         errors = {o.request: files.readable(o.error) for o in details if o.error is not None}
         outcomes = tuple(replace(outcome, error=errors.get(outcome.request)) for outcome in outcomes)
-        return done(model, asked, terms, outcomes, files.place, ledger, cancelled)
+        return done(model, asked, terms, outcomes, files.place, ledger, cancelled, runtime)
 
 
 def _heard(progress: Progress, live: Live, place: Place, ledger: Path) -> Progress:

@@ -9,11 +9,11 @@ from app.check import check, look_at, who_is_it
 from app.erasing import FEWEST, Request
 from app.frame import PROOF, needs_model, page, session, show
 from app.opening import erase
-from app.people import OpenModel, Photo
+from app.people import OpenModel
 from app.promises import title, words
 from app.session import Session
 from app.views.forget_steps.at_work import at_work
-from faceforget.api import OF_AN_ERASURE, PROMISES, UNKNOWN, count_photos, held_back, shown_name
+from faceforget.api import OF_AN_ERASURE, PROMISES, UNKNOWN, PhotoSource, Upload, count_photos, held_back, shown_name
 from faceforget.progress import Event
 
 _TYPES = ["jpg", "jpeg", "png", "webp"]
@@ -73,7 +73,7 @@ def _take_person(here: Session, model: OpenModel, name: str) -> None:
     _add(here, model, model.photos.get(name, ()))
 
 
-def _add(here: Session, model: OpenModel, photos: Sequence[Photo]) -> None:
+def _add(here: Session, model: OpenModel, photos: Sequence[PhotoSource]) -> None:
     if photos:
         bar = st.progress(0.0, text="Looking for faces …")
 
@@ -120,7 +120,7 @@ def _uploader(here: Session, model: OpenModel, label: str) -> None:
     new = [file for file in files if file.file_id not in taken]
     if new:
         taken.update(file.file_id for file in new)
-        _add(here, model, [Photo(file.name, file.getvalue()) for file in new])
+        _add(here, model, [Upload(file.name, file.getvalue()) for file in new])
 
 
 def _person(model: OpenModel, name: str, note: str) -> str:
@@ -245,7 +245,7 @@ def _confirm(person: str, used: list[int], kept_back: bool) -> None:
     )
     with st.container(horizontal=True):
         if st.button("Erase now", type="primary"):
-            photos = [(here.checked[place].seen.photo, here.checked[place].seen.found) for place in used]
+            photos = [here.checked[place].photo for place in used]
             here.confirming = False
             erase(here, Request(person, photos, here.promise, here.method))
             st.rerun()

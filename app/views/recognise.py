@@ -4,11 +4,20 @@ import streamlit as st
 
 from app import pieces
 from app.frame import needs_model, page, show
-from app.people import OpenModel, Photo, samples
-from app.session import Recognised, Session
+from app.people import OpenModel, samples
+from app.session import Session
 from faceforget import api
-from faceforget.api import UNKNOWN, NamedFace, decode, evidence, overlay, picture
-from faceforget.errors import FaceForgetError
+from faceforget.api import (
+    MAX_SIDE,
+    UNKNOWN,
+    NamedFace,
+    NamedPhoto,
+    PhotoSource,
+    Upload,
+    evidence,
+    overlay,
+    picture,
+)
 
 _TYPES = ["jpg", "jpeg", "png", "webp"]
 
@@ -31,15 +40,15 @@ def main() -> None:
 
 def _take(here: Session, model: OpenModel) -> None:
     files = st.file_uploader("Photos", type=_TYPES, accept_multiple_files=True, key=f"recognise-{here.generation}")
-    given = [(file.file_id, Photo(file.name, file.getvalue())) for file in files]
+    given: list[tuple[str, PhotoSource]] = [(file.file_id, Upload(file.name, file.getvalue())) for file in files]
     with st.container(horizontal=True, vertical_alignment="center"):
         if model.rendered and st.button("Show me with photos of the embedded people"):
-            given += [(photo.name, photo) for photo in samples(model)]
+            given += [(f"sample {number}", photo) for number, photo in enumerate(samples(model))]
         camera = st.toggle("Use the camera")
     if camera:
         shot = st.camera_input("Take a photo", key=f"camera-{here.generation}")
         if shot is not None:
-            given.append((shot.file_id, Photo("camera photo", shot.getvalue())))
+            given.append((shot.file_id, Upload("camera photo", shot.getvalue())))
     new = [(key, photo) for key, photo in given if key not in here.recognised]
     if new:
         bar = st.progress(0.0, text="Looking for faces …")
@@ -49,22 +58,18 @@ def _take(here: Session, model: OpenModel) -> None:
         bar.empty()
 
 
-def _named(model: OpenModel, photo: Photo) -> Recognised:
-    named = api.recognize(model.recognizer, [photo.data])[0]
-    try:
-        pixels = decode(photo.data).pixels
-    except FaceForgetError:  # `named` says why
-        pixels = None
-    return Recognised(photo.name, named, pixels)
+def _named(model: OpenModel, photo: PhotoSource) -> NamedPhoto:
+    intake = api.Runtime().intake(model.recognizer.spec.framing, picture=MAX_SIDE)
+    return api.recognize(model.recognizer, intake.read([photo]))[0]
 
 
-def _photo(model: OpenModel, key: str, shown: Recognised) -> None:
+def _photo(model: OpenModel, key: str, shown: NamedPhoto) -> None:
     with st.container(border=True):
-        show(f'<p class="note person">{pieces.text(shown.name)}</p>')
-        faces = shown.named.faces
-        if shown.pixels is None or not faces:
-            if shown.named.error is not None:
-                show(pieces.problem(shown.named.error))
+        show(f'<p class="note person">{pieces.text(shown.source)}</p>')
+        faces = shown.faces
+        if shown.picture is None or not faces:
+            if shown.error is not None:
+                show(pieces.problem(shown.error))
             return
         left, right = st.columns([1, 1], gap="medium")
         number = 0
@@ -77,7 +82,7 @@ def _photo(model: OpenModel, key: str, shown: Recognised) -> None:
                 )  # fmt: skip
             _face(model, faces[number])
         with left:
-            show(pieces.boxed(shown.named, shown.pixels, number))
+            show(pieces.boxed(shown, shown.picture, number))
 
 
 def _short(face: NamedFace) -> str:

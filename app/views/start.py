@@ -5,9 +5,10 @@ import streamlit as st
 from app import pieces
 from app.frame import FORGET, RECOGNISE, page, part, progress_of, session, show
 from app.opening import build, given_model, open_embedded
-from app.people import KEEP_BACK_FROM, OpenModel, Photo, model_file, open_model
+from app.people import KEEP_BACK_FROM, OpenModel, model_file, open_model
 from app.session import Session
 from app.uploads import check_names, people_in_zip
+from faceforget.api import Upload
 from faceforget.errors import UsageError
 
 _FACES_SHOWN = 16
@@ -137,7 +138,7 @@ def _one_by_one(here: Session) -> None:
             if not name.strip() or not files:
                 raise UsageError("A name and at least two photos are needed.")
             check_names({**added, name.strip(): files})
-            added[name.strip()] = [Photo(file.name, file.getvalue()) for file in files]
+            added[name.strip()] = [Upload(file.name, file.getvalue()) for file in files]
     if added:
         lines = "".join(f"<li>{pieces.name_of(n)}: {len(photos)} photos</li>" for n, photos in added.items())
         show(f"<ul>{lines}</ul>")

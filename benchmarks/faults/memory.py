@@ -8,7 +8,7 @@ from unittest.mock import patch
 from faceforget.api.erase_people import ErasureOutcome
 from faceforget.api.runtime import Runtime
 from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoSource
+from faceforget.photos.photo import PhotoSource
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.requests.steps import carry_out
 from faceforget.requests.steps.examine import Member

@@ -25,7 +25,8 @@ from faceforget.api.runtime import Runtime
 from faceforget.files import sha256_file
 from faceforget.people.faces import read_faces
 from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoIntake, PhotoSource
+from faceforget.photos.intake import PhotoIntake
+from faceforget.photos.photo import PhotoSource
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.recognizer.enroll import Plan, enroll_faces

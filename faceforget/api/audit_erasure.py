@@ -12,7 +12,9 @@ from faceforget.audit.report import AuditReport
 from faceforget.audit.view import Crops, Faces
 from faceforget.errors import PeopleFolderError
 from faceforget.people.faces import FaceSet, read_faces, require_faces
-from faceforget.photos.intake import PhotoIntake, PhotoSource
+from faceforget.photos.intake import PhotoIntake
+from faceforget.photos.photo import PhotoSource
+from faceforget.progress import Progress
 from faceforget.recognizer.recognizer import Recognizer
 
 # With fewer rendered people left over there is nobody to measure strangers on.
@@ -74,38 +76,38 @@ def audit(
     erased = (*photos, *(name for name in before.labels if name not in after.labels))
     retrained = others.retrained and others.retrained.to(runtime.torch_device)
     intake = runtime.intake(before.spec.framing)
-    strangers = stranger_crops(others.strangers, before, intake, runtime)
-    stand_ins = {} if strangers else stand_ins_for(before, intake, runtime)
+    strangers = stranger_crops(others.strangers, before, intake, runtime.progress)
+    stand_ins = {} if strangers else stand_ins_for(before, intake, runtime.progress)
     faces = Faces(
-        _required(photos, intake, runtime),
-        _required(forget_photos, intake, runtime) if forget_photos else {},
-        retained_crops(others.retained, before, erased, intake, runtime),
+        _required(photos, intake, runtime.progress),
+        _required(forget_photos, intake, runtime.progress) if forget_photos else {},
+        retained_crops(others.retained, before, erased, intake, runtime.progress),
         strangers or stand_ins,
-        retained_crops(others.members, before, erased, intake, runtime),
+        retained_crops(others.members, before, erased, intake, runtime.progress),
     )
     exhibits = Exhibits(faces, retrained, ("strangers",) if stand_ins else (), memory)
     return audit_models(before, after, exhibits, deep=deep, seed=runtime.seed, progress=runtime.progress)
 
 
-def _required(photos: Mapping[str, Sequence[PhotoSource]], intake: PhotoIntake, runtime: Runtime) -> dict[str, Crops]:
+def _required(photos: Mapping[str, Sequence[PhotoSource]], intake: PhotoIntake, progress: Progress) -> dict[str, Crops]:
     """Crops of the erased people; never cached."""
-    faces = read_faces(photos, intake, remember=False, progress=runtime.progress, stage="reading their photos")
+    faces = read_faces(photos, intake, remember=False, progress=progress, stage="reading their photos")
     require_faces(faces, tuple(photos))
     return _crops(faces)
 
 
 def retained_crops(
-    people: People | None, before: Recognizer, erased: Sequence[str], intake: PhotoIntake, runtime: Runtime
+    people: People | None, before: Recognizer, erased: Sequence[str], intake: PhotoIntake, progress: Progress
 ) -> dict[str, Crops]:
     """Crops of people who stay, by name; none without a folder."""
     if people is None:
         return {}
     known = known_others(people, before, erased)
-    return _crops(read_faces(known, intake, progress=runtime.progress, stage="reading retained people"))
+    return _crops(read_faces(known, intake, progress=progress, stage="reading retained people"))
 
 
 def stranger_crops(
-    people: People | None, before: Recognizer, intake: PhotoIntake, runtime: Runtime
+    people: People | None, before: Recognizer, intake: PhotoIntake, progress: Progress
 ) -> dict[str, Crops]:
     """Crops of the operator's own strangers; none without a folder.
 
@@ -119,18 +121,18 @@ def stranger_crops(
         raise PeopleFolderError(
             "Everybody in the folder of strangers is in the model.", "Give people who were never enrolled."
         )
-    faces = read_faces(unknown, intake, progress=runtime.progress, stage="reading strangers")
+    faces = read_faces(unknown, intake, progress=progress, stage="reading strangers")
     if not faces.count:
         require_faces(faces, tuple(unknown))
     return _crops(faces)
 
 
-def stand_ins_for(before: Recognizer, intake: PhotoIntake, runtime: Runtime) -> dict[str, Crops]:
+def stand_ins_for(before: Recognizer, intake: PhotoIntake, progress: Progress) -> dict[str, Crops]:
     """Rendered people whom the model does not know; nobody if too few are left or they are not installed."""
     people = {n: p[:_STAND_IN_PHOTOS] for n, p in shipped_people().items() if n not in before.labels}
     if len(people) < _FEWEST_STAND_INS:
         return {}
-    return _crops(read_faces(people, intake, progress=runtime.progress, stage="reading rendered stand-ins"))
+    return _crops(read_faces(people, intake, progress=progress, stage="reading rendered stand-ins"))
 
 
 def _crops(faces: FaceSet) -> dict[str, Crops]:

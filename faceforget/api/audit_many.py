@@ -10,9 +10,8 @@ from faceforget.audit.verdict import Verdict
 from faceforget.compute.engine import HERE, Engine, LostWorkerError, Work
 from faceforget.errors import FaceForgetError
 from faceforget.files import write_atomically, write_json
-from faceforget.photos.intake import PhotoSource
+from faceforget.photos.photo import PhotoSource
 from faceforget.progress import silent, tracked
-from faceforget.recognizer.storage import load_recognizer
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,11 @@ def _audited(task: AuditTask) -> Audited:
 
     try:
         report = audit(
-            load_recognizer(task.before),
-            load_recognizer(task.after),
+            task.runtime.load(task.before),
+            task.runtime.load(task.after),
             task.photos,
             forget_photos=task.forget_photos,
-            others=replace(task.others, retrained=load_recognizer(task.retrained) if task.retrained else None),
+            others=replace(task.others, retrained=task.runtime.load(task.retrained) if task.retrained else None),
             deep=task.deep,
             runtime=task.runtime,
         )

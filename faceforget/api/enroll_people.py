@@ -11,7 +11,7 @@ from faceforget.errors import PeopleFolderError
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.people.folder import person_key
 from faceforget.photos.intake import PhotoIntake
-from faceforget.recognizer.backbone import load_backbone
+from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
 from faceforget.recognizer.enroll import MIN_PHOTOS, Plan, check_enough, enroll_faces
 from faceforget.recognizer.recognizer import Recognizer
 
@@ -49,7 +49,7 @@ class Enrolment:
 def enroll(
     people: People,
     *,
-    backbone: str | Path = "mobile",
+    backbone: str | Path | LoadedBackbone = "mobile",
     plan: Plan | None = None,
     strangers: People | None = None,
     skip_incomplete: bool = False,
@@ -59,7 +59,7 @@ def enroll(
 
     Args:
         people: ``PEOPLE_DIR/Name/photo.jpg``, or photos by name.
-        backbone: Name or weights file.
+        backbone: Name or weights file, or what was loaded from one.
         plan: Fine-tune or keep the backbone, false-accept rate, seed.
         strangers: People who are not enrolled, to calibrate "unknown" on.
         skip_incomplete: Leave out people with too few usable photos instead of refusing.
@@ -70,7 +70,9 @@ def enroll(
     """
     runtime = runtime or Runtime()
     device = runtime.torch_device
-    loaded = load_backbone(backbone, progress=runtime.progress)
+    loaded = backbone
+    if not isinstance(loaded, LoadedBackbone):
+        loaded = load_backbone(loaded, progress=runtime.progress)
     intake = runtime.intake(loaded.spec.framing)
     faces = read_faces(people_from(people), intake, progress=runtime.progress)
     left_out: tuple[str, ...] = ()

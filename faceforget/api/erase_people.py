@@ -23,7 +23,7 @@ from faceforget.errors import UsageError, WrongPersonError
 from faceforget.files import sha256_bytes
 from faceforget.people.faces import FaceSet, read_faces, require_faces
 from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoSource
+from faceforget.photos.photo import PhotoSource
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.same_person import doubtful_photos

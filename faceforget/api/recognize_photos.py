@@ -1,15 +1,13 @@
 """Name the faces on photos."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 
 from faceforget.api.runtime import Runtime
 from faceforget.photos.align import RGB
-from faceforget.photos.decode import MAX_SIDE, shown_size
-from faceforget.photos.detect import Face
+from faceforget.photos.decode import MAX_SIDE
 from faceforget.photos.errors import PhotoError
-from faceforget.photos.intake import PhotoFaces, PhotoSource
+from faceforget.photos.photo import Face, Photo, PhotoSource
 from faceforget.progress import tracked
 from faceforget.recognizer.recognizer import Recognition, Recognizer
 
@@ -43,12 +41,14 @@ class NamedPhoto:
             it cannot be read.
         faces: The main face first.
         error: Why no face of the photo could be named, or None.
+        picture: The photo itself, where it was read with one.
     """
 
     source: str
     size: tuple[int, int] | None
     faces: tuple[NamedFace, ...]
     error: PhotoError | None
+    picture: RGB | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -67,7 +67,7 @@ def recognize(
 
     Args:
         recognizer: The model.
-        sources: Photos as paths or bytes.
+        sources: Photos as paths or bytes, or as they were read before.
         top: Candidates per face.
         runtime: Device, cache, progress.
 
@@ -77,20 +77,14 @@ def recognize(
     runtime = runtime or Runtime()
     recognizer = recognizer.to(runtime.torch_device)
     photos = runtime.intake(recognizer.spec.framing).read(sources, progress=runtime.progress)
-    seen = tracked(zip(photos, sources, strict=True), "recognising", len(photos), runtime.progress)
-    return [_name(recognizer, photo, _size(source), top) for photo, source in seen]
+    seen = tracked(photos, "recognising", len(photos), runtime.progress)
+    return [_name(recognizer, photo, top) for photo in seen]
 
 
-def _size(source: PhotoSource) -> tuple[int, int] | None:
-    try:
-        return shown_size(Path(source) if isinstance(source, str) else source)
-    except PhotoError:
-        return None
-
-
-def _name(recognizer: Recognizer, photo: PhotoFaces, size: tuple[int, int] | None, top: int) -> NamedPhoto:
-    if photo.crops is None or not photo.faces:
-        return NamedPhoto(photo.source, size, (), photo.error)
+def _name(recognizer: Recognizer, photo: Photo, top: int) -> NamedPhoto:
+    size = photo.size
+    if not photo.faces:
+        return NamedPhoto(photo.source, size, (), photo.error, photo.picture)
     # Faces were looked for on a photo whose long side was reduced to MAX_SIDE.
     scale = max(1.0, max(size or (0,)) / MAX_SIDE)
     recognitions = recognizer.recognize(photo.crops, top)
@@ -108,7 +102,7 @@ def _name(recognizer: Recognizer, photo: PhotoFaces, size: tuple[int, int] | Non
     ]
     faces.sort(key=lambda face: not face.main)
     usable = any(face.recognition for face in faces)
-    return NamedPhoto(photo.source, size, tuple(faces), None if usable else photo.error)
+    return NamedPhoto(photo.source, size, tuple(faces), None if usable else photo.error, photo.picture)
 
 
 def _box(face: Face, scale: float) -> tuple[float, float, float, float]:

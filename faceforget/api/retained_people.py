@@ -11,7 +11,7 @@ from faceforget.api.runtime import People as People
 from faceforget.api.runtime import Runtime, people_from
 from faceforget.errors import MethodError, PeopleFolderError
 from faceforget.people.faces import FaceSet, SamePhotoError, read_faces
-from faceforget.photos.intake import PhotoSource
+from faceforget.photos.photo import PhotoSource
 from faceforget.recognizer.enroll import Cosines, Plan, labelled_images, own_threshold, train_classifier
 from faceforget.recognizer.recipe import EnrolmentRecipe, recipe_of
 from faceforget.recognizer.recognizer import Recognizer, embed_images

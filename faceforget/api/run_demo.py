@@ -139,7 +139,7 @@ def demo(
     watch.lap("enrolling")
     outcome = erase(
         before,
-        {chosen: [photo.source for photo in enrolled.photos[chosen]]},
+        {chosen: enrolled.photos[chosen]},
         method=Delete.name,
         runtime=replace(runtime, progress=_renamed(runtime.progress, "reading photos")),
     )
@@ -236,7 +236,7 @@ def _shown(before: Recognizer, after: Recognizer, faces: FaceSet) -> tuple[Shown
 
 
 def _renamed(progress: Progress, stage: str) -> Progress:
-    """Show the second search for faces as a stage of its own."""
+    """Show the second look at photos as a stage of its own."""
 
     def show(event: Event) -> None:
         progress(replace(event, stage=stage) if event.stage == "finding faces" else event)

@@ -1,7 +1,7 @@
 """What every task needs: a device, a photo intake for a backbone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -13,10 +13,13 @@ from faceforget.people.folder import read_people
 from faceforget.photos.align import Framing
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.engine_intake import EngineIntake
-from faceforget.photos.intake import PhotoFaces, PhotoIntake, PhotoSource
+from faceforget.photos.intake import PhotoIntake
+from faceforget.photos.photo import Photo, PhotoSource
 from faceforget.progress import Progress, silent
+from faceforget.recognizer.loaded import LoadedModels
+from faceforget.recognizer.recognizer import Recognizer
 
-# A folder with a subfolder per person, or photos by person: paths, or bytes that were never in a file.
+# A folder with a subfolder per person, or photos by person: paths, bytes, or as they were read before.
 People = Path | str | Mapping[str, Sequence[PhotoSource]]
 
 
@@ -30,6 +33,7 @@ class Runtime:
         cache: Remembers found faces; None searches every photo again.
         progress: Called with events.
         engine: Whose workers find faces on photos that may be remembered.
+        models: Those that were read so far.
     """
 
     device: str = "auto"
@@ -37,6 +41,7 @@ class Runtime:
     cache: FaceCache | None = None
     progress: Progress = silent
     engine: Engine = HERE
+    models: LoadedModels = field(default_factory=LoadedModels, repr=False, compare=False)
 
     @property
     def torch_device(self) -> torch.device:
@@ -56,11 +61,25 @@ class Runtime:
             ) from error  # torch's own text advises on how to debug it
         return device
 
-    def intake(self, framing: Framing) -> PhotoIntake:
-        """A photo intake for a backbone's framing; faces are found on CUDA or the CPU."""
+    def load(self, model: Path | str) -> Recognizer:
+        """The model in a file; each is read once, however often it is asked for.
+
+        Raises:
+            ModelFileError: It cannot be used.
+        """
+        return self.models.load(model, self.torch_device)
+
+    def intake(self, framing: Framing, *, keep: bool = False, picture: int = 0) -> PhotoIntake:
+        """A photo intake for a backbone's framing; faces are found on CUDA or the CPU.
+
+        Args:
+            framing: How faces are cut.
+            keep: Keep what was read from files, and do not open them again.
+            picture: Longest side of a picture that each photo keeps; 0 keeps none.
+        """
         device = self.torch_device if self.torch_device.type == "cuda" else "cpu"
         if isinstance(self.engine, Local):
-            return PhotoIntake(framing, cache=self.cache, device=device)
+            return PhotoIntake(framing, cache=self.cache, device=device, keep=keep, picture=picture)
         return EngineIntake(framing, self.engine, cache=self.cache, device=device)
 
 
@@ -80,6 +99,6 @@ def photo_report(faces: FaceSet) -> dict[str, object]:
     }
 
 
-def refusals(photos: Sequence[PhotoFaces]) -> list[dict[str, str]]:
+def refusals(photos: Sequence[Photo]) -> list[dict[str, str]]:
     """Photos that cannot be used, with the kind of their error and its text."""
     return [{"photo": p.source, "error": p.error.kind, "message": str(p.error)} for p in photos if p.error]

@@ -100,19 +100,18 @@ def audit(
     own = api.photos_of(photos.absolute(), persons)
     read = api.photos_of(forget_photos.absolute(), persons) if forget_photos else None
     check_people(retained, members, strangers)
-
-    models = api.load(before), api.load(after)
-    for name in persons:
-        models[0].index_of(name)
     others = api.Others(_absolute(retained), _absolute(members), _absolute(strangers))
     with progress_bar() as progress:
         runtime = make_runtime(device, seed, no_cache, progress, working)
+        models = runtime.load(before), runtime.load(after)
+        for name in persons:
+            models[0].index_of(name)
         if each:
             pair, reports = (before.absolute(), after.absolute()), each.absolute()
             task = api.AuditTask(*pair, own, reports, read, others, _absolute(retrained), deep, runtime)
             done = api.audit_all([_alone(task, name) for name in persons], engine=working)
         else:
-            reference = api.load(retrained) if retrained else None
+            reference = runtime.load(retrained) if retrained else None
             report = api.audit(
                 *models,
                 own,

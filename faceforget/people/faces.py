@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceforget.errors import FaceForgetError, PeopleFolderError
-from faceforget.photos.intake import PhotoFaces, PhotoIntake, PhotoSource
+from faceforget.photos.intake import PhotoIntake
+from faceforget.photos.photo import Photo, PhotoSource
 from faceforget.progress import Progress, silent
 
 
@@ -31,9 +32,9 @@ class FaceSet:
         repeated: Photos left out because the same bytes came before under the same name.
     """
 
-    photos: Mapping[str, tuple[PhotoFaces, ...]]
-    refused: tuple[PhotoFaces, ...] = ()
-    repeated: tuple[PhotoFaces, ...] = ()
+    photos: Mapping[str, tuple[Photo, ...]]
+    refused: tuple[Photo, ...] = ()
+    repeated: tuple[Photo, ...] = ()
 
     @property
     def count(self) -> int:
@@ -75,9 +76,9 @@ def read_faces(
     """
     owners = [name for name, sources in people.items() for _ in sources]
     sources = [source for photos in people.values() for source in photos]
-    usable: dict[str, list[PhotoFaces]] = {name: [] for name in people}
-    refused: list[PhotoFaces] = []
-    repeated: list[PhotoFaces] = []
+    usable: dict[str, list[Photo]] = {name: [] for name in people}
+    refused: list[Photo] = []
+    repeated: list[Photo] = []
     owner_of: dict[str, str] = {}
     found = intake.read(sources, remember=remember, progress=progress, stage=stage)
     for name, photo in zip(owners, found, strict=True):

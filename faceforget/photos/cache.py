@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 
 from faceforget.files import write_atomically
 from faceforget.photos.align import Framing
-from faceforget.photos.detect import Face, FoundFaces
+from faceforget.photos.photo import Face, Photo
 
 # Raise when decoding, detection or alignment changes what comes out.
 PREPROCESSING_VERSION = 2
@@ -32,8 +32,8 @@ class FaceCache:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder if folder is not None else default_cache_folder()
 
-    def get(self, sha256: str, framing: Framing) -> FoundFaces | None:
-        """What was found in a photo, or None; a damaged entry counts as absent."""
+    def get(self, sha256: str, framing: Framing) -> Photo | None:
+        """A photo with its faces, or None; it has no name, and none is chosen. A damaged entry counts as absent."""
         path = self._path(sha256, framing)
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as entry:
@@ -48,21 +48,21 @@ class FaceCache:
             return None
         if crops.shape != (len(faces), framing.size, framing.size, 3):
             return None
-        return FoundFaces(faces, crops, width, height)
+        return Photo("", sha256, framing, searched=(width, height), faces=faces, crops=crops)
 
-    def put(self, sha256: str, framing: Framing, found: FoundFaces) -> None:
-        """Keep what was found in one photo."""
+    def put(self, photo: Photo, framing: Framing) -> None:
+        """Keep what was found on a photo."""
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer,
-            boxes=np.array([face.box for face in found.faces]).reshape(-1, 4),
-            landmarks=np.array([face.landmarks for face in found.faces]).reshape(-1, 5, 2),
-            probabilities=np.array([face.probability for face in found.faces]),
-            crops=found.crops,
-            photo_size=np.array([found.width, found.height]),
+            boxes=np.array([face.box for face in photo.faces]).reshape(-1, 4),
+            landmarks=np.array([face.landmarks for face in photo.faces]).reshape(-1, 5, 2),
+            probabilities=np.array([face.probability for face in photo.faces]),
+            crops=photo.crops,
+            photo_size=np.array(photo.searched),
         )
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(self._path(sha256, framing), buffer.getvalue())
+        write_atomically(self._path(photo.sha256, framing), buffer.getvalue())
 
     def forget(self, sha256: str) -> int:
         """Remove every entry of one photo; returns how many there were."""
@@ -83,3 +83,26 @@ class FaceCache:
 
     def _path(self, sha256: str, framing: Framing) -> Path:
         return self.folder / sha256[:2] / f"{sha256}.v{PREPROCESSING_VERSION}.{framing.key}.npz"
+
+
+class FrozenCache(FaceCache):
+    """A cache as it stands: what is in it is read, nothing is added, and nothing goes.
+
+    So a look beforehand leaves the disk as it is, and a batch that was killed finds the same faces when it goes on:
+    those of a request go when it is closed.
+    """
+
+    def __init__(self, cache: FaceCache | None) -> None:
+        super().__init__(cache.folder if cache else None)
+        self._cache = cache
+
+    def get(self, sha256: str, framing: Framing) -> Photo | None:
+        """What is there."""
+        return self._cache.get(sha256, framing) if self._cache else None
+
+    def put(self, photo: Photo, framing: Framing) -> None:
+        """Nothing is added."""
+
+    def forget(self, sha256: str) -> int:
+        """Nothing goes."""
+        return 0

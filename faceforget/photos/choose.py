@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from faceforget.photos.align import RGB
-from faceforget.photos.detect import Face
 from faceforget.photos.errors import FaceTooBlurredError, FaceTooSmallError, PhotoError, SeveralFaces
+from faceforget.photos.photo import Face
 
 # Under this height a face is enlarged about four times for a 112 px crop; identity is guesswork.
 MIN_FACE_HEIGHT = 28.0

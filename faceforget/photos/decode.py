@@ -7,13 +7,11 @@ crash it, a 6000 px side takes 30 times as long for the same faces).
 
 import io
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from faceforget.files import sha256_bytes
 from faceforget.photos.align import RGB
 from faceforget.photos.errors import (
     DamagedImageError,
@@ -33,19 +31,6 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 _ON_ITS_SIDE = (5, 6, 7, 8)
 # Transparent pixels show this; a mid grey makes no edges against skin.
 _BEHIND_ALPHA = (128, 128, 128)
-
-
-@dataclass(frozen=True)
-class DecodedPhoto:
-    """An upright photo.
-
-    Attributes:
-        pixels: ``(H, W, 3)`` uint8 RGB, long side at most ``MAX_SIDE``.
-        sha256: Of the original bytes.
-    """
-
-    pixels: RGB
-    sha256: str
 
 
 def read_bytes(source: bytes | Path) -> bytes:
@@ -71,8 +56,8 @@ def read_bytes(source: bytes | Path) -> bytes:
     return data
 
 
-def decode(data: bytes) -> DecodedPhoto:
-    """Decode an untrusted photo.
+def decode(data: bytes) -> RGB:
+    """An untrusted photo as ``(H, W, 3)`` uint8 RGB, upright, its long side at most ``MAX_SIDE``.
 
     Args:
         data: The file's bytes, as from :func:`read_bytes`.
@@ -100,16 +85,16 @@ def decode(data: bytes) -> DecodedPhoto:
         upright = _upright_rgb(image)
     except Exception as error:  # on hostile bytes Pillow's decoders raise almost anything, struct.error too
         raise DamagedImageError(f"The photo is damaged: {error}.", "Use another copy.") from error
-    return DecodedPhoto(np.asarray(upright, dtype=np.uint8).copy(), sha256_bytes(data))
+    return np.asarray(upright, dtype=np.uint8).copy()
 
 
-def shown_size(source: bytes | Path) -> tuple[int, int]:
+def shown_size(data: bytes) -> tuple[int, int]:
     """Width and height in pixels as a viewer shows the photo: turned as its EXIF says, not reduced.
 
     Raises:
         PhotoError: It cannot be read.
     """
-    image = _open(read_bytes(source))
+    image = _open(data)
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception as error:  # as in decode

@@ -1,14 +1,14 @@
 """Faces in photos, found by MTCNN (Zhang et al. 2016)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from faceforget.compute.threads import workers
-from faceforget.photos.align import RGB, FloatArray, misfit
+from faceforget.photos.align import RGB, misfit
 from faceforget.photos.cascade import MIRRORED, Cascade
+from faceforget.photos.photo import Face
 
 # Below this MTCNN's candidates are mostly ears, hands and patterns.
 MIN_PROBABILITY = 0.90
@@ -16,53 +16,6 @@ MIN_PROBABILITY = 0.90
 MAX_MISFIT = 0.25
 # Searched side by side: a search holds some 100 bytes for each.
 _PIXELS = 16_000_000
-
-
-@dataclass(frozen=True)
-class Face:
-    """A detected face.
-
-    Attributes:
-        box: ``(4,)`` x0, y0, x1, y1 in pixels of the decoded photo; of a face that the photo cuts off, beyond it.
-        landmarks: ``(5, 2)`` eyes, nose, mouth corners in pixels.
-        probability: MTCNN's, in [0, 1].
-    """
-
-    box: FloatArray
-    landmarks: FloatArray
-    probability: float
-
-    @property
-    def height(self) -> float:
-        """Height of the box in pixels."""
-        return float(self.box[3] - self.box[1])
-
-    @property
-    def area(self) -> float:
-        """Area of the box in square pixels."""
-        return float((self.box[2] - self.box[0]) * self.height)
-
-    @property
-    def centre(self) -> FloatArray:
-        """``(2,)`` x, y of the middle of the box."""
-        return np.asarray((self.box[:2] + self.box[2:]) / 2, dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class FoundFaces:
-    """All faces of one photo.
-
-    Attributes:
-        faces: Most probable first; empty where none was found.
-        crops: ``(F, S, S, 3)`` uint8, one per face.
-        width: Of the decoded photo.
-        height: Of the decoded photo.
-    """
-
-    faces: tuple[Face, ...]
-    crops: RGB
-    width: int
-    height: int
 
 
 class FaceDetector:

@@ -10,7 +10,8 @@ import torch
 from faceforget.compute.engine import Engine, LostWorkerError, Work
 from faceforget.photos.align import Framing
 from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import Chunk, PhotoFaces, PhotoIntake
+from faceforget.photos.intake import Chunk, PhotoIntake
+from faceforget.photos.photo import Photo
 
 
 class EngineIntake(PhotoIntake):
@@ -35,7 +36,7 @@ class EngineIntake(PhotoIntake):
         super().__init__(framing, cache=cache, device=device)
         self._engine = engine
 
-    def _arriving(self, chunks: Sequence[Chunk], remember: bool) -> Iterator[tuple[int, PhotoFaces]]:
+    def _arriving(self, chunks: Sequence[Chunk], remember: bool) -> Iterator[tuple[int, Photo]]:
         if not remember:
             yield from super()._arriving(chunks, remember)
             return
@@ -56,7 +57,7 @@ class _Search:
     cache: FaceCache | None
 
 
-def _search(search: _Search) -> list[PhotoFaces]:
+def _search(search: _Search) -> list[Photo]:
     return list(PhotoIntake(search.framing, cache=search.cache).read_chunk(search.chunk))
 
 
@@ -66,5 +67,5 @@ def _name(search: _Search) -> str:
 
 def _absolute(chunk: Chunk) -> Chunk:
     """Workers have working directories of their own; names stay as they were given."""
-    paths = (source if isinstance(source, bytes) else Path(source).absolute() for source in chunk.sources)
+    paths = (Path(source).absolute() if isinstance(source, str | Path) else source for source in chunk.sources)
     return replace(chunk, sources=tuple(paths))

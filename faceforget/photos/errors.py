@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-from faceforget.errors import FaceForgetError
+from faceforget.errors import FaceForgetError, UsageError
+
+
+class OtherFramingError(UsageError):
+    """A photo that was searched for another backbone is handed on."""
 
 
 class PhotoError(FaceForgetError):

@@ -49,7 +49,7 @@ def photo(path: str | Path, alt: str) -> str:
     Raises:
         PhotoError: The file cannot be read any more.
     """
-    image = Image.fromarray(decode(read_bytes(Path(path))).pixels)
+    image = Image.fromarray(decode(read_bytes(Path(path))))
     scale = PHOTO_SIDE / min(image.size)
     if scale < 1:
         size = round(image.width * scale), round(image.height * scale)

@@ -9,7 +9,8 @@ from faceforget.api.runtime import Runtime
 from faceforget.compute.threads import one_thread
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.files import sha256_file
-from faceforget.recognizer.storage import load_recognizer
+from faceforget.photos.cache import FrozenCache
+from faceforget.photos.photo import Photo
 from faceforget.requests.begin import (
     REQUESTS_A_DAY,
     ModelBusyError,
@@ -38,7 +39,7 @@ from faceforget.requests.reasons import why_failed
 from faceforget.requests.receipt import ERASED
 from faceforget.requests.steps.carry_out import CarryOut
 from faceforget.requests.steps.copies import discard
-from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos
+from faceforget.requests.steps.examine import Member, examine, read_photos, shared_photos
 from faceforget.requests.steps.trial import groups_of, settings_used, try_groups
 
 __all__ = [
@@ -97,14 +98,14 @@ def run_batch(
         store = OpenRequests(ledger)
         plan = begun(place, opened)
         if plan is None:
-            plan = begin(requests, place, opened, store, configuration, limit, step)
+            plan = begin(requests, place, opened, store, configuration, runtime, limit, step)
         elif not resume:
             raise already_begun(place.out)
         else:
             check_same(plan, configuration, sha256_file(place.model) if place.model.exists() else None)
         if configuration.uploaded and isinstance(requests, Path):
             discard([requests])
-        work = CarryOut(plan, place, opened, store, signer, runtime, step)
+        work = CarryOut(plan, place, opened, store, signer, runtime, step, known=_photos_of(requests))
         work.run()
         outcomes = tuple(_outcome(opened, request, work.errors) for request in plan.requests)
     erased = any(outcome.erased for outcome in outcomes)
@@ -118,6 +119,7 @@ def plan_batch(
     *,
     configuration: Configuration,
     patience: float = 0.0,
+    runtime: Runtime | None = None,
     limit: int = REQUESTS_A_DAY,
     step: Step = _ignore,
 ) -> None:
@@ -130,7 +132,7 @@ def plan_batch(
     check_place(place)
     with locked(place.model, patience), Ledger(ledger, create=True) as opened:
         if begun(place, opened) is None:
-            begin(requests, place, opened, OpenRequests(ledger), configuration, limit, step)
+            begin(requests, place, opened, OpenRequests(ledger), configuration, runtime or Runtime(), limit, step)
 
 
 def check_batch(
@@ -164,10 +166,10 @@ def _look(
     asked = asked_for(requests, place)
     check_methods(asked, configuration.method, configuration.promise)
     check_disk(place, len(asked))
-    before = load_recognizer(place.model, runtime.torch_device)
+    before = runtime.load(place.model)
     check_others(place, before)
-    faces = replace(runtime, cache=RecentFaces(runtime.cache))
-    intake = faces.intake(before.spec.framing)
+    faces = replace(runtime, cache=FrozenCache(runtime.cache))
+    intake, known = faces.intake(before.spec.framing), _photos_of(asked)
     open_requests = [request_of(line) for line in asked]
     members, errors = list[Member](), dict[str, FaceForgetError]()
     allow = configuration.allow_mismatch
@@ -175,10 +177,11 @@ def _look(
     with one_thread():
         for request in open_requests:
             try:
-                members.append(examine(before, request, intake, allow_mismatch=allow, progress=runtime.progress))
+                found = read_photos([request], intake, known, runtime.progress)[request.id]
+                members.append(examine(before, request, found, intake, allow_mismatch=allow))
             except FaceForgetError as error:
                 errors[request.id] = error
-        photos = sum(len(r.photos) + len(r.check) for r in open_requests)
+        photos = sum(len(r.files) for r in open_requests)
         per_photo = (time.perf_counter() - start) / max(1, photos)
         errors |= shared_photos(members)
         usable = [member for member in members if member.request not in errors]
@@ -194,6 +197,13 @@ def _look(
     parts = [trial.seconds(group) for trial, group in zip(trials, groups, strict=False)]  # all or none
     seconds = photos * per_photo + sum(parts) if trials else None
     return checked, Estimate(seconds, disk_needed(place, len(asked)), per_photo, trials[0].audit if trials else None)
+
+
+def _photos_of(requests: Requests) -> dict[str, Photo]:
+    """The photos that came read with the requests, by hash."""
+    lines = () if isinstance(requests, Path) else requests
+    given = (photo for line in lines for photo in (*line.photos, *line.check))
+    return {photo.sha256: photo for photo in given if isinstance(photo, Photo) and photo.sha256}
 
 
 def _outcome(ledger: Ledger, request: str, errors: Mapping[str, FaceForgetError]) -> RequestOutcome:

@@ -248,6 +248,7 @@ def _planned(shares: Sequence[Share], setting: Setting, step: Step) -> Iterator[
                 setting.ledger,
                 configuration=setting.configuration,
                 patience=setting.patience,
+                runtime=setting.runtime,
                 limit=setting.limit,
                 step=step,
             )

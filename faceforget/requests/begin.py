@@ -10,17 +10,17 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from faceforget.api.retained_people import known_others
-from faceforget.api.runtime import people_from
+from faceforget.api.runtime import Runtime, people_from
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.files import sha256_file
 from faceforget.recognizer.recognizer import Recognizer
-from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests.closing import Place, Step
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.methods import check_methods
 from faceforget.requests.open_requests import OpenRequest, OpenRequests, new_request
 from faceforget.requests.plan import Configuration, Plan, code_version, read_plan, write_plan
-from faceforget.requests.request_list import Asked, hashed, read_requests
+from faceforget.requests.request_lines import Asked
+from faceforget.requests.request_list import hashed, read_requests
 
 # A list of requests, or the requests themselves.
 Requests = Path | Sequence[Asked]
@@ -47,6 +47,7 @@ def begin(
     ledger: Ledger,
     store: OpenRequests,
     configuration: Configuration,
+    runtime: Runtime,
     limit: int,
     step: Step,
 ) -> Plan:
@@ -63,7 +64,7 @@ def begin(
     if place.live.exists():
         raise UsageError(f"{place.live} exists already.", "Give another folder: a model is never overwritten.")
     check_disk(place, len(asked))
-    check_others(place, load_recognizer(place.model))
+    check_others(place, runtime.load(place.model))
     model = sha256_file(place.model)
     with FileLock(f"{ledger.path}.lock"):
         check_rate(ledger, len(asked), limit)

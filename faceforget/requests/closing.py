@@ -11,7 +11,6 @@ from faceforget.errors import FaceForgetError
 from faceforget.files import sha256_bytes, sha256_file, sync_folder, write_atomically
 from faceforget.photos.cache import FaceCache
 from faceforget.progress import Event
-from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests.chain import Entry, State
 from faceforget.requests.keys import SigningKey
 from faceforget.requests.ledger import Ledger, LedgerError
@@ -115,16 +114,16 @@ class Closing:
             sync_folder(self.place.out)
         self.remove_candidates()
         self.step("live")
-        return load_recognizer(self.place.live).labels
+        return self.runtime.load(self.place.live).labels
 
     def _purge(self, request: str, labels: Sequence[str]) -> None:
-        known = self.known(request)
+        known = self.open_request(request)
         self._discard_uploads(request)
         needed = self._needed_elsewhere(request) if self.plan.configuration.delete_photos else frozenset()
         settings = self.plan.configuration
         before = model_before(self.place.model, self.plan.model, settings, self.ledger.path)
         there = self.last(request, "planned").body.get("listed", [])
-        listed = listed_copies(self.place.copies, there, known.person, settings.delete_copies)
+        listed = listed_copies(self.place.copies, there, known.person, settings.delete_copies, self.runtime)
         copies = purge(known, labels, [before, *listed], settings, self._caches(), needed)
         self.step("copies")
         self.note({request: {"copies": copies}}, "purged", self.last_attempt([request]))
@@ -137,7 +136,7 @@ class Closing:
         """
         known = self.store.get(request)
         if self.plan.configuration.uploaded and known is not None:
-            discard([Path(photo.path) for photo in (*known.photos, *known.check)])
+            discard([Path(photo.path) for photo in known.files])
 
     def _forget_faces(self, request: str) -> None:
         """Also of who was not erased: they asked to be."""
@@ -153,7 +152,7 @@ class Closing:
         others = [other for other in self.store.ids() if other != request]
         reading = [other for other in others if {e.state for e in self.ledger.of(other)}.isdisjoint(_READ)]
         known = filter(None, map(self.store.get, reading))
-        return frozenset(photo.path for other in known for photo in (*other.photos, *other.check))
+        return frozenset(photo.path for other in known for photo in other.files)
 
     def _hand_out(self, request: str) -> None:
         """The receipt, from the ledger alone, and the last entry."""
@@ -166,7 +165,7 @@ class Closing:
         body = {"outcome": content["outcome"], "receipt": sha256_bytes(signed), "key": "destroyed"}
         self.note({request: body}, "closed", entries[-1].attempt)
 
-    def known(self, request: str) -> OpenRequest:
+    def open_request(self, request: str) -> OpenRequest:
         """Person and photos of an open request.
 
         Raises:

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 from faceforget.errors import MethodError
-from faceforget.requests.request_list import Asked
+from faceforget.requests.request_lines import Asked
 from faceforget.unlearn.registry import METHODS, PROMISES
 
 # What a method may read: nobody is asked for others' photos because of a request.

@@ -23,7 +23,7 @@ class PhotoFile:
     """A photo as it was when the request was planned.
 
     Attributes:
-        path: Absolute.
+        path: Absolute; of a photo that came without a file what it is called, which is no path.
         sha256: Of its bytes; empty where they could not be read.
     """
 
@@ -48,6 +48,11 @@ class OpenRequest:
     person: str
     photos: tuple[PhotoFile, ...]
     check: tuple[PhotoFile, ...] = ()
+
+    @property
+    def files(self) -> tuple[PhotoFile, ...]:
+        """All of its photos."""
+        return (*self.photos, *self.check)
 
     @property
     def subject(self) -> str:

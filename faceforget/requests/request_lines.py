@@ -7,11 +7,12 @@ uploaded files, where a place is never looked up on the disk.
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import PurePath
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 
 from faceforget.errors import UsageError
+from faceforget.photos.photo import Photo, Upload
 
 CHECK = "check"
 ENDINGS = (".csv", ".json")
@@ -19,6 +20,8 @@ ENDINGS = (".csv", ".json")
 _MAX_BYTES = 20 * 2**20
 _NEEDED = {"person", "photos"}
 _FIELDS = (*sorted(_NEEDED), CHECK, "model", "method")
+# A row: person, model, method, places of photos for the erasure, and for the check alone.
+_Row = tuple[str, str, str, list[str], list[str]]
 _EXPECTED = "Expected are person, photos and, if wanted, check, model and method, of each request."
 
 
@@ -26,27 +29,34 @@ class RequestListError(UsageError):
     """A list of requests that cannot be read."""
 
 
-@dataclass
-class Line:
-    """What a list says of one person and one model, all rows put together.
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for one person and one model; all rows of a list that are about both put together.
 
     Attributes:
         person: As written, without spaces around it.
-        model: As written; empty where the list does not say.
-        photos: Places of photos for the erasure.
-        check: Places of photos for the check alone.
-        method: Empty where the list does not say.
+        photos: For the erasure; none if there are none at the place that was named. Paths, or uploads, which are to be
+            read before anything is done about the request.
+        check: For the check alone.
+        model: Which model to erase them from, resolved; None where the list does not say.
+        method: With which method; empty where the list does not say.
+        missing: Places that the list names and where nothing was found.
     """
 
     person: str
-    model: str = ""
-    photos: list[str] = field(default_factory=list)
-    check: list[str] = field(default_factory=list)
+    photos: tuple[Path | Upload | Photo, ...]
+    check: tuple[Path | Upload | Photo, ...] = ()
+    model: Path | None = None
     method: str = ""
+    missing: tuple[str, ...] = ()
 
 
-def read_lines(name: str, data: bytes, *, model: Callable[[str], str] = str) -> tuple[Line, ...]:
-    """The lines of a list, in order.
+# The photos at a place that a list names.
+Find = Callable[[str], Sequence[Path | Upload | Photo]]
+
+
+def read_lines(name: str, data: bytes, find: Find, *, folder: Path | None = None) -> tuple[Asked, ...]:
+    """The requests of a list, in order.
 
     - CSV with the columns ``person``, ``photos`` and, if wanted, ``check``, ``model`` and ``method``, in any order and
       case, separated by commas or semicolons. Several rows of one person and one model are put together.
@@ -55,27 +65,47 @@ def read_lines(name: str, data: bytes, *, model: Callable[[str], str] = str) -> 
     Args:
         name: What messages call it; its ending says which of the two it is.
         data: The bytes.
-        model: Gives what a model is called one spelling, so that rows about it are put together.
+        find: Looks a place up.
+        folder: Where the paths of models start; without it, a list names none.
 
     Raises:
         RequestListError: It is neither, a request lacks something, or a person has two methods for one model.
     """
     if len(data) > _MAX_BYTES:
         raise RequestListError(f"{name} has more than {_MAX_BYTES // 2**20} MB.", "Split the list.")
-    readers: Mapping[str, Callable[[str], Iterator[Line]]] = {".csv": _csv, ".json": _json}
-    found: dict[tuple[str, str], Line] = {}
+    readers: Mapping[str, Callable[[str], Iterator[_Row]]] = {".csv": _csv, ".json": _json}
+    found: dict[tuple[str, Path | None], Asked] = {}
     try:
-        for line in readers[PurePath(name).suffix.lower()](data.decode("utf-8-sig")):
-            which = model(line.model) if line.model else ""
-            own = found.setdefault((line.person, which), Line(line.person, which))
-            own.photos += line.photos
-            own.check += line.check
-            own.method = _one_method(line.person, own.method, line.method)
+        for row in readers[PurePath(name).suffix.lower()](data.decode("utf-8-sig")):
+            asked = _asked(row, find, folder)
+            own = found.get((asked.person, asked.model))
+            found[asked.person, asked.model] = asked if own is None else _together(own, asked)
     except UnicodeDecodeError as error:
         raise RequestListError(f"{name} cannot be read: it is not text in UTF-8.", "Save it as “CSV UTF-8”.") from error
     except (ValueError, csv.Error, RecursionError) as error:
         raise RequestListError(f"{name} cannot be read: {error}.", _EXPECTED) from error
     return tuple(found.values())
+
+
+def _asked(row: _Row, find: Find, folder: Path | None) -> Asked:
+    person, model, method, photos, check = row
+    if model and folder is None:
+        raise RequestListError("The list names a model; here people are erased from the open one.", "Take it out.")
+    found = {place: tuple(find(place)) for place in (*photos, *check)}
+    own, others = (tuple(photo for place in places for photo in found[place]) for places in (photos, check))
+    missing = tuple(place for place in (*photos, *check) if not found[place])
+    return Asked(person, own, others, (folder / model).resolve() if folder and model else None, method, missing)
+
+
+def _together(first: Asked, second: Asked) -> Asked:
+    """Two rows of one person and one model."""
+    return replace(
+        first,
+        photos=(*first.photos, *second.photos),
+        check=(*first.check, *second.check),
+        method=_one_method(first.person, first.method, second.method),
+        missing=(*first.missing, *second.missing),
+    )
 
 
 def _one_method(person: str, before: str, now: str) -> str:
@@ -87,7 +117,7 @@ def _one_method(person: str, before: str, now: str) -> str:
     return before or now
 
 
-def _csv(text: str) -> Iterator[Line]:
+def _csv(text: str) -> Iterator[_Row]:
     head = text.partition("\n")[0]
     rows = csv.reader(io.StringIO(text), strict=True, delimiter=";" if ";" in head and "," not in head else ",")
     names = [name.strip().casefold() for name in next(rows, [])]
@@ -103,7 +133,7 @@ def _csv(text: str) -> Iterator[Line]:
             yield _line(cells, f"row {number}")
 
 
-def _json(text: str) -> Iterator[Line]:
+def _json(text: str) -> Iterator[_Row]:
     content = json.loads(text)
     lines = content.get("requests") if isinstance(content, dict) else content
     if not isinstance(lines, list):
@@ -117,7 +147,7 @@ def _json(text: str) -> Iterator[Line]:
         yield _line(line, where)
 
 
-def _line(fields: Mapping[str, object], where: str) -> Line:
+def _line(fields: Mapping[str, object], where: str) -> _Row:
     words = {name: fields.get(name, "") for name in ("person", "model", "method")}
     texts = {name: word.strip() for name, word in words.items() if isinstance(word, str)}
     if not texts.get("person"):
@@ -128,7 +158,7 @@ def _line(fields: Mapping[str, object], where: str) -> Line:
     photos, check = (_places(fields.get(kind, ""), where) for kind in ("photos", CHECK))
     if any("\ud800" <= letter <= "\udfff" for letter in "".join((*texts.values(), *photos, *check))):
         raise ValueError(f"{where} has characters that are none")  # halves of some, as only JSON can write them
-    return Line(texts["person"], texts["model"], photos, check, texts["method"])
+    return texts["person"], texts["model"], texts["method"], photos, check
 
 
 def _places(value: object, where: str) -> list[str]:

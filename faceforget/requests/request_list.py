@@ -1,33 +1,14 @@
 """Who is to be erased, and where their photos are: a CSV, a JSON file, or a folder per person."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from faceforget.errors import PeopleFolderError
 from faceforget.files import sha256_file
 from faceforget.people.folder import person_key, photos_in, read_people
+from faceforget.photos.photo import Photo, Upload
 from faceforget.requests.open_requests import PhotoFile
-from faceforget.requests.request_lines import CHECK, ENDINGS, Line, RequestListError, read_lines
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One line of the list.
-
-    Attributes:
-        person: As written there.
-        photos: For the erasure; none if there are none at the place that was named.
-        check: For the check alone.
-        model: Which model to erase them from, resolved; None where the list does not say.
-        method: With which method; empty where the list does not say.
-    """
-
-    person: str
-    photos: tuple[Path, ...]
-    check: tuple[Path, ...] = ()
-    model: Path | None = None
-    method: str = ""
+from faceforget.requests.request_lines import CHECK, ENDINGS, Asked, RequestListError, read_lines
 
 
 def read_requests(source: Path) -> tuple[Asked, ...]:
@@ -56,9 +37,18 @@ def read_requests(source: Path) -> tuple[Asked, ...]:
     return asked
 
 
-def hashed(paths: Iterable[Path]) -> tuple[PhotoFile, ...]:
-    """The photos with their hashes as they are now."""
-    return tuple(PhotoFile(str(path.absolute()), hash_of(path)) for path in paths)
+def hashed(photos: Iterable[Path | Upload | Photo]) -> tuple[PhotoFile, ...]:
+    """The photos with their hashes as they are now; a photo that was read has its own."""
+    return tuple(
+        PhotoFile(str(photo.absolute()), hash_of(photo))
+        if isinstance(photo, Path)
+        else PhotoFile(_name(photo), photo.sha256)
+        for photo in photos
+    )
+
+
+def _name(photo: Upload | Photo) -> str:
+    return photo.source if isinstance(photo, Photo) else photo.name
 
 
 def hash_of(path: Path) -> str:
@@ -84,16 +74,7 @@ def _from_file(source: Path) -> tuple[Asked, ...]:
             f"Expected a folder, a .csv or a .json as list of requests, got {source}.", "Rename or convert it."
         )
     folder = source.parent
-    lines = read_lines(str(source), source.read_bytes(), model=lambda place: str((folder / place).resolve()))
-    return tuple(_on_disk(folder, line) for line in lines)
-
-
-def _on_disk(folder: Path, line: Line) -> Asked:
-    """A line of a list in ``folder``, its places looked up from there."""
-    photos, check = (
-        tuple(path for place in places for path in _found(folder / place)) for places in (line.photos, line.check)
-    )
-    return Asked(line.person, photos, check, Path(line.model) if line.model else None, line.method)
+    return read_lines(str(source), source.read_bytes(), lambda place: _found(folder / place), folder=folder)
 
 
 def _found(place: Path) -> tuple[Path, ...]:

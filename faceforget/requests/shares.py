@@ -14,8 +14,7 @@ from faceforget.fields import problems
 from faceforget.files import write_atomically
 from faceforget.people.folder import person_key
 from faceforget.requests.canonical import TamperedError, canonical, read_canonical
-from faceforget.requests.request_lines import RequestListError
-from faceforget.requests.request_list import Asked
+from faceforget.requests.request_lines import Asked, RequestListError
 
 FORMAT = "faceforget-batches"
 

@@ -21,7 +21,7 @@ from faceforget.serve.errors import answer_errors
 from faceforget.serve.guard import Guard
 from faceforget.serve.inbox import Record
 from faceforget.serve.problem import Problem, RefusedError, declared, unknown_request
-from faceforget.serve.receive import Upload, body_too_large, receive
+from faceforget.serve.receive import Received, body_too_large, receive
 from faceforget.serve.service import Service
 from faceforget.serve.settings import Limits
 
@@ -181,7 +181,7 @@ def _bearer(service: Service) -> Callable[..., None]:
     return check
 
 
-async def _received(request: Request, folder: Path, limits: Limits) -> Upload:
+async def _received(request: Request, folder: Path, limits: Limits) -> Received:
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > limits.body:
         raise body_too_large(limits)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faceforget.api import TamperedError, canonical, read_canonical, sync_folder, write_atomically
 from faceforget.serve.problem import Problem, RefusedError
-from faceforget.serve.receive import Upload
+from faceforget.serve.receive import Received
 
 LIST = "request.json"
 
@@ -88,7 +88,7 @@ class Inbox:
         folder.mkdir(mode=0o700)
         return folder
 
-    def accept(self, upload: Upload, sent_as: str) -> Record:
+    def accept(self, upload: Received, sent_as: str) -> Record:
         """Take over what was sent; or return the request as which it came before.
 
         Args:
@@ -161,7 +161,7 @@ class Inbox:
     def _open(self) -> list[Record]:
         return [record for record in self._records.values() if record.end is None]
 
-    def _known(self, upload: Upload, sent_as: str) -> Record | None:
+    def _known(self, upload: Received, sent_as: str) -> Record | None:
         digest = upload.digest_of(sent_as)
         same = [record for record in self._records.values() if digest and record.sent_as == digest]
         if same and same[0].content not in ("", upload.fingerprint(sent_as)):

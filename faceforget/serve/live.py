@@ -5,8 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from faceforget.api import Place, TamperedError, canonical, read_canonical, sha256_file, write_atomically
-from faceforget.api import load as load_recognizer
+from faceforget.api import Place, Runtime, TamperedError, canonical, read_canonical, sha256_file, write_atomically
 from faceforget.errors import ModelFileError, UsageError
 from faceforget.serve.inbox import Inbox, Record
 from faceforget.serve.settings import ServeSettings
@@ -46,8 +45,11 @@ class LiveModel:
         done = self._models()
         return done[-1] if done else self._settings.model
 
-    def check(self) -> None:
+    def check(self, runtime: Runtime) -> None:
         """Check that the folder belongs to this model, and that there is one to start from.
+
+        Args:
+            runtime: Reads it, and has it from then on.
 
         Raises:
             UsageError: It belongs to another one.
@@ -55,7 +57,7 @@ class LiveModel:
         """
         if self.published.resolve() == self._settings.model.resolve():
             raise UsageError(f"The results cannot go where the model is: {self._settings.out}.", "Give another folder.")
-        load_recognizer(self.current())
+        runtime.load(self.current())
         file, model = self._settings.out / "service.json", self._settings.model
         if not file.exists():
             write_atomically(file, canonical({"model": sha256_file(model)}))

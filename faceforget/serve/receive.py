@@ -29,7 +29,7 @@ _BYTES_OF_CHARACTER = 4
 
 
 @dataclass
-class Upload:
+class Received:
     """What a client asked for, all of it on disk.
 
     Attributes:
@@ -65,7 +65,7 @@ class Upload:
         return hmac.digest(sent_as.encode(), content, hashlib.sha256).hex() if sent_as else ""
 
 
-async def receive(content_type: str, stream: AsyncIterable[bytes], folder: Path, limits: Limits) -> Upload:
+async def receive(content_type: str, stream: AsyncIterable[bytes], folder: Path, limits: Limits) -> Received:
     """Read a body to its end.
 
     Args:
@@ -83,7 +83,7 @@ async def receive(content_type: str, stream: AsyncIterable[bytes], folder: Path,
     parts = _Parts(limits)
     with _malformed():
         parser = MultipartParser(options[b"boundary"], parts.callbacks())
-    total, upload = 0, Upload(folder)
+    total, upload = 0, Received(folder)
     async for chunk in stream:
         total += len(chunk)
         if total > limits.body:

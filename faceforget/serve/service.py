@@ -2,8 +2,7 @@
 
 from filelock import FileLock, Timeout
 
-from faceforget.api import Ledger, known_others, people_from
-from faceforget.api import load as load_recognizer
+from faceforget.api import Ledger, Runtime, known_others, people_from
 from faceforget.errors import UsageError
 from faceforget.serve.inbox import Inbox
 from faceforget.serve.live import LiveModel
@@ -31,14 +30,15 @@ class Service:
         try:
             self.inbox = Inbox(settings.out, settings.limits.open_requests)
             self.live = LiveModel(settings, self.inbox)
-            self.live.check()
-            self._check_others()
+            runtime = Runtime(settings.device)  # one for all requests: no model is read twice
+            self.live.check(runtime)
+            self._check_others(runtime)
             with Ledger(settings.ledger, create=True) as ledger:
                 ledger.verify()
         except BaseException:
             self._lock.release()
             raise
-        self.worker = Worker(settings, self.inbox, self.live)
+        self.worker = Worker(settings, self.inbox, self.live, runtime)
 
     def start(self) -> None:
         """Go on with whatever is open."""
@@ -52,9 +52,9 @@ class Service:
             self.worker.join()
         self._lock.release()
 
-    def _check_others(self) -> None:
+    def _check_others(self, runtime: Runtime) -> None:
         """Folders for the audit that hold nobody are better found out now than at every request."""
         if self.settings.retained is not None:
-            known_others(self.settings.retained, load_recognizer(self.live.current()), ())
+            known_others(self.settings.retained, runtime.load(self.live.current()), ())
         if self.settings.strangers is not None:
             people_from(self.settings.strangers)

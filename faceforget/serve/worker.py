@@ -7,6 +7,7 @@ after a pause, because a later one must start from the model that this one leave
 
 import logging
 import threading
+from dataclasses import replace
 
 from faceforget.api import Configuration, Ledger, Place, Runtime, read_plan, run_batch
 from faceforget.errors import FaceForgetError
@@ -29,10 +30,11 @@ class Worker(threading.Thread):
         fault: Kind of the error that holds up all requests; empty while all is well.
     """
 
-    def __init__(self, settings: ServeSettings, inbox: Inbox, live: LiveModel) -> None:
+    def __init__(self, settings: ServeSettings, inbox: Inbox, live: LiveModel, runtime: Runtime) -> None:
         super().__init__(name="faceforget-worker", daemon=True)
         self.fault = ""
         self._settings, self._inbox, self._live = settings, inbox, live
+        self._runtime = replace(runtime, progress=self._progress)
         self._stop_asked = threading.Event()
 
     def run(self) -> None:
@@ -69,13 +71,14 @@ class Worker(threading.Thread):
             configuration=configuration,
             key=self._settings.key,
             resume=True,
-            runtime=Runtime(self._settings.device, progress=self._progress),
+            runtime=self._runtime,
             step=lambda step: self._step(record, step),
         )
         self.fault = ""  # before anybody can see that the request is closed
         (outcome,) = result.outcomes
         self._inbox.close(record, outcome.request, outcome.erased, outcome.reason, outcome.kind)
         self._live.publish()
+        self._runtime.models.let_go_of_all_but(self._live.current())
         log.info("request %s: closed, %s", record.id, "erased" if outcome.erased else "not erased")
 
     def state(self, record: Record) -> tuple[str, str | None]:

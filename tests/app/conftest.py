@@ -8,17 +8,16 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app.batches.asked import Asked
 from app.batches.data import Live, Terms
 from app.batches.folder import Folder
-from app.batches.work import memory_for
 from app.batches.work import run as run_batch
 from app.check import look_at
 from app.erasing import Request, papers, run
 from app.jobs import Job
-from app.people import OpenModel, Photo
+from app.people import OpenModel
 from app.session import KEY, Session
 from benchmarks.screenshots import ROOT
+from faceforget.api import Asked, Upload
 from faceforget.audit.looking import Memory
 from faceforget.people.faces import FaceSet
 from faceforget.people.folder import read_people
@@ -50,7 +49,8 @@ def nothing_runs_on(monkeypatch):
 def photos_of(people_dir):
     """Photos of each rendered person, as uploads."""
     return {
-        name: [Photo(path.name, path.read_bytes()) for path in paths] for name, paths in read_people(people_dir).items()
+        name: [Upload(path.name, path.read_bytes()) for path in paths]
+        for name, paths in read_people(people_dir).items()
     }
 
 
@@ -72,7 +72,7 @@ def model(faces, names, photos_of):
 @pytest.fixture(scope="session")
 def erased(model, names):
     seen = look_at(model.recognizer, model.photos[names[0]])
-    return run(model, Request(names[0], [(s.photo, s.found) for s in seen], "forgotten"), memory=Memory())
+    return run(model, Request(names[0], seen, "forgotten"), memory=Memory())
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +119,7 @@ def finished(model, names, photos_of, tmp_path_factory):
         Asked("Zoe Nobody", tuple(photos_of[names[3]][:2])),
     )
     ledger = tmp_path_factory.mktemp("books") / "ledger.db"
-    yield run_batch(model, asked, Terms(), folder, ledger, memory_for(model), live=Live()), ledger, folder
+    yield run_batch(model, asked, Terms(), folder, ledger, {}, live=Live()), ledger, folder
     folder.close()
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from app.batches.asked import EXAMPLE, MOST, Asked, method_problem, read_asked, replaced, without_method
-from app.people import Photo
+from app.batches.asked import EXAMPLE, MOST, method_problem, read_asked, replaced, without_method
+from faceforget.api import Asked, Upload
 from faceforget.errors import FaceForgetError
 from tests.app.conftest import zipped
 
@@ -13,7 +13,7 @@ from tests.app.conftest import zipped
 def asked(*files):
     return {
         a.person: ([p.data for p in a.photos], [p.data for p in a.check], a.missing)
-        for a in read_asked([Photo(name, data) for name, data in files])
+        for a in read_asked([Upload(name, data) for name, data in files])
     }
 
 
@@ -55,7 +55,7 @@ def test_paths_are_never_looked_up_on_the_disk(tmp_path):
 
 
 def test_the_example_is_a_list():
-    assert [a.person for a in read_asked([Photo("requests.csv", EXAMPLE.encode())])] == ["Ada Example", "Bob Example"]
+    assert [a.person for a in read_asked([Upload("requests.csv", EXAMPLE.encode())])] == ["Ada Example", "Bob Example"]
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_the_example_is_a_list():
     ],
 )
 def test_a_list_says_how(name, text):
-    found = read_asked([Photo(name, text.encode()), Photo("team.zip", PHOTOS)])
+    found = read_asked([Upload(name, text.encode()), Upload("team.zip", PHOTOS)])
     assert [a.method for a in found] == ["delete", ""]
-    again = replaced(found, "Ada", [Photo("new.jpg", b"9")])
+    again = replaced(found, "Ada", [Upload("new.jpg", b"9")])
     assert [a.method for a in again] == ["delete", ""]
     assert [a.method for a in without_method(again, "Ada")] == ["", ""]
 
@@ -126,7 +126,7 @@ def test_what_is_no_list_says_what_was_expected(files, words):
 
 
 def test_photos_of_one_person_are_replaced():
-    first = read_asked([Photo("team.zip", PHOTOS)])
-    again = replaced(first, "bob", [Photo("new.jpg", b"9")])
+    first = read_asked([Upload("team.zip", PHOTOS)])
+    again = replaced(first, "bob", [Upload("new.jpg", b"9")])
     assert again[0] == first[0]
     assert ([p.data for p in again[1].photos], again[1].check) == ([b"9"], ())

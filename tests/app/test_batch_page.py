@@ -10,15 +10,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from app.batches.asked import Asked
 from app.batches.data import Line, Live, Terms
 from app.batches.ending import close_orphans
-from app.batches.work import check, memory_for, run
+from app.batches.work import check, run
 from app.books import LEDGER_VARIABLE, check_receipt, clear_up, new_folder, read_records, signed_export, verify
 from app.jobs import CancelledError
 from app.opening import carry_out_batch, look_at_batch, settle
-from app.people import Photo
 from app.session import KEY, Batch, Session
+from faceforget.api import Asked, Upload
 from faceforget.errors import FaceForgetError, WrongPersonError
 from faceforget.progress import silent
 from faceforget.requests.canonical import TamperedError
@@ -34,12 +33,12 @@ def requests(names, photos_of):
     return (
         Asked(names[0].replace("_", " "), tuple(photos_of[names[0]][:4])),
         Asked(names[1], tuple(photos_of[names[2]][:4]), missing=("gone.jpg",)),
-        Asked("Zoe Nobody", (Photo("<b>.jpg", b"no photo"),)),
+        Asked("Zoe Nobody", (Upload("<b>.jpg", b"no photo"),)),
     )
 
 
 def test_a_dry_run_says_what_is_wrong_with_whom_and_leaves_nothing(model, names, photos_of, folder):
-    lines = check(model, requests(names, photos_of), Terms(), folder, memory_for(model), silent)
+    lines = check(model, requests(names, photos_of), Terms(), folder, {}, silent)
     assert [(line.given, line.usable, line.read, line.error is None) for line in lines] == [
         (4, 4, 3, True),
         (5, 4, 0, False),
@@ -100,7 +99,7 @@ def test_a_list_says_how_and_receipts_say_it_too(model, names, photos_of, folder
         Asked(name, tuple(photos_of[name][:4]), method=method)
         for name, method in zip(names[:2], ("delete", ""), strict=True)
     )
-    done = run(model, asked, Terms(), folder, folder.path / "ledger.db", memory_for(model), live=Live())
+    done = run(model, asked, Terms(), folder, folder.path / "ledger.db", {}, live=Live())
     assert done.erased == tuple(names[:2])
     with zipfile.ZipFile(io.BytesIO(done.receipts)) as archive:
         receipts = [read_receipt(archive.read(f"{o.request}.json")).content for o in done.outcomes]
@@ -153,7 +152,7 @@ def cancel_at(stage):
 def test_whoever_was_not_erased_when_it_is_cancelled_is_closed_as_not_erased(model, names, photos_of, folder):
     ledger = folder.path / "ledger.db"
     asked = requests(names, photos_of)[:1]
-    done = run(model, asked, Terms(), folder, ledger, memory_for(model), cancel_at("auditing"), live=Live())
+    done = run(model, asked, Terms(), folder, ledger, {}, cancel_at("auditing"), live=Live())
     assert (done.cancelled, done.model, done.outcomes[0].erased) == (True, None, False)
     assert done.outcomes[0].reason == "The operator cancelled the batch before this request was through."
     assert [(r.outcome, r.reason) for r in read_records(ledger)] == [("NOT ERASED", done.outcomes[0].reason)]
@@ -161,7 +160,7 @@ def test_whoever_was_not_erased_when_it_is_cancelled_is_closed_as_not_erased(mod
         receipt = read_receipt(archive.read(f"{done.outcomes[0].request}.json"))
     assert receipt.content["reason"] == done.outcomes[0].reason
     verify(ledger)
-    again = run(model, asked, Terms(), folder, ledger, memory_for(model), cancel_at("finding faces"), live=Live())
+    again = run(model, asked, Terms(), folder, ledger, {}, cancel_at("finding faces"), live=Live())
     assert not again.outcomes[0].erased  # and nothing was in the way of asking for the same person again
 
 
@@ -177,7 +176,7 @@ def test_what_passed_before_stays_erased_one_after_the_other(model, names, photo
 
     live = Live()
     terms = Terms(joint=False)
-    done = run(model, asked, terms, folder, folder.path / "ledger.db", memory_for(model), second, live=live)
+    done = run(model, asked, terms, folder, folder.path / "ledger.db", {}, second, live=live)
     assert [o.erased for o in done.outcomes] == [True, False]
     assert done.cancelled
     assert set(done.model.recognizer.labels) == set(names[1:3])
@@ -191,7 +190,7 @@ def test_an_error_in_between_leaves_nothing_open(model, names, photos_of, folder
     monkeypatch.setattr("app.batches.work.run_batch", lambda *a, **k: _begun(a, k, broken))
     ledger = folder.path / "ledger.db"
     with pytest.raises(OSError, match="disk full"):
-        run(model, requests(names, photos_of)[:1], Terms(), folder, ledger, memory_for(model), live=Live())
+        run(model, requests(names, photos_of)[:1], Terms(), folder, ledger, {}, live=Live())
     (record,) = read_records(ledger)
     assert (record.outcome, "Its kind: OSError." in record.reason) == ("NOT ERASED", True)
     assert not [path for path in folder.path.iterdir() if path.is_dir() and path.name.startswith("tmp")]
@@ -215,7 +214,7 @@ def test_what_a_killed_server_left_open_is_closed_at_the_next_start(model, names
             torch.set_num_threads(1)  # others of OpenMP do not survive a fork
             asked = requests(names, photos_of)[:1]
             die = lambda event: os._exit(9) if event.stage == "auditing" else None  # noqa: E731
-            run(model, asked, Terms(), new_folder(), tmp_path / "l.db", memory_for(model), die, live=Live())
+            run(model, asked, Terms(), new_folder(), tmp_path / "l.db", {}, die, live=Live())
         finally:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 9
@@ -231,7 +230,7 @@ def test_what_a_killed_server_left_open_is_closed_at_the_next_start(model, names
 def test_nothing_of_a_batch_is_left_once_everything_is_forgotten(model, names, photos_of, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    photos = [Photo(f"canary-{i}.jpg", p.data + CANARY) for i, p in enumerate(photos_of[names[0]][:4])]
+    photos = [Upload(f"canary-{i}.jpg", p.data + CANARY) for i, p in enumerate(photos_of[names[0]][:4])]
     session = Session(model=replace(model))
     look_at_batch(session, [Asked(names[0], tuple(photos))])
     assert session.batch.checking.wait(LONG)
@@ -245,12 +244,13 @@ def test_nothing_of_a_batch_is_left_once_everything_is_forgotten(model, names, p
     on_disk = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert on_disk  # ledger and key
     assert not [path for path in on_disk if CANARY in path.read_bytes() or names[0].encode() in path.read_bytes()]
-    kept = [weakref.ref(thing) for thing in (session.batch.done, session.batch.faces, session.folder)]
-    del photos
+    seen = next(iter(session.batch.photos.values()))
+    kept = [weakref.ref(thing) for thing in (session.batch.done, seen, session.folder)]
+    del photos, seen
     session.forget_everything()
     gc.collect()
     assert [reference() for reference in kept] == [None, None, None]
-    assert not any(type(thing) is Photo and CANARY in thing.data for thing in gc.get_objects())
+    assert not any(type(thing) is Upload and CANARY in thing.data for thing in gc.get_objects())
     assert list(tmp_path.iterdir()) == []
 
 

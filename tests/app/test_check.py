@@ -4,8 +4,8 @@ import pytest
 
 from app.check import check, look_at, who_is_it
 from app.erasing import Live, Request, enrol_again, run
-from app.people import Photo
 from app.promises import caveat, title, words
+from faceforget.api import Upload
 from faceforget.api.method_words import caveat_of
 from faceforget.audit.looking import Memory
 from faceforget.errors import UsageError
@@ -17,11 +17,11 @@ def test_every_photo_gets_its_own_reason(model, names, photos_of, hostile):
         photos_of[names[0]][0],
         photos_of[names[0]][0],
         photos_of[names[1]][0],
-        *(Photo(f"{kind}.jpg", data) for kind, data in hostile.items()),
+        *(Upload(f"{kind}.jpg", data) for kind, data in hostile.items()),
     ]
     found = check(model.recognizer, names[0], look_at(model.recognizer, photos))
     assert [item.kind for item in found[:3]] == ["good", "repeated", "somebody else"]
-    by_name = {item.seen.photo.name: item for item in found[3:]}
+    by_name = {item.photo.source: item for item in found[3:]}
     for kind in ("text", "truncated", "60 megapixels", "no face"):
         assert by_name[f"{kind}.jpg"].kind == "unusable"
         assert not by_name[f"{kind}.jpg"].possible
@@ -36,7 +36,7 @@ def test_the_model_says_who_it_is(model, names, photos_of):
 
 
 def test_nobody_is_named_without_a_usable_photo(model, hostile):
-    assert who_is_it(model.recognizer, look_at(model.recognizer, [Photo("x", hostile["text"])])) == []
+    assert who_is_it(model.recognizer, look_at(model.recognizer, [Upload("x", hostile["text"])])) == []
 
 
 def test_an_erasure_leaves_the_model_as_it_is_and_is_checked_on_unseen_photos(model, erased, names):
@@ -51,7 +51,7 @@ def test_an_erasure_leaves_the_model_as_it_is_and_is_checked_on_unseen_photos(mo
 def test_with_a_model_from_a_file_photos_are_kept_back_from_the_erasure(model, names, photos_of):
     bare = replace(model, photos={}, unseen={}, enrolled={})
     seen = look_at(model.recognizer, photos_of[names[0]][:3])
-    pairs = [(item.photo, item.found) for item in seen]
+    pairs = seen
     found = run(bare, Request(names[0], pairs, "forgotten"), memory=Memory())
     assert (found.read, len(found.report.photos)) == (2, 1)
     with pytest.raises(UsageError, match="at least 3"):
@@ -85,7 +85,7 @@ def test_the_names_of_the_photos_can_be_watched(model, erased, names):
     def hear(event):
         told.append([(n.before.name, n.after and n.after.name) for n in live.named])
 
-    run(model, Request(names[0], [(s.photo, s.found) for s in seen], "forgotten"), hear, live=live, memory=Memory())
+    run(model, Request(names[0], seen, "forgotten"), hear, live=live, memory=Memory())
     assert (names[0], None) in told[0]
     assert len(live.named) == len(seen)
     assert all(name.after is not None and name.after.name != names[0] for name in live.named)

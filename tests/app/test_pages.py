@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.batches.asked import Asked
 from app.batches.data import Line
 from app.books import LEDGER_VARIABLE
 from app.curves import curves, points_of
@@ -18,6 +17,7 @@ from app.erasing import Live
 from app.jobs import Job
 from app.people import model_file
 from app.session import KEY, Batch, Session
+from faceforget.api import Asked
 from faceforget.errors import NotForgottenError
 from faceforget.progress import Event
 from tests.app.conftest import zipped

@@ -5,8 +5,9 @@ from app.check import look_at
 from app.erasing import Named, Request, look_ahead, run
 from app.jobs import Job
 from app.opening import settle
-from app.people import Photo, model_file, open_model
+from app.people import model_file, open_model
 from app.session import Session, Watch
+from faceforget.api import Upload
 from faceforget.audit.looking import Memory
 from tests.waiting import LONG
 
@@ -41,17 +42,15 @@ def test_a_browser_that_comes_back_keeps_its_session():
 def test_nothing_keeps_a_photo_once_everything_is_forgotten(model, photo):
     canary = b"canary-6b1f in the photo's own bytes"
     session = Session(model=model)
-    session.seen = look_at(model.recognizer, [Photo("canary.jpg", photo.read_bytes() + canary)])
-    session.live.named = (
-        Named(session.seen[0].found.crop, model.recognizer.recognize(session.seen[0].found.crops)[0]),
-    )
+    session.seen = look_at(model.recognizer, [Upload("canary.jpg", photo.read_bytes() + canary)])
+    session.live.named = (Named(session.seen[0].crop, model.recognizer.recognize(session.seen[0].crops)[0]),)
     kept = [weakref.ref(thing) for thing in (session.seen[0], session.live, session.memory)]
     session.erasing = Job(lambda progress: session.seen and None)
     assert session.erasing.wait(LONG)
     session.forget_everything()
     gc.collect()
     assert [reference() for reference in kept] == [None, None, None]
-    assert not any(type(thing) is Photo and canary in thing.data for thing in gc.get_objects())
+    assert not any(type(thing) is Upload and canary in thing.data for thing in gc.get_objects())
     assert session.generation == 1
 
 
@@ -73,7 +72,7 @@ def test_an_erasure_does_not_look_again_at_what_was_looked_at_ahead(model, names
     memory, events = Memory(), []
     look_ahead(model, memory)
     seen = look_at(model.recognizer, model.photos[names[0]])
-    request = Request(names[0], [(s.photo, s.found) for s in seen], "forgotten")
+    request = Request(names[0], seen, "forgotten")
     run(model, request, events.append, memory=memory)
     shown = {event.stage: event.total for event in events if event.stage.startswith("showing photos")}
     # At most one batch is left: faces found again on the photos that were given, where the last bits of the detector

@@ -40,7 +40,7 @@ JPEG = encode(scene(), "JPEG", quality=95)
 
 @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP"])
 def test_accepted_formats(format_name):
-    pixels = decode(encode(scene(), format_name, quality=95)).pixels
+    pixels = decode(encode(scene(), format_name, quality=95))
     assert pixels.shape == (48, 64, 3)
     assert np.abs(pixels.astype(int) - np.asarray(scene(), int)).mean() < 8
 
@@ -59,7 +59,7 @@ def test_exif_rotation_is_honoured(orientation):
     stored = scene() if orientation == 1 else scene().transpose(undo[orientation])
     exif = Image.Exif()
     exif[0x0112] = orientation
-    assert np.array_equal(decode(encode(stored, exif=exif)).pixels, np.asarray(scene()))
+    assert np.array_equal(decode(encode(stored, exif=exif)), np.asarray(scene()))
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "P", "1", "LA", "RGBA", "I;16"])
@@ -68,7 +68,7 @@ def test_every_mode_becomes_rgb(mode):
         image = Image.fromarray((np.asarray(scene().convert("L")).astype(np.uint16)) * 257)
     else:
         image = scene().convert(mode)
-    pixels = decode(encode(image, "JPEG" if mode == "CMYK" else "PNG")).pixels
+    pixels = decode(encode(image, "JPEG" if mode == "CMYK" else "PNG"))
     assert pixels.shape == (48, 64, 3)
     expected = np.asarray(scene().convert("L" if mode in ("L", "LA", "I;16", "1") else "RGB").convert("RGB"), int)
     blocks = [values.reshape(6, 8, 8, 8, 3).mean((1, 3)) for values in (pixels, expected)]  # dithering evens out
@@ -78,16 +78,16 @@ def test_every_mode_becomes_rgb(mode):
 def test_what_lies_under_transparency_does_not_show():
     image = scene().convert("RGBA")
     image.putalpha(Image.fromarray(np.zeros((48, 64), np.uint8)))
-    assert (decode(encode(image)).pixels == 128).all()
+    assert (decode(encode(image)) == 128).all()
 
 
 def test_the_first_frame_of_an_animation_is_used():
     data = encode(scene(), "WEBP", save_all=True, append_images=[Image.new("RGB", (64, 48))], lossless=True)
-    assert decode(data).pixels.mean() > 60
+    assert decode(data).mean() > 60
 
 
 def test_the_long_side_is_capped():
-    assert decode(encode(scene(3000, 1500), "JPEG")).pixels.shape == (512, 1024, 3)
+    assert decode(encode(scene(3000, 1500), "JPEG")).shape == (512, 1024, 3)
 
 
 @pytest.mark.parametrize(
@@ -143,4 +143,4 @@ def test_damaged_bytes_give_a_photo_or_a_typed_error(source, edits, cut):
     for position, value in edits:
         data[position % len(data)] = value
     with contextlib.suppress(PhotoError):
-        assert decode(bytes(data[: max(1, len(data) - cut)])).pixels.ndim == 3
+        assert decode(bytes(data[: max(1, len(data) - cut)])).ndim == 3

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from faceforget.photos.align import ALIGNED_LANDMARKS, crop_box, misfit
-from faceforget.photos.detect import Face, FaceDetector
+from faceforget.photos.detect import FaceDetector
+from faceforget.photos.photo import Face
 
 
 @pytest.fixture(scope="module")

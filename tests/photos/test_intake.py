@@ -6,17 +6,20 @@ import pytest
 from PIL import Image
 
 from faceforget.photos.align import ALIGNED_LANDMARKS, Framing, align, similarity_transform
-from faceforget.photos.cache import FaceCache
+from faceforget.photos.cache import FaceCache, FrozenCache
 from faceforget.photos.choose import quality_problem
-from faceforget.photos.detect import Face, FaceDetector
+from faceforget.photos.decode import decode
+from faceforget.photos.detect import FaceDetector
 from faceforget.photos.errors import (
     FaceTooBlurredError,
     FaceTooSmallError,
     NoFaceError,
     NotAnImageError,
+    OtherFramingError,
     PhotoMissingError,
 )
 from faceforget.photos.intake import PhotoIntake
+from faceforget.photos.photo import Face
 
 FIVE_POINT = Framing("five_point", 112)
 
@@ -189,3 +192,47 @@ def test_each_defect_of_a_face_has_its_own_error(rng):
     assert quality_problem(face(100), sharp) is None
     assert isinstance(quality_problem(face(20), sharp), FaceTooSmallError)
     assert isinstance(quality_problem(face(100), np.full((112, 112, 3), 90, np.uint8)), FaceTooBlurredError)
+
+
+def test_a_photo_that_was_read_is_handed_on(photo):
+    first = PhotoIntake(FIVE_POINT).read([photo])[0]
+    intake = PhotoIntake(FIVE_POINT)
+    intake._detector = NoDetector()
+    again, missing = intake.read([first, "nowhere.jpg"])
+    assert again is first
+    assert isinstance(missing.error, PhotoMissingError)
+
+
+def test_a_photo_that_was_cut_for_another_backbone_is_not(photo):
+    first = PhotoIntake(FIVE_POINT).read([photo])[0]
+    with pytest.raises(OtherFramingError, match="expected box-160-14, got five_point-112-0"):
+        PhotoIntake(Framing("box", 160, 14)).read([first])
+
+
+def test_what_is_kept_is_not_opened_again(photo, tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(photo.read_bytes())
+    intake = PhotoIntake(FIVE_POINT, keep=True)
+    first = intake.read([path])[0]
+    path.unlink()
+    assert intake.read([path])[0] is first
+    intake.let_go(str(path))
+    assert isinstance(intake.read([path])[0].error, PhotoMissingError)
+
+
+def test_a_picture_is_kept_for_those_who_show_it(photo):
+    pixels = decode(photo.read_bytes())
+    small, whole, none = (PhotoIntake(FIVE_POINT, picture=side).read([photo])[0].picture for side in (80, 1024, 0))
+    assert small.shape == (80, 80, 3)
+    assert np.array_equal(whole, pixels)
+    assert none is None
+
+
+def test_a_frozen_cache_is_read_and_left_as_it_is(photo, tmp_path):
+    cache = FaceCache(tmp_path)
+    found = read_one(photo, cache=FrozenCache(cache))
+    assert cache.count() == 0
+    read_one(photo, cache=cache)
+    assert FrozenCache(cache).forget(found.sha256) == 0
+    assert FrozenCache(cache).get(found.sha256, FIVE_POINT).faces
+    assert FrozenCache(None).get(found.sha256, FIVE_POINT) is None

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from faceforget.api import Runtime
 from faceforget.errors import UsageError
 from faceforget.files import sha256_file
 from faceforget.requests.canonical import TamperedError
@@ -49,11 +50,11 @@ def test_what_is_kept_is_kept_for_a_reason(model_file, names, tmp_path):
     paths = [tmp_path / "a.safetensors", tmp_path / "b.bin"]
     shutil.copy(model_file, paths[0])
     paths[1].write_bytes(b"cache")
-    knows, other = listed_copies(paths, [True, True], names[0], delete=False)
+    knows, other = listed_copies(paths, [True, True], names[0], delete=False, runtime=Runtime())
     assert (knows.outcome, other.outcome) == ("kept", "kept")
     assert "names the person" in knows.reason
     assert "nobody looked into it" in other.reason
-    stranger, _ = listed_copies(paths, [True, True], "Zoe", delete=False)
+    stranger, _ = listed_copies(paths, [True, True], "Zoe", delete=False, runtime=Runtime())
     assert "does not name" in stranger.reason
 
 

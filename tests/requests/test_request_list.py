@@ -5,7 +5,8 @@ import json
 import pytest
 
 from faceforget.errors import UsageError
-from faceforget.requests.request_list import Asked, hashed, read_requests
+from faceforget.requests.request_lines import Asked
+from faceforget.requests.request_list import hashed, read_requests
 
 
 @pytest.fixture

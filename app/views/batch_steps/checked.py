@@ -9,11 +9,11 @@ from app.batches.asked import replaced, without_method
 from app.batches.data import Line
 from app.frame import show
 from app.opening import look_at_batch
-from app.people import OpenModel, Photo
+from app.people import OpenModel
 from app.session import Batch, Session
 from app.views.batch_steps.erasing import choose_terms, go
 from app.views.batch_steps.shared import PHOTO_TYPES, STEPS, leave, people
-from faceforget.api import RGB, label_of, shown_name
+from faceforget.api import RGB, Upload, label_of, shown_name
 from faceforget.errors import FaceForgetError, MethodError, WrongPersonError
 
 
@@ -74,7 +74,7 @@ def _mend(here: Session, line: Line, place: int) -> None:
                 look_at_batch(here, without_method(here.batch.asked, line.asked.person))
                 st.rerun()
             if st.button("Use these instead", key=f"{key}-use", disabled=not files):
-                photos = [Photo(file.name, file.getvalue()) for file in files]
+                photos = [Upload(file.name, file.getvalue()) for file in files]
                 here.generation += 1
                 look_at_batch(here, replaced(here.batch.asked, line.asked.person, photos))
                 st.rerun()

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from app import pieces
-from app.batches.asked import EXAMPLE, MOST, Asked, read_asked
+from app.batches.asked import EXAMPLE, MOST, read_asked
 from app.frame import part, progress_of, session, show
 from app.opening import look_at_batch
-from app.people import OpenModel, Photo
+from app.people import OpenModel
 from app.session import Session
 from app.views.batch_steps.shared import PHOTO_TYPES, STEPS, leave
-from faceforget.api import shown_name
+from faceforget.api import Asked, Upload, shown_name
 
 _EXAMPLE_PEOPLE = 3
 
@@ -33,7 +33,7 @@ def give_list(here: Session, model: OpenModel) -> None:
         )
         with st.container(horizontal=True):
             if st.button("Check the requests", type="primary", disabled=not files):
-                look_at_batch(here, read_asked([Photo(file.name, file.getvalue()) for file in files]))
+                look_at_batch(here, read_asked([Upload(file.name, file.getvalue()) for file in files]))
                 st.rerun()
             st.download_button("Example of a list", EXAMPLE, "requests.csv", "text/csv", on_click="ignore")
             if model.rendered and st.button("Show me with embedded people"):

@@ -10,19 +10,22 @@ among many may be enough for one.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from faceforget.api.erase_people import erase
 from faceforget.api.runtime import Runtime
 from faceforget.errors import DestroyedModelError, FaceForgetError, NotForgottenError, UsageError, WrongPersonError
 from faceforget.files import sha256_file
+from faceforget.photos.cache import FrozenCache
+from faceforget.photos.intake import PhotoIntake
+from faceforget.photos.photo import Photo
 from faceforget.recognizer.recognizer import Recognizer
-from faceforget.recognizer.storage import load_recognizer, save_recognizer
+from faceforget.recognizer.storage import save_recognizer
 from faceforget.requests.closing import Closing
+from faceforget.requests.open_requests import OpenRequest
 from faceforget.requests.reasons import failure_of
-from faceforget.requests.steps.examine import Member, RecentFaces, examine, shared_photos, sharing
+from faceforget.requests.steps.examine import Member, examine, read_photos, shared_photos, sharing
 from faceforget.requests.steps.judge import Judged, OtherPeople, judge_members, read_others
 from faceforget.unlearn.base import DivergedError
 
@@ -38,10 +41,19 @@ class NotPassedError(FaceForgetError):
     """The audit of a new model did not pass."""
 
 
+@dataclass
 class CarryOut(Closing):
-    """A batch being carried out."""
+    """A batch being carried out.
 
-    _origin: Recognizer | None = None
+    Attributes:
+        known: Photos that were read before it, by hash.
+    """
+
+    known: Mapping[str, Photo] = field(default_factory=dict)
+    _origin: Recognizer | None = field(default=None, init=False)
+    # Of the requests' photos, and of others' for the audit: each file is opened once, however many passes there are.
+    _own_intake: PhotoIntake | None = field(default=None, init=False)
+    _others_intake: PhotoIntake | None = field(default=None, init=False)
 
     def run(self) -> None:
         """Everything that is left to do."""
@@ -60,7 +72,27 @@ class CarryOut(Closing):
         path = self.place.model
         if not path.exists() or sha256_file(path) != self.plan.model:
             return None
-        return load_recognizer(path, self.runtime.torch_device)
+        return self.runtime.load(path)
+
+    def close(self, ids: Sequence[str]) -> None:
+        """Take those that are through, or have failed, to closed, and keep their photos no longer."""
+        files = {known.id: known.files for known in filter(None, map(self.store.get, ids))}
+        super().close(ids)
+        for request, own in files.items():
+            if self._own_intake is not None and self.state(request) == "closed":
+                for file in own:
+                    self._own_intake.let_go(file.path)
+
+    def _read(self, before: Recognizer, requests: Sequence[OpenRequest]) -> tuple[dict[str, list[Photo]], PhotoIntake]:
+        """The photos of requests, by request, and what has read them."""
+        if self._own_intake is None:
+            self._own_intake = self._frozen().intake(before.spec.framing, keep=True)
+        photos = read_photos(requests, self._own_intake, self.known, self.runtime.progress)
+        return photos, self._own_intake
+
+    def _frozen(self) -> Runtime:
+        """Leaves the cache on disk as it is: a person's faces go from it when their request is closed."""
+        return replace(self.runtime, cache=FrozenCache(self.runtime.cache))
 
     def _groups(self) -> list[tuple[str, ...]]:
         """In their order; what was recorded so far decides, so that a resumed batch goes the same way."""
@@ -87,12 +119,11 @@ class CarryOut(Closing):
         still_open = [request for request in ids if self.state(request) in ("planned", "running", "erased")]
         if not still_open:
             return
-        before = load_recognizer(self.source(), self.runtime.torch_device)
-        faces = replace(self.runtime, cache=RecentFaces(self.runtime.cache))
-        members = self._examined(before, still_open, faces)
+        before = self.runtime.load(self.source())
+        members = self._examined(before, still_open)
         while members:
             try:
-                self._erased(before, members, faces)
+                self._erased(before, members)
             except _OWN_FAULTS as error:
                 if len(members) == 1:
                     self._fail({members[0].request: failure_of(error)}, {members[0].request: error})
@@ -109,19 +140,17 @@ class CarryOut(Closing):
             self.note({member.request: self._running([member], _ALONE)}, "running", attempt)
             self._group([member.request])
 
-    def _examined(self, before: Recognizer, ids: Sequence[str], faces: Runtime) -> list[Member]:
+    def _examined(self, before: Recognizer, ids: Sequence[str]) -> list[Member]:
         """Those whose photos can be used; the others have failed."""
         members, errors = list[Member](), dict[str, FaceForgetError]()
-        intake = faces.intake(before.spec.framing)
-        requests = {request: self.known(request) for request in ids}
-        photos = [Path(photo.path) for known in requests.values() for photo in (*known.photos, *known.check)]
-        intake.read(photos, progress=faces.progress)  # all together, which is faster; what is found is remembered
-        for request, known in requests.items():
+        requests = [self.open_request(request) for request in ids]
+        photos, intake = self._read(before, requests)
+        for request in requests:
             allow = self.plan.configuration.allow_mismatch
             try:
-                members.append(examine(before, known, intake, allow_mismatch=allow, progress=faces.progress))
+                members.append(examine(before, request, photos[request.id], intake, allow_mismatch=allow))
             except FaceForgetError as error:
-                errors[request] = error
+                errors[request.id] = error
         errors |= shared_photos([*members, *self._sharing(before, members, ids)])
         reasons = {request: failure_of(errors[request]) for request in self.plan.requests if request in errors}
         self._fail(reasons, errors)
@@ -132,13 +161,14 @@ class CarryOut(Closing):
         modes = self._modes()
         to_come = [r for r in modes if r not in ids and modes[r] == _JOINT and self.state(r) == "planned"]
         found = list[Member]()
-        for known in sharing(members, [self.known(request) for request in to_come]):
-            intake = replace(self.runtime, cache=RecentFaces(self.runtime.cache)).intake(before.spec.framing)
+        allow = self.plan.configuration.allow_mismatch
+        for request in sharing(members, [self.open_request(request) for request in to_come]):
+            photos, intake = self._read(before, [request])
             with suppress(FaceForgetError):  # it fails of itself, when its turn comes
-                found.append(examine(before, known, intake, allow_mismatch=self.plan.configuration.allow_mismatch))
+                found.append(examine(before, request, photos[request.id], intake, allow_mismatch=allow))
         return found
 
-    def _erased(self, before: Recognizer, members: Sequence[Member], faces: Runtime) -> None:
+    def _erased(self, before: Recognizer, members: Sequence[Member]) -> None:
         """One pass for these members, down to a candidate model."""
         ids = [member.request for member in members]
         running = self._running(members, self._modes()[ids[0]])
@@ -149,10 +179,10 @@ class CarryOut(Closing):
         configuration = self.plan.configuration
         outcome = erase(
             before,
-            {member.person: [photo.source for photo in member.read] for member in members},
+            {member.person: member.read for member in members},
             method=self.plan.method_of(ids[0]),
             allow_mismatch=True,  # all photos were looked at together; a part of them has fewer witnesses
-            runtime=replace(faces, seed=configuration.seed),
+            runtime=replace(self._frozen(), seed=configuration.seed),
         )
         candidate = self.candidate(ids, attempt)
         save_recognizer(outcome.recognizer, candidate)
@@ -164,7 +194,7 @@ class CarryOut(Closing):
         """The candidate goes live if everybody's audit passes; else returns those with whom to try again now."""
         ids = [member.request for member in members]
         attempt, configuration = self.last_attempt(ids), self.plan.configuration
-        after = load_recognizer(self.candidate(ids, attempt), self.runtime.torch_device)
+        after = self.runtime.load(self.candidate(ids, attempt))
         runtime = replace(self.runtime, seed=configuration.seed)
         others = self._others(before, members)
         origin = before if self.source() == self.place.model else self._origin
@@ -188,7 +218,10 @@ class CarryOut(Closing):
 
     def _others(self, before: Recognizer, members: Sequence[Member]) -> OtherPeople:
         people, folders = [member.person for member in members], (self.place.retained, self.place.strangers)
-        return read_others(before, people, folders, self.plan.configuration.promise, self.runtime)
+        if self._others_intake is None:
+            self._others_intake = self.runtime.intake(before.spec.framing, keep=True)
+        promise, progress = self.plan.configuration.promise, self.runtime.progress
+        return read_others(before, people, folders, promise, self._others_intake, progress)
 
     def _fail(self, reasons: Mapping[str, Mapping[str, Any]], errors: Mapping[str, FaceForgetError]) -> None:
         if reasons:

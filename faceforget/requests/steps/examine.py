@@ -1,6 +1,6 @@
 """Look at a request's photos before anything is changed: are they there, usable, and of the right person?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,8 @@ from faceforget.errors import FaceForgetError, UnknownPersonError, WrongPersonEr
 from faceforget.people.faces import FaceSet, SamePhotoError, read_faces, require_faces
 from faceforget.people.folder import person_key
 from faceforget.people.held_back import OF_A_REQUEST, held_back
-from faceforget.photos.align import Framing
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.detect import FoundFaces
-from faceforget.photos.intake import PhotoFaces, PhotoIntake
+from faceforget.photos.intake import PhotoIntake
+from faceforget.photos.photo import Photo
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.same_person import doubtful_photos
@@ -44,8 +42,8 @@ class Member:
 
     request: str
     person: str
-    read: tuple[PhotoFaces, ...]
-    check: tuple[PhotoFaces, ...]
+    read: tuple[Photo, ...]
+    check: tuple[Photo, ...]
     refused: int
 
     @property
@@ -58,47 +56,22 @@ class Member:
         return np.stack([photo.crop for photo in self.check]), np.stack([photo.crop for photo in self.read])
 
 
-class RecentFaces(FaceCache):
-    """Faces found in this run, in memory alone, in front of the cache on disk, to which nothing is added."""
-
-    def __init__(self, disk: FaceCache | None) -> None:
-        super().__init__(disk.folder if disk else None)
-        self._disk = disk
-        self._found: dict[tuple[str, Framing], FoundFaces] = {}
-
-    def get(self, sha256: str, framing: Framing) -> FoundFaces | None:
-        """From memory, else from disk."""
-        return self._found.get((sha256, framing)) or (self._disk.get(sha256, framing) if self._disk else None)
-
-    def put(self, sha256: str, framing: Framing, found: FoundFaces) -> None:
-        """Into memory."""
-        self._found[sha256, framing] = found
-
-    def forget(self, sha256: str) -> int:
-        """Nothing yet: those in memory go with the batch, those on disk when the request is closed.
-
-        So a batch that was killed finds the same faces again. Searched anew they may differ in a pixel from what an
-        earlier search has found, with other photos beside them or on more threads, and then the model would differ.
-        """
-        return 0
-
-
 def examine(
     before: Recognizer,
     request: OpenRequest,
+    photos: Sequence[Photo],
     intake: PhotoIntake,
     *,
     allow_mismatch: bool = False,
-    progress: Progress = silent,
 ) -> Member:
     """Check one request against the model.
 
     Args:
         before: The model.
         request: The request.
-        intake: Finds faces; its cache must forget them at the end (:class:`RecentFaces`).
+        photos: Its photos, read by :func:`read_photos`.
+        intake: That read them.
         allow_mismatch: Use photos that seem to show somebody else.
-        progress: Called after every photo.
 
     Raises:
         UnknownPersonError: The model does not know the person.
@@ -108,10 +81,10 @@ def examine(
         NoUsablePhotoError: There is no usable photo.
     """
     person = label_of(before, request.person)
-    _check_unchanged((*request.photos, *request.check))
-    faces = _faces(person, request.photos, intake, progress)
+    _check_unchanged(request.files, photos)
+    faces = read_faces({person: photos[: len(request.photos)]}, intake)
     require_faces(faces, [person])
-    check = _faces(person, request.check, intake, progress)
+    check = read_faces({person: photos[len(request.photos) :]}, intake)
     both = FaceSet({person: (*faces.photos[person], *check.photos[person])})
     _check_person(before, person, both, allow_mismatch)
     read, unseen = faces.photos[person], check.photos[person]
@@ -119,6 +92,22 @@ def examine(
     if not unseen:
         read, unseen = held_back(read, OF_A_REQUEST)
     return Member(request.id, person, read, unseen or read, len(faces.refused) + len(check.refused))
+
+
+def read_photos(
+    requests: Sequence[OpenRequest], intake: PhotoIntake, known: Mapping[str, Photo], progress: Progress = silent
+) -> dict[str, list[Photo]]:
+    """The photos of requests, by request; all are read together, which is faster.
+
+    Args:
+        requests: The requests.
+        intake: Keeps what it reads, so that no file is opened again when it is asked for the next time.
+        known: Photos that were read before the batch, by hash.
+        progress: Called after every photo.
+    """
+    sources = [known.get(file.sha256) or Path(file.path) for request in requests for file in request.files]
+    found = iter(intake.read(sources, progress=progress))
+    return {request.id: [next(found) for _ in request.files] for request in requests}
 
 
 def label_of(before: Recognizer, person: str) -> str:
@@ -154,21 +143,19 @@ def shared_photos(members: Sequence[Member]) -> dict[str, SharedPhotoError]:
 def sharing(members: Sequence[Member], others: Sequence[OpenRequest]) -> list[OpenRequest]:
     """Which of the others are given a photo of one of these members."""
     theirs = {photo.sha256 for member in members for photo in (*member.read, *member.check)}
-    return [other for other in others if theirs & {photo.sha256 for photo in (*other.photos, *other.check)}]
+    return [other for other in others if theirs & {photo.sha256 for photo in other.files}]
 
 
-def _faces(person: str, photos: Sequence[PhotoFile], intake: PhotoIntake, progress: Progress) -> FaceSet:
-    return read_faces({person: [Path(photo.path) for photo in photos]}, intake, progress=progress)
-
-
-def _check_unchanged(photos: Sequence[PhotoFile]) -> None:
-    changed = [photo.path for photo in photos if hash_of(Path(photo.path)) != photo.sha256]
+def _check_unchanged(files: Sequence[PhotoFile], photos: Sequence[Photo]) -> None:
+    pairs = zip(files, photos, strict=True)
+    # One that the intake could not read has no hash there: it may be larger than what is read.
+    changed = [file.path for file, photo in pairs if (photo.sha256 or hash_of(Path(file.path))) != file.sha256]
     if changed:
         raise PhotosChangedError(
             f"{len(changed)} photos are not as they were when the batch was planned, the first is {changed[0]}.",
             "Submit the request again.",
             changed=len(changed),
-            photos=len(photos),
+            photos=len(files),
         )
 
 
@@ -186,7 +173,7 @@ def _check_person(before: Recognizer, person: str, faces: FaceSet, allow: bool) 
         )
 
 
-def _check_apart(read: Sequence[PhotoFaces], check: Sequence[PhotoFaces]) -> None:
+def _check_apart(read: Sequence[Photo], check: Sequence[Photo]) -> None:
     twice = {photo.sha256 for photo in read} & {photo.sha256 for photo in check}
     for photo in check:
         if photo.sha256 in twice:

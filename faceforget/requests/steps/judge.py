@@ -13,7 +13,8 @@ from faceforget.audit.promises import Promises, keep_promises
 from faceforget.audit.verdict import Finding
 from faceforget.audit.view import Crops, Faces, View
 from faceforget.compute.threads import one_blas_thread
-from faceforget.progress import tracked
+from faceforget.photos.intake import PhotoIntake
+from faceforget.progress import Progress, silent, tracked
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.requests.steps.examine import Member
 
@@ -55,7 +56,8 @@ def read_others(
     erased: Sequence[str],
     folders: tuple[People | None, People | None],
     promise: str,
-    runtime: Runtime,
+    intake: PhotoIntake,
+    progress: Progress = silent,
 ) -> OtherPeople:
     """Read retained people and strangers.
 
@@ -66,17 +68,17 @@ def read_others(
         erased: Labels of those who are erased.
         folders: A folder per person of people who stay, and one of strangers.
         promise: What is promised.
-        runtime: Cache, device, progress.
+        intake: Keeps what it reads, so that no file is opened again for the next pass.
+        progress: Called after every photo.
 
     Raises:
         PeopleFolderError: A folder holds nobody that it should.
     """
-    intake = runtime.intake(before.spec.framing)
-    retained = retained_crops(folders[0], before, erased, intake, runtime)
-    strangers = stranger_crops(folders[1], before, intake, runtime)
+    retained = retained_crops(folders[0], before, erased, intake, progress)
+    strangers = stranger_crops(folders[1], before, intake, progress)
     if strangers or promise != "unrecognisable":
         return OtherPeople(retained, strangers)
-    return OtherPeople(retained, stand_ins_for(before, intake, runtime), True)
+    return OtherPeople(retained, stand_ins_for(before, intake, progress), True)
 
 
 @dataclass(frozen=True)

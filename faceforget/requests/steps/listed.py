@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from faceforget.api.runtime import Runtime
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.people.folder import person_key
-from faceforget.recognizer.storage import load_recognizer
 from faceforget.requests.steps.copies import Copy, Fate, removed
 
 _OF_LIST = " of the operator's list"
@@ -36,7 +36,9 @@ def read_copies(source: Path, spare: Sequence[Path] = ()) -> tuple[Path, ...]:
     return paths
 
 
-def listed_copies(paths: Sequence[Path], there: Sequence[bool], person: str, delete: bool) -> list[Copy]:
+def listed_copies(
+    paths: Sequence[Path], there: Sequence[bool], person: str, delete: bool, runtime: Runtime
+) -> list[Copy]:
     """What becomes of each; doing it again changes nothing.
 
     A path may hold the person's name, and a receipt does not: it gives the place in the list.
@@ -46,9 +48,10 @@ def listed_copies(paths: Sequence[Path], there: Sequence[bool], person: str, del
         there: Which of them were there when the batch was planned.
         person: Who was erased.
         delete: Delete them.
+        runtime: Reads each once.
     """
     return [
-        Copy(f"copy {number}{_OF_LIST}", *_outcome(path, was, person, delete))
+        Copy(f"copy {number}{_OF_LIST}", *_outcome(path, was, person, delete, runtime))
         for number, (path, was) in enumerate(zip(paths, there, strict=True), start=1)
     ]
 
@@ -58,13 +61,13 @@ def is_listed(copy: str) -> bool:
     return copy.endswith(_OF_LIST)
 
 
-def _outcome(path: Path, was: bool, person: str, delete: bool) -> tuple[Fate, str]:
+def _outcome(path: Path, was: bool, person: str, delete: bool, runtime: Runtime) -> tuple[Fate, str]:
     if not was:
         return "absent", "it was not there when the batch was planned"
     if delete:
         return ("erased", "the file was removed") if removed(path) else ("kept", "it could not be removed")
     try:
-        labels = load_recognizer(path).labels
+        labels = runtime.load(path).labels
     except (FaceForgetError, OSError):
         return "kept", "no model of this program: nobody looked into it, nor asked for it to be deleted"
     if person_key(person) in map(person_key, labels):

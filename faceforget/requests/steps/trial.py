@@ -10,6 +10,7 @@ import numpy as np
 from faceforget.api.erase_people import erase
 from faceforget.api.runtime import Runtime
 from faceforget.errors import FaceForgetError
+from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.requests.closing import Place
@@ -108,21 +109,22 @@ def try_groups(before: Recognizer, groups: Sequence[Group], place: Place, runtim
         before: The model.
         groups: Those of each method.
         place: Where others' faces are.
-        runtime: Its cache must hold the members' faces and leave the disk alone (:class:`RecentFaces`).
+        runtime: Its cache must leave the disk alone (:class:`FrozenCache`).
     """
-    trials = [_try_one(before, group, place, runtime) for group in groups]
+    intake = runtime.intake(before.spec.framing, keep=True)
+    trials = [_try_one(before, group, place, intake, runtime) for group in groups]
     tried = tuple(trial for trial in trials if trial is not None)
     return tried if len(tried) == len(groups) else ()
 
 
-def _try_one(before: Recognizer, group: Group, place: Place, runtime: Runtime) -> Trial | None:
+def _try_one(before: Recognizer, group: Group, place: Place, intake: PhotoIntake, runtime: Runtime) -> Trial | None:
     configuration, members = group.configuration, group.members
     member, runtime = members[0], replace(runtime, seed=configuration.seed)
     try:
         erasure, outcome = _timed(
             lambda: erase(
                 before,
-                {member.person: [photo.source for photo in member.read]},
+                {member.person: member.read},
                 method=configuration.method_used,
                 allow_mismatch=True,
                 runtime=runtime,
@@ -130,7 +132,7 @@ def _try_one(before: Recognizer, group: Group, place: Place, runtime: Runtime) -
         )
         folders = (place.retained, place.strangers)
         others, faces = _timed(
-            lambda: read_others(before, [m.person for m in members], folders, configuration.promise, runtime)
+            lambda: read_others(before, [m.person for m in members], folders, configuration.promise, intake)
         )
         audit, _ = _timed(
             lambda: judge_members(before, outcome.recognizer, [member], faces, configuration.promise, runtime, before)
