@@ -136,7 +136,7 @@ def _receipt(here: Session, ledger: Path | None) -> None:
                 text = "It was changed, is no receipt, or another key signed it."
                 show(pieces.state("This receipt does not hold.", f"{text} {_first(error.message)}", "bad"))
             else:
-                _intact(found, key is not None)
+                _intact(found)
 
 
 def _first(message: str) -> str:
@@ -144,7 +144,7 @@ def _first(message: str) -> str:
     return message.split("\n")[0].rstrip(":")
 
 
-def _intact(found: CheckedReceipt, with_key: bool) -> None:
+def _intact(found: CheckedReceipt) -> None:
     content = found.receipt.content
     erased = content["outcome"] == ERASED
     signer = {

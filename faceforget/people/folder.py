@@ -1,7 +1,7 @@
 """People as a folder of photos each: ``PEOPLE_DIR/Name/photo.jpg``."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from faceforget.errors import PeopleFolderError
@@ -104,12 +104,6 @@ def photos_of(folder: Path, persons: list[str]) -> dict[str, list[Path]]:
 def person_key(name: str) -> str:
     """A form in which spellings of one name agree: case, spaces, underscores, Unicode composition."""
     return " ".join(unicodedata.normalize("NFKC", name).replace("_", " ").casefold().split())
-
-
-def without_persons(people: Mapping[str, list[Path]], persons: list[str]) -> dict[str, list[Path]]:
-    """All people but these."""
-    gone = set(persons)
-    return {name: photos for name, photos in people.items() if name not in gone}
 
 
 def _photos(folder: Path) -> list[Path]:

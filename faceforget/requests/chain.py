@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -10,7 +10,6 @@ from faceforget.fields import problems
 from faceforget.requests.canonical import TamperedError, digest
 
 State = Literal["planned", "running", "erased", "audited", "purged", "closed", "failed"]
-STATES: tuple[State, ...] = get_args(State)
 # What the first entry seals.
 BEGINNING = "0" * 64
 

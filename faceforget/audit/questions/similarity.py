@@ -52,14 +52,6 @@ def cka(view: View, other: View, *, seed: int = 0) -> dict[str, Alignment]:
     return {depth: _alignment(first[depth], second[depth], seed) for depth in first if depth in second}
 
 
-def linear_cka(x: Tensor, y: Tensor) -> float:
-    """Unbiased linear CKA of features ``(N, F)`` and ``(N, G)`` of the same ``N >= 4`` photos.
-
-    At most 1, around 0 for unrelated features (a little below is possible); NaN where features do not vary.
-    """
-    return _cka(_products(x), _products(y))
-
-
 def hsic(k: Matrix, m: Matrix) -> float:
     """Unbiased HSIC of two matrices of products ``(N, N)``, ``N >= 4``: eq. 5 of Song et al. 2012."""
     n = len(k)

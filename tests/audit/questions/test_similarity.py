@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceforget.audit.questions.similarity import cka, hsic, linear_cka
+from faceforget.audit.questions.similarity import cka, hsic
 from faceforget.audit.view import Groups, View
 
 
@@ -21,6 +21,12 @@ def view(recognizer):
     return make
 
 
+@pytest.fixture
+def linear_cka(view):
+    """Of features of one person's photos."""
+    return lambda x, y: cka(view(Groups({"A": x})), view(Groups({"A": y})))["embedding"].forgotten.value
+
+
 def random_groups(seed=0, size=16):
     generator = torch.Generator().manual_seed(seed)
 
@@ -30,21 +36,21 @@ def random_groups(seed=0, size=16):
     return Groups(some(1, 8), {"1-0": torch.randn(5, size, generator=generator)}, some(10, 6), some(12, 6))
 
 
-def test_a_model_is_aligned_with_itself(features):
+def test_a_model_is_aligned_with_itself(features, linear_cka):
     assert linear_cka(features, features) == pytest.approx(1)
 
 
-def test_rotations_scales_and_offsets_do_not_matter(features):
+def test_rotations_scales_and_offsets_do_not_matter(features, linear_cka):
     rotation, _ = torch.linalg.qr(torch.randn(50, 50, generator=torch.Generator().manual_seed(1)))
     assert linear_cka(features, 7 * features @ rotation + 3) == pytest.approx(1, abs=1e-5)
 
 
-def test_other_linear_changes_do_matter(features):
+def test_other_linear_changes_do_matter(features, linear_cka):
     assert linear_cka(features, features * torch.logspace(-2, 1, 50)) < 0.9
 
 
 @pytest.mark.parametrize("size", [10, 5000])
-def test_unrelated_features_are_not_aligned_however_many_there_are(size):
+def test_unrelated_features_are_not_aligned_however_many_there_are(size, linear_cka):
     """The plain estimate gives 0.9 and more for 5000 random features of 30 photos."""
     generator = torch.Generator().manual_seed(0)
     x, y = torch.randn(2, 30, size, generator=generator)
@@ -54,7 +60,7 @@ def test_unrelated_features_are_not_aligned_however_many_there_are(size):
     assert size < 1000 or plain > 0.9
 
 
-def test_it_agrees_with_the_plain_estimate_for_many_photos():
+def test_it_agrees_with_the_plain_estimate_for_many_photos(linear_cka):
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2000, 5, generator=generator)
     y = x @ torch.randn(5, 4, generator=generator) + torch.randn(2000, 4, generator=generator)
@@ -91,7 +97,7 @@ def test_a_change_to_the_persons_photos_alone_is_seen_there_alone(view):
     assert low < alignment.forgotten.value < high
 
 
-def test_the_jackknife_covers_the_truth(view):
+def test_the_jackknife_covers_the_truth(view, linear_cka):
     """Intervals of 95 % over 40 draws of photos whose alignment is known from thousands of them."""
     generator = torch.Generator().manual_seed(0)
     mix = torch.randn(6, 6, generator=generator)
