@@ -14,10 +14,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.data import RESULTS
+from benchmarks.runner.command import command
 from benchmarks.screenshots import ARGUMENTS, CHROMIUM, go, served
 from faceforget.files import write_json
 
-OUT = Path(__file__).parent / "results" / "app_speed.json"
+OUT = RESULTS / "app_speed.json"
 PROMISES = ("Forgotten", "Unrecognisable")
 _LONG = 180_000
 # Pages with their headings: the slowest of what can be done beside an erasure.
@@ -71,6 +73,7 @@ def _figures(values: list[float]) -> dict[str, float]:
     return {"median": round(median(values), 2), "slowest": round(max(values), 2)}
 
 
+@command
 def main() -> None:
     """Command line."""
     from playwright.sync_api import sync_playwright

@@ -6,21 +6,25 @@
 cannot tell from a real one. Each cell is saved under --work, so that an interrupted run goes on.
 """
 
-import argparse
 import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, lay_out, reported_people
+from benchmarks.data import LFW, MOBILEFACENET, RESULTS, ROOT, lay_out, needed, reported_people
+from benchmarks.runner.cell import Cell, Measured, Numbers
+from benchmarks.runner.command import command, options_of, run_all
+from benchmarks.runner.table import by, plain
 from faceforget import api
 from faceforget.audit.looking import Memory
+from faceforget.cli.console import progress_bar
+from faceforget.files import write_atomically
 from faceforget.people.folder import read_people
 from faceforget.photos.cache import FaceCache
-from faceforget.progress import Event
 
 METHODS = ("retrain", "delete", "anchored", "dispersed", "random_label", "head_only", "drop_row")
-RESULTS = ROOT / "benchmarks" / "results"
 COLUMNS = {
     "named as handed out": ("accuracy", "after", "forgotten_named"),
     "named, old row back": ("accuracy", "after", "forgotten"),
@@ -30,25 +34,13 @@ COLUMNS = {
     "retained named": ("accuracy", "after", "retained_named"),
     "strangers' TAR": ("verification", "after", "strangers", "tar_far_0.001"),
 }
-# The rest, with intervals and names, stays in the reports.
-KEPT = ("accuracy", "reenrolment", "prototype", "verification", "membership", "compactness", "verdict_at_value",
-        "only_head", "reference", "seconds")  # fmt: skip
 PROMISES = ("forgotten", "unrecognisable", "others_kept")
 
 
-def show(event: Event) -> None:
-    if event.final:
-        print(f"    {event.stage}", flush=True)
-
-
-def cell(work: Path, parts: dict[str, Path], base: Path, method: str, person: str, memory: Memory) -> dict[str, Any]:
-    """One person erased by one method, audited; read from disk if it is there."""
-    result = work / f"{person}.{method}.json"
-    if result.exists():
-        found: dict[str, Any] = json.loads(result.read_text())
-        return found
-    runtime = api.Runtime(cache=FaceCache(), progress=show)
-    before, photos = api.load(base), read_people(parts["train"])
+def measured(work: Path, parts: Mapping[str, Path], runtime: api.Runtime, cell: Cell) -> Numbers:
+    """One person erased by one method, audited; models are kept."""
+    (person,), method = cell.people, cell.method
+    before, photos = api.load(work / "base.safetensors"), read_people(parts["train"])
     model = work / f"{person}.{method}.safetensors"
     if not model.exists():
         retained = parts["train"] if method == "retrain" else None
@@ -64,74 +56,81 @@ def cell(work: Path, parts: dict[str, Path], base: Path, method: str, person: st
     )
     unseen = {person: read_people(parts["unseen"])[person]}
     report = api.audit(before, api.load(model), unseen, forget_photos={person: photos[person]}, others=others,
-                       memory=memory, runtime=runtime)  # fmt: skip
-    content = {key: value for key, value in report.to_dict().items() if key in KEPT}
-    result.write_text(json.dumps(content))
-    return content
+                       memory=_memory(person), runtime=runtime).to_dict()  # fmt: skip
+    (work / f"{person}.{method}.json").write_text(json.dumps(report))
+    return slim(report)
 
 
-def value(content: dict[str, Any], path: tuple[str, ...]) -> float | None:
+@lru_cache(1)
+def _memory(person: str) -> Memory:
+    """What models made of the photos around one person."""
+    return Memory()
+
+
+def value(content: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
     for key in path:
         content = content[key]
     return content  # type: ignore[return-value]
 
 
-def slim(content: dict[str, Any]) -> dict[str, Any]:
-    """The numbers of the table and what else is short."""
+def slim(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of the table and what else is short; the rest, with intervals and names, stays in the reports."""
     pairs = {side: {group: found[group] for group in ("forgotten", "retained", "strangers")}
              for side, found in content["verification"].items() if found}  # fmt: skip
     short = {key: content[key] for key in ("accuracy", "reenrolment", "verdict_at_value", "only_head")}
     return {**short, "verification": pairs}
 
 
-def table(cells: dict[str, list[dict[str, Any]]]) -> str:
-    """Markdown: means over people, worst case in brackets; verdicts as passed/partial/failed counts."""
-    lines = [f"| method | {' | '.join((*COLUMNS, *PROMISES))} |", "|---" * (1 + len(COLUMNS) + len(PROMISES)) + "|"]
-    first = next(iter(cells.values()))
-    lines.append(_row("before", first, "before", verdicts=False))
-    lines += [_row(method, found, "after", verdicts=True) for method, found in cells.items()]
-    return "\n".join(lines)
+def table(found: Sequence[Measured]) -> list[str]:
+    """Markdown: means over people; verdicts as passed/partial/failed counts."""
+    rows = by(found, lambda cell: cell.method)
+    first = next(iter(rows.values()), [])
+    before = ["before", *_means(first, "before"), *[""] * len(PROMISES)]
+    after = ([method, *_means(runs, "after"), *_verdicts(runs)] for method, runs in rows.items())
+    return plain(["method", *COLUMNS, *PROMISES], [before, *after])
 
 
-def _row(name: str, found: list[dict[str, Any]], side: str, *, verdicts: bool) -> str:
+def _means(runs: Sequence[Measured], side: str) -> list[str]:
     texts = []
     for path in COLUMNS.values():
-        values = [v for c in found if (v := value(c, (path[0], side, *path[2:]))) is not None]
+        values = [v for run in runs if (v := value(run.numbers, (path[0], side, *path[2:]))) is not None]
         texts.append(f"{100 * mean(values):.1f}" if values else "")
-    for promise in PROMISES:
-        outcomes = [c["verdict_at_value"][promise] for c in found]
-        counts = "/".join(str(outcomes.count(o)) for o in ("passed", "partial", "failed"))
-        texts.append(counts if verdicts else "")
-    return f"| {name} | {' | '.join(texts)} |"
+    return texts
 
 
+def _verdicts(runs: Sequence[Measured]) -> list[str]:
+    outcomes = [[run.numbers["verdict_at_value"][promise] for run in runs] for promise in PROMISES]
+    return ["/".join(str(own.count(o)) for o in ("passed", "partial", "failed")) for own in outcomes]
+
+
+@command
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, ROOT / "out" / "audit_methods", RESULTS)
     parser.add_argument("--people", type=int, default=6, help="people to erase, one at a time")
-    parser.add_argument("--work", type=Path, default=ROOT / "out" / "audit_methods")
     options = parser.parse_args()
+    needed(LFW, MOBILEFACENET)
     parts = lay_out(options.work / "people", LFW)
-    base = options.work / "base.safetensors"
-    if not base.exists():
-        plan = api.Plan(train="full")
-        runtime = api.Runtime(cache=FaceCache(), progress=show)
-        api.save(api.enroll(parts["train"], backbone=MOBILEFACENET, plan=plan, runtime=runtime).recognizer, base)
-    cells: dict[str, list[dict[str, Any]]] = {method: [] for method in METHODS}
-    for person in reported_people()[: options.people]:
-        memory = Memory()
-        for method in METHODS:
-            print(f"{person}: {method}", flush=True)
-            cells[method].append(cell(options.work, parts, base, method, person, memory))
-    text = table(cells)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "audit_methods.md").write_text(
-        f"# Seven ways to erase a person, audited\n\n`python -m benchmarks.audit_methods --people {options.people}`: "
+    with progress_bar() as progress:
+        runtime = api.Runtime(cache=FaceCache(), progress=progress)
+        base = options.work / "base.safetensors"
+        if not base.exists():
+            plan = api.Plan(train="full")
+            api.save(api.enroll(parts["train"], backbone=MOBILEFACENET, plan=plan, runtime=runtime).recognizer, base)
+        cells = [Cell("LFW", method, (person,)) for person in reported_people()[: options.people] for method in METHODS]
+        found = run_all("audit_methods", cells, partial(measured, options.work, parts, runtime), options, progress)
+    text = [
+        "# Seven ways to erase a person, audited",
+        "",
+        f"`python -m benchmarks.audit_methods --people {options.people}`: "
         f"LFW, 62 people enrolled, {options.people} erased one at a time; means in per cent. "
-        "Verdicts: how many passed / partial / failed.\n\n" + text + "\n"
-    )
-    numbers = {method: [slim(content) for content in found] for method, found in cells.items()}
-    (RESULTS / "audit_methods.json").write_text(json.dumps(numbers) + "\n")
-    print(text)
+        "Verdicts: how many passed / partial / failed.",
+        "",
+        *table(found),
+        "",
+    ]
+    print("\n".join(text))
+    if found:
+        write_atomically(options.results / "audit_methods.md", "\n".join(text).encode())
 
 
 if __name__ == "__main__":

@@ -8,93 +8,101 @@ photos. Named rightly: unseen photos of everybody else, 8 each on LFW and 12 on 
 DELETE with all layers, which was the default of 0.1. Nothing is chosen by these figures.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.framing import ENROLLED, WEB
-from benchmarks.protocol import ROOT, people_with, reported_people, split
+from benchmarks.data import LFW, RESULTS, ROOT, WEB, halves, needed, reported_people, split
+from benchmarks.runner.cell import Cell, Numbers
+from benchmarks.runner.command import command, options_of, run_all
+from benchmarks.runner.table import by, counted, markdown, percent
 from faceforget import api
-from faceforget.api.runtime import Runtime
+from faceforget.cli.console import progress_bar
 from faceforget.errors import FaceForgetError
-from faceforget.files import write_json
 from faceforget.people.faces import read_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.recognizer.recognizer import Recognizer
 
-OLD_DEFAULT = "delete"
+# A bare command, and the default of 0.1.
+METHODS: Mapping[str, dict[str, Any]] = {
+    "default": {},
+    "delete_all_layers": {"method": "delete", "settings": {"moves": "all"}},
+}
 
 
 @dataclass(frozen=True)
-class Row:
-    """One erasure.
-
-    Attributes:
-        data: Whose photos.
-        people: Enrolled.
-        method: ``default``, or the name of a method.
-        person: Erased.
-        before: Per cent of everybody else's unseen photos that are named rightly.
-        after: The same in the new model; None where the erasure was refused.
-        refused: Why.
-    """
-
-    data: str
-    people: int
-    method: str
-    person: str
-    before: float
-    after: float | None
-    refused: str = ""
-
-
-def data_sets() -> dict[str, tuple[Mapping[str, Sequence[Path]], Mapping[str, Sequence[Path]]]]:
+class Team:
     """Photos to enrol, and unseen ones, by person."""
+
+    photos: Mapping[str, Sequence[Path]]
+    unseen: Mapping[str, Sequence[Path]]
+    runtime: api.Runtime
+
+    @cached_property
+    def model(self) -> Recognizer:
+        """Enrolled as ``faceforget enroll`` does."""
+        return api.enroll(self.photos, runtime=self.runtime).recognizer
+
+    def named(self, model: Recognizer, without: str) -> float:
+        """Share of photos of everybody but one that get the right name."""
+        right = [
+            answer.name == name
+            for name, crops in self._crops.items()
+            if name != without
+            for answer in model.recognize(crops, top=1)
+        ]
+        return float(np.mean(right))
+
+    @cached_property
+    def _crops(self) -> dict[str, np.ndarray]:
+        faces = read_faces(self.unseen, self.runtime.intake(self.model.spec.framing))
+        return {name: faces.crops(name) for name in faces.photos}
+
+
+def teams(runtime: api.Runtime) -> dict[str, Team]:
+    """By name."""
     parts, ten = split(), reported_people()
-    web = people_with(WEB, 2 * ENROLLED)
     return {
-        "LFW, ten": ({n: parts["train"][n] for n in ten}, {n: parts["unseen"][n] for n in ten}),
-        "web": ({n: p[:ENROLLED] for n, p in web.items()}, {n: p[ENROLLED:] for n, p in web.items()}),
-        "LFW": (parts["train"], parts["unseen"]),
+        "LFW, ten": Team({n: parts["train"][n] for n in ten}, {n: parts["unseen"][n] for n in ten}, runtime),
+        "web": Team(*halves(WEB), runtime),
+        "LFW": Team(parts["train"], parts["unseen"], runtime),
     }
 
 
-def named(model: Recognizer, unseen: Mapping[str, NDArray[np.uint8]], without: str) -> float:
-    """Per cent of photos of everybody but one that get the right name."""
-    right = [
-        answer.name == name
-        for name, crops in unseen.items()
-        if name != without
-        for answer in model.recognize(crops, top=1)
-    ]
-    return 100 * float(np.mean(right))
+def measured(found: Mapping[str, Team], cell: Cell) -> Numbers:
+    """Before and after; why, where the erasure was refused."""
+    team, (person,) = found[cell.world], cell.people
+    before = {"named_before": team.named(team.model, person)}
+    try:
+        after = api.erase(
+            team.model, {person: team.photos[person]}, runtime=team.runtime, **METHODS[cell.method]
+        ).recognizer
+    except FaceForgetError as error:
+        return {**before, "named": None, "failed": 1, "refused": str(error)}
+    return {**before, "named": team.named(after, person)}
 
 
+@command
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options_of(__doc__, ROOT / "out" / "bare_erase", RESULTS)
     parser.add_argument("--people", type=int, default=3, help="erased of each set, one at a time")
-    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results/bare_erase.json")
-    args = parser.parse_args()
-    runtime, rows = Runtime(cache=FaceCache()), []
-    for data, (photos, unseen) in data_sets().items():
-        model = api.enroll(photos, runtime=runtime).recognizer
-        faces = read_faces(unseen, runtime.intake(model.spec.framing))
-        crops = {name: faces.crops(name) for name in faces.photos}
-        for person in sorted(photos)[:: len(photos) // args.people][: args.people]:
-            before = named(model, crops, person)
-            for method in ("default", OLD_DEFAULT):
-                chosen = {} if method == "default" else {"method": method, "settings": {"moves": "all"}}
-                try:
-                    erased = api.erase(model, {person: photos[person]}, runtime=runtime, **chosen).recognizer
-                    rows.append(Row(data, len(photos), method, person, before, named(erased, crops, person)))
-                except FaceForgetError as error:
-                    rows.append(Row(data, len(photos), method, person, before, None, str(error)))
-                write_json(args.output, [asdict(row) for row in rows])
-                print(rows[-1], flush=True)
+    options = parser.parse_args()
+    needed(LFW, WEB)
+    with progress_bar() as progress:
+        found = teams(api.Runtime(cache=FaceCache(), progress=progress))
+        cells = [
+            Cell(name, method, (person,))
+            for name, team in found.items()
+            for person in sorted(team.photos)[:: len(team.photos) // options.people][: options.people]
+            for method in METHODS
+        ]
+        measures = run_all("bare_erase", cells, partial(measured, found), options, progress)
+    columns = percent("named before", "named_before", min), percent("after", "named", min), counted()
+    print("\n".join(markdown(("people", "method"), columns, by(measures, lambda cell: (cell.world, cell.method)))))
 
 
 if __name__ == "__main__":

@@ -17,13 +17,11 @@ The settings were chosen on six others of each set (`docs/research.md`). On the 
 those: there the draws of 20 are others than the ones that the settings for several were chosen on.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -31,46 +29,33 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.delete_cells import Cell, read, write
-from benchmarks.embedding.world import World
-from benchmarks.framing import WEB
-from benchmarks.kept import kept
-from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, reported_people
+from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, ROOT, TRAIN, WEB, needed
+from benchmarks.runner.cell import Cell, Measured, Numbers
+from benchmarks.runner.command import command, options_of, run_all
+from benchmarks.runner.table import Column, by, change, counted, markdown, percent
+from benchmarks.world import World
 from faceforget.audit.roc import roc_figures
-from faceforget.people.faces import read_faces
-from faceforget.progress import Event
-from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.cli.console import progress_bar
+from faceforget.files import write_atomically
 from faceforget.recognizer.recognizer import Recognizer
-from faceforget.recognizer.storage import load_recognizer, save_recognizer
 
-RESULTS = ROOT / "benchmarks" / "results"
-BACKBONES = {"mobile": "mobile", "ms1m": str(MOBILEFACENET)}
 FAR = 0.001
 MANY, DRAWS, FEW, SEEDS = 20, 3, 5, 3
+SETS = ("lfw", LFW, 8), ("web", WEB, 12)
 # Of these one enrolment tells enough: the old default takes half a minute a person.
 _ONE_SEED = ("anchored", "retrained", "delete_all_layers")
+_ROWS = ("delete", "delete_all_layers", "anchored", "drop_row", "retrained", "control")
+Places = Mapping[tuple[str, int], "Place"]
 
 
 @dataclass(frozen=True)
 class Place(World):
     """A world whose models are asked for embeddings alone."""
 
-    @cached_property
-    def ten(self) -> list[str]:
-        """Whose erasures are reported."""
-        return reported_people() if self.searched else sorted(self.before.labels)[1::2][:10]
-
-    @cached_property
-    def retrained(self) -> Recognizer:
-        """The same enrolment without the ten."""
-        path = self.model.with_name(f"{self.model.stem}_without_ten.safetensors")
-        if not path.is_file():
-            people = {name: photos for name, photos in self._split()["train"].items() if name not in self.ten}
-            faces = read_faces(people, self._intake(), progress=self.progress)
-            made = enroll_faces(faces, load_backbone(self.backbone), Plan(seed=self.seed), progress=self.progress)
-            save_recognizer(made, path)
-        return load_recognizer(path)
+    @property
+    def reported(self) -> list[str]:
+        """Ten; on the web, where they are few, none whom the settings were chosen on."""
+        return super().reported if self.searched else sorted(self.before.labels)[1::2][:10]
 
     @cached_property
     def looked(self) -> "Looked":
@@ -110,29 +95,29 @@ class Looked:
         return Looked(*moved)
 
 
-def cells(places: Mapping[str, Place]) -> Iterator[Cell]:
+def cells(places: Places) -> Iterator[Cell]:
     """All of them, the most telling first."""
-    first = {name: place for name, place in places.items() if place.seed == 0}
-    for name, place in places.items():
-        yield from (Cell("one", name, "delete", (person,)) for person in place.ten)
+    first = {name: place for (name, seed), place in places.items() if seed == 0}
+    for (name, seed), place in places.items():
+        yield from (Cell(name, "delete", (person,), "one", seed) for person in place.reported)
     for name, place in first.items():
-        yield from (Cell("five_photos", name, "delete", (person,), FEW) for person in place.ten)
-        yield from (Cell("at_once", name, "delete", tuple(place.drawn(MANY, draw))) for draw in range(DRAWS))
-        yield Cell("in_turn", name, "delete", tuple(place.drawn(MANY, 0)))
-    for name, place in places.items():
+        yield from (Cell(name, "delete", (person,), "five_photos") for person in place.reported)
+        yield from (Cell(name, "delete", tuple(place.drawn(MANY, draw)), "at_once") for draw in range(DRAWS))
+        yield Cell(name, "delete", tuple(place.drawn(MANY, 0)), "in_turn")
+    for (name, seed), place in places.items():
         for method in ("drop_row", "control"):
-            yield from (Cell("one", name, method, (person,)) for person in place.ten)
+            yield from (Cell(name, method, (person,), "one", seed) for person in place.reported)
     for method in _ONE_SEED:
         for name, place in first.items():
-            yield from (Cell("one", name, method, (person,)) for person in place.ten)
+            yield from (Cell(name, method, (person,), "one") for person in place.reported)
     for name, place in first.items():
-        yield from (Cell("at_once", name, "anchored", tuple(place.drawn(MANY, draw))) for draw in range(DRAWS))
+        yield from (Cell(name, "anchored", tuple(place.drawn(MANY, draw)), "at_once") for draw in range(DRAWS))
 
 
-def measured(place: Place, cell: Cell) -> dict[str, Any]:
+def measured(places: Places, cell: Cell) -> Numbers:
     """The numbers of one cell."""
-    before, people = place.before, cell.people
-    seconds = 0.0
+    place, people = places[cell.world, cell.seed], cell.people
+    before, seconds = place.before, 0.0
     if cell.method == "retrained":
         after, looked = place.retrained, place.looked_retrained
     elif cell.method == "control":
@@ -141,8 +126,9 @@ def measured(place: Place, cell: Cell) -> dict[str, Any]:
         after, looked = before, place.looked
     else:
         after, start = before, time.perf_counter()
+        photos = FEW if cell.table == "five_photos" else TRAIN
         for group in [(person,) for person in people] if cell.table == "in_turn" else [people]:
-            after = place.erased(after, group, cell.method, cell.photos, rows_stay=True)
+            after = place.erased(after, group, cell.method, photos, rows_stay=True)
         seconds = time.perf_counter() - start
         looked = Looked.at(place, after)
     return {"seconds": seconds, **judged(place, after, looked, people)}
@@ -214,43 +200,74 @@ def _control(place: Place, people: Sequence[str]) -> Tensor:
     return torch.eye(len(c)) - torch.outer(c - v, c)
 
 
+def written(found: Sequence[Measured], planned: int, seeds: int) -> str:
+    """Markdown of what is there.
+
+    Args:
+        found: Cells and their numbers.
+        planned: How many there are in all.
+        seeds: Enrolments of each set with each backbone.
+    """
+    text = [
+        "# DELETE at its defaults on faces",
+        "",
+        f"`python -m benchmarks.delete_on_faces --seeds {seeds}`, {len(found)} of {planned} cells. Per cent; "
+        "Δ in points, after minus before. Mean over people or groups ± half the 95 % interval (Student's t, "
+        "seeds of a person averaged first), the worst single erasure in brackets. Photos that nothing has read. "
+        "`delete_all_layers` is `--set moves=all`, which was the default of 0.1. Its row, `anchored`, `retrained` and "
+        f"whatever is not of one person with all photos are of one enrolment; the others of {seeds}, "
+        "as far as they are there: ten runs are of one enrolment, thirty of three.",
+        "",
+    ]
+    for table, own in by(found, lambda cell: cell.table).items():
+        rows = sorted(by(own, _row).items(), key=lambda row: (*row[0][:2], _ROWS.index(row[0][2].strip("`"))))
+        lines = markdown(("people", "backbone", "method"), _COLUMNS, dict(rows))
+        text += [f"## {table.replace('_', ' ')}", "", *lines, ""]
+    return "\n".join(text)
+
+
+def _row(cell: Cell) -> tuple[str, ...]:
+    return *cell.world.split("_"), f"`{cell.method}`"
+
+
+def _took(runs: Sequence[Measured]) -> str:
+    seconds = median(run.numbers["seconds"] for run in runs)
+    return f"{seconds:.1f}" if seconds else ""  # made with the enrolment, or no method at all
+
+
+_COLUMNS = (
+    percent("named as the person, their row in place", "own", max),
+    change("Δ others named", "others", min),
+    change("Δ strangers' TAR at FAR 0.1 %", "tar_strangers", min),
+    change("Δ strangers named", "strangers", max),
+    percent("two of their photos match, before", "tar_own_before", min),
+    percent("after", "tar_own", min),
+    Column("seconds, median", _took),
+    counted(),
+)
+
+
+@command
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", default="0/1", metavar="I/N", help="every N-th cell, from the I-th")
+    parser = options_of(__doc__, ROOT / "out" / "delete_on_faces", RESULTS)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="enrolments of each set with each backbone")
-    parser.add_argument("--tables", action="store_true", help="only write the tables of the cells that are there")
-    parser.add_argument("--work", type=Path, default=ROOT / "out" / "delete_on_faces")
-    parser.add_argument("--go-on", action="store_true", help="start from the cells that the results hold")
     options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
-    if options.go_on:
-        for cell, numbers in read(RESULTS):
-            kept(options.work / "cells" / f"{cell.key}.json", lambda numbers=numbers: numbers)
-    places = {
-        f"{data}_{backbone}_{seed}": Place(
-            folder, file, seed, options.work / f"{data}_{backbone}_{seed}.safetensors", data == "lfw", _show, unseen
-        )
-        for seed in range(options.seeds)
-        for data, folder, unseen in (("lfw", LFW, 8), ("web", WEB, 12))
-        for backbone, file in BACKBONES.items()
-    }
-    part, parts = map(int, options.part.split("/"))
-    todo = list(cells(places))
-    for number, cell in enumerate(todo):
-        if not options.tables and number % parts == part:
-            path = options.work / "cells" / f"{cell.key}.json"
-            if not path.exists():
-                print(f"{number + 1}/{len(todo)} {cell.key}", flush=True)
-            kept(path, lambda cell=cell: measured(places[cell.place], cell))
-    done = [(cell, options.work / "cells" / f"{cell.key}.json") for cell in todo]
-    found = [(cell, json.loads(path.read_text())) for cell, path in done if path.exists()]
-    if parts == 1 or options.tables:
-        write(found, len(todo), options.seeds, RESULTS)
-
-
-def _show(event: Event) -> None:
-    if event.final:
-        print(f"    {event.stage}", flush=True)
+    needed(LFW, WEB, MOBILEFACENET)
+    with progress_bar() as progress:
+        places = {
+            (f"{data}_{backbone}", seed): Place(
+                folder, file, seed, options.work / f"{data}_{backbone}_{seed}.safetensors", data == "lfw", progress,
+                unseen=unseen,
+            )
+            for seed in range(options.seeds)
+            for data, folder, unseen in SETS
+            for backbone, file in BACKBONES.items()
+        }  # fmt: skip
+        todo = list(cells(places))
+        found = run_all("delete_on_faces", todo, partial(measured, places), options, progress)
+    if found:
+        text = written(found, len(todo), options.seeds)
+        write_atomically(options.results / "delete_on_faces.md", text.encode())
 
 
 if __name__ == "__main__":

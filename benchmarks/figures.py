@@ -2,8 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
@@ -15,7 +14,9 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from benchmarks.spread import by_people, half_interval
+from benchmarks.runner.cell import Measured
+from benchmarks.runner.spread import by_people, half_interval
+from benchmarks.runner.table import Rows
 from faceforget.report.charts import AFTER, BEFORE, INK, LINE, REFERENCE, SOFT
 
 _REFERENCE = "retrain"
@@ -26,29 +27,21 @@ _MARKER = 13  # pixels
 _ANGLES = (180, 165, 195, 150, 210, 0, 15, -15, 30, -30, 135, 225, 45, -45, 120, 240, 60, -60, 90, 270)
 
 
-@dataclass(frozen=True)
-class Result:
-    """Whom or what a run erased, with which seed, and what was measured, as fractions."""
-
-    erased: Hashable
-    seed: int
-    numbers: Mapping[str, float]
-
-
-Rows = Mapping[str, Sequence[Result]]
-
-
 def save(figure: Figure, path: Path) -> None:
     """As PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=_DPI)
 
 
-def _means(found: Iterable[Result], key: str) -> list[float]:
-    return by_people((result.erased, result.numbers[key]) for result in found)
+def _values(found: Iterable[Measured], key: str) -> list[float]:
+    return [math.nan if run.numbers[key] is None else run.numbers[key] for run in found]
 
 
-def _mean(found: Iterable[Result], key: str) -> float:
+def _means(found: Sequence[Measured], key: str) -> list[float]:
+    return by_people(zip([run.cell.who for run in found], _values(found, key), strict=True))
+
+
+def _mean(found: Sequence[Measured], key: str) -> float:
     return mean(_means(found, key))
 
 
@@ -151,14 +144,14 @@ def stability(rows: Rows) -> Figure:
     figure = Figure((9, 0.3 * len(rows) + 1.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for axes, key in ((left, "acc_f_test"), (right, "acc_r_test")):
-        values = [[100 * result.numbers[key] for result in found] for found in rows.values()]
+        values = [[100 * value for value in _values(found, key)] for found in rows.values()]
         axes.boxplot(values, orientation="horizontal", tick_labels=list(rows), widths=0.6, medianprops={"color": AFTER},
                      flierprops={"markersize": 3, "markeredgecolor": SOFT})  # fmt: skip
         _plain(axes).grid(axis="x", color=LINE)
         axes.tick_params(axis="y", labelsize=8)
     left.set_title("Acc_f,test of each run, %: lower is better", fontsize=10)
     right.set_title("Acc_r,test of each run, %: higher is better", fontsize=10)
-    _widen(right, "x", [100 * result.numbers["acc_r_test"] for found in rows.values() for result in found])
+    _widen(right, "x", [100 * value for found in rows.values() for value in _values(found, "acc_r_test")])
     left.invert_yaxis()  # both: they share it
     return figure
 

@@ -11,15 +11,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from statistics import NormalDist, mean, stdev
+from statistics import mean
 from typing import Any
 
 from PIL import Image
 
-from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, lay_out
+from benchmarks.data import LFW, MOBILEFACENET, RESULTS, ROOT, lay_out, needed
+from benchmarks.runner.command import command
+from benchmarks.runner.spread import spread
 from faceforget.cli.console import DONE, UNKEPT
-
-RESULTS = ROOT / "benchmarks" / "results" / "first_light.json"
+from faceforget.files import write_json
 
 
 def run(*arguments: object) -> float:
@@ -34,12 +35,6 @@ def run(*arguments: object) -> float:
 def read(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(path.read_text())
     return content
-
-
-def interval(values: list[float]) -> str:
-    """Mean and half the 95 % interval over people."""
-    half = NormalDist().inv_cdf(0.975) * stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
-    return f"{100 * mean(values):.1f} ± {100 * half:.1f} %"
 
 
 def variants(photo: Path, folder: Path) -> None:
@@ -72,13 +67,16 @@ def recognise_variants(model: Path, unseen: Path, work: Path, people: int) -> di
     return {kind: sum(found[kind] == found["original"] for found in names.values()) for kind in kinds}
 
 
+@command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=Path, default=LFW, help="a folder of photos per person")
     parser.add_argument("--backbone", default=str(MOBILEFACENET))
     parser.add_argument("--erase", type=int, default=6, help="people to erase, one at a time")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "first_light")
+    parser.add_argument("--out", type=Path, default=RESULTS / "first_light.json")
     options = parser.parse_args()
+    needed(options.people, options.backbone)
     parts = lay_out(options.work / "people", options.people)
     model = options.work / "model.safetensors"
     seconds = run("enroll", parts["train"], "--out", model, "--backbone", options.backbone, "--train", "full",
@@ -105,12 +103,11 @@ def main() -> None:
         "variants_of_people": 20,
         "erasures": rows,
     }
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+    write_json(options.out, result)
     print(f"{len(names)} people enrolled in {seconds:.0f} s; {len(rows)} erased one at a time")
-    print("| | before | after DELETE |\n|---|---|---|")
+    print("per cent\n\n| | before | after DELETE |\n|---|---|---|")
     for key in ("forgotten", "forgotten_train", "retained", "retained_named", "strangers_named"):
-        before, after = (interval([row[side][key] for row in rows]) for side in ("before", "after"))
+        before, after = (spread(list(enumerate(row[side][key] for row in rows))) for side in ("before", "after"))
         print(f"| {key} | {before} | {after} |")
     worst = min(row["after"]["retained"] for row in rows)
     steps, seconds = (mean(row[key] for row in rows) for key in ("steps", "seconds"))

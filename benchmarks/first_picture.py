@@ -10,7 +10,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.protocol import ROOT
+from benchmarks.data import ROOT
+from benchmarks.runner.command import command
 from faceforget import api
 from faceforget.api.run_demo import ShownPhoto
 from faceforget.audit.questions.heatmaps import overlay
@@ -57,6 +58,7 @@ def _colour(shown: ShownPhoto, answer: Recognition, *, erased: bool) -> str:
     return (_GONE if erased else _KEPT) if answer.name == shown.person else (INK if erased else _GONE)
 
 
+@command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "forgotten_and_retained.jpg")

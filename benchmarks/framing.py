@@ -2,7 +2,7 @@
 
 Run from the repository's root: ``python -m benchmarks.framing [--only lfw|web] [--backbones mobile,ms1m]``.
 
-LFW: the 62 people of :mod:`benchmarks.protocol` are enrolled with ``full`` from 12 uncropped photos each; their 8
+LFW: the 62 people of :mod:`benchmarks.data` are enrolled with ``full`` from 12 uncropped photos each; their 8
 unseen photos are recognised uncropped, and cropped to the detected face with a border of a share of the face on each
 side. Web: of 33 people with 24 photos the first 12 by name are enrolled, the other 12 recognised; ten strangers with
 12 photos each. The limit of "unknown" is the product's own. Nothing here is chosen by these figures but the way of
@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.protocol import MOBILEFACENET, ROOT, SHARED, people_with, split
+from benchmarks.data import BACKBONES, LFW, RESULTS, TRAIN, WEB, halves, needed, people_with, split
+from benchmarks.runner.command import command
+from benchmarks.runner.table import plain
 from faceforget import api
 from faceforget.api.runtime import Runtime
 from faceforget.files import write_json
@@ -30,9 +32,6 @@ from faceforget.recognizer.enroll import Plan, Train
 from faceforget.recognizer.recognizer import UNKNOWN, Recognizer
 
 BORDERS = (0.05, 0.1, 0.2, 0.4, 0.6)
-WEB = SHARED / "data" / "web"
-BACKBONES = {"mobile": "mobile", "ms1m": str(MOBILEFACENET)}
-ENROLLED = 12
 Photos = Mapping[str, Sequence[PhotoSource]]
 
 
@@ -87,9 +86,8 @@ def lfw_rows(backbone: str, runtime: Runtime) -> list[Row]:
 
 def web_rows(backbone: str, runtime: Runtime) -> list[Row]:
     """``full`` and ``head``."""
-    people, strangers = people_with(WEB, 2 * ENROLLED), people_with(WEB, 1, 2 * ENROLLED - 1)
-    enrolled = {name: photos[:ENROLLED] for name, photos in people.items()}
-    fresh = {name: photos[ENROLLED:] for name, photos in people.items()}
+    enrolled, fresh = halves(WEB)
+    strangers = people_with(WEB, 1, 2 * TRAIN - 1)
     rows = []
     trains: tuple[Train, ...] = ("full", "head")
     for train in trains:
@@ -148,28 +146,27 @@ def _row(
 
 def table(rows: Sequence[Row]) -> str:
     """Markdown."""
-    lines = [
-        "| photos | backbone | train | no usable face | identified | named | strangers named (stated) |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    titles = ("photos", "backbone", "train", "no usable face", "identified", "named", "strangers named (stated)")
+    lines = []
     for row in rows:
         strangers = "" if row.strangers_named is None else f"{row.strangers_named:.1f} ({row.stated_rate:.1f})"
-        lines.append(
-            f"| {row.data} | {row.backbone} | {row.train} | {row.no_face:.1f} | {row.identified:.1f} | "
-            f"{row.named:.1f} | {strangers} |"
-        )
-    return "\n".join(lines)
+        shares = (f"{share:.1f}" for share in (row.no_face, row.identified, row.named))
+        lines.append([row.data, row.backbone, row.train, *shares, strangers])
+    return "\n".join(plain(titles, lines))
 
 
+@command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=("lfw", "web"))
     parser.add_argument("--backbones", default=",".join(BACKBONES))
-    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results/framing.json")
+    parser.add_argument("--output", type=Path, default=RESULTS / "framing.json")
     args = parser.parse_args()
+    backbones = args.backbones.split(",")
+    needed(*({"lfw": [LFW], "web": [WEB]}.get(args.only) or [LFW, WEB]), *(BACKBONES[name] for name in backbones))
     runtime = Runtime(cache=FaceCache())
     rows: list[Row] = []
-    for backbone in args.backbones.split(","):
+    for backbone in backbones:
         for part, measure in (("web", web_rows), ("lfw", lfw_rows)):
             if args.only in (None, part):
                 rows += measure(backbone, runtime)

@@ -5,26 +5,26 @@
 The least that is asked for was chosen on all of them with ``mobile``; on the other backbone it is to be checked.
 """
 
-import argparse
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.embedding.world import VARIANTS, World
-from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, SHARED, TRAIN, people_with
-from faceforget.audit.health import LEAST, health
+from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, ROOT, TRAIN, WEB, needed
+from benchmarks.runner.cell import Cell, Measured, Numbers
+from benchmarks.runner.command import command, options_of, run_all
+from benchmarks.runner.table import plain
+from benchmarks.world import World
+from faceforget.audit.health import health
 from faceforget.audit.questions.accuracy import accuracy, named_rightly
-from faceforget.files import write_json
+from faceforget.cli.console import progress_bar
 from faceforget.people.anchors import rendered_anchors
-from faceforget.progress import silent
+from faceforget.progress import Progress
 from faceforget.recognizer.recognizer import Recognizer
-from faceforget.unlearn.registry import METHODS
+from faceforget.resources import SHIPPED_PEOPLE
 
-RESULTS = ROOT / "benchmarks" / "results" / "health.json"
 ONE_AT_A_TIME = (
     "drop_row", "anchored", "dispersed", "delete", "delete_all_layers", "random_label", "boundary_shrink",
     "boundary_expand", "bad_teacher", "influence", "pour", "head_only", "retrain",
@@ -32,100 +32,75 @@ ONE_AT_A_TIME = (
 AT_ONCE, MANY = ("anchored", "dispersed", "delete", "delete_all_layers"), 20
 
 
-@dataclass(frozen=True)
-class Place(World):
-    """A world of some of the people of a folder, with few strangers, who are not asked about here."""
-
-    fewest: int = 20
-    most: int = 1000
-
-    def _split(self) -> dict[str, dict[str, list[Path]]]:
-        people = people_with(self.people, self.fewest)
-        names = sorted(people)
-        names = names[:: max(1, len(names) // self.most)][: self.most]
-        half = min(TRAIN, self.fewest // 2)
-        return {
-            "train": {name: people[name][:half] for name in names},
-            "unseen": {name: people[name][half : 2 * half] for name in names},
-            "strangers": {},
-        }
-
-
-def places(work: Path) -> dict[str, Place]:
-    """By name."""
-    rendered, web = ROOT / "datasets" / "people", SHARED / "data" / "web"
-    asked: dict[str, tuple[Path, str, int, int]] = {
+def worlds(work: Path, progress: Progress) -> dict[str, World]:
+    """By name: some of the people of a folder, with few strangers, who are not asked about here."""
+    asked: dict[str, tuple[Path, str, int, int | None]] = {
         "10 of LFW, mobile": (LFW, "mobile", 20, 10),
-        "rendered, mobile": (rendered, "mobile", 12, 18),
-        "33 of the web, mobile": (web, "mobile", 20, 33),
-        "62 of LFW, mobile": (LFW, "mobile", 20, 1000),
-        "10 of LFW, ms1m": (LFW, str(MOBILEFACENET), 20, 10),
-        "33 of the web, ms1m": (web, str(MOBILEFACENET), 20, 33),
+        "rendered, mobile": (SHIPPED_PEOPLE, "mobile", 12, 18),
+        "33 of the web, mobile": (WEB, "mobile", 20, 33),
+        "62 of LFW, mobile": (LFW, "mobile", 20, None),
+        "10 of LFW, ms1m": (LFW, "ms1m", 20, 10),
+        "33 of the web, ms1m": (WEB, "ms1m", 20, 33),
     }
     return {
-        name: Place(people, backbone, 0, work / f"{name}.safetensors", False, silent, fewest, most)
+        name: World(
+            people, BACKBONES[backbone], 0, work / f"{name}.safetensors", False, progress,
+            min(TRAIN, fewest // 2), fewest - min(TRAIN, fewest // 2), most, None,
+        )
         for name, (people, backbone, fewest, most) in asked.items()
-    }
+    }  # fmt: skip
 
 
-def cells(place: Place) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Methods, and whom they erase."""
-    names = sorted(place.before.labels)
-    if len(names) > MANY:
-        drawn = np.random.default_rng(0).permutation(len(names))[:MANY]
-        for method in AT_ONCE:
-            yield method, tuple(names[i] for i in drawn)
-    for method in ONE_AT_A_TIME:
-        yield method, (names[2],)
+def cells(places: Mapping[str, World]) -> Iterator[Cell]:
+    """World by world."""
+    for place, world in places.items():
+        names = sorted(world.photos["train"])
+        if len(names) > MANY:
+            drawn = np.random.default_rng(0).permutation(len(names))[:MANY]
+            yield from (Cell(place, method, tuple(names[i] for i in drawn)) for method in AT_ONCE)
+        yield from (Cell(place, method, (names[2],)) for method in ONE_AT_A_TIME)
 
 
-def measured(place: Place, method: str, people: tuple[str, ...]) -> dict[str, Any]:
+def measured(places: Mapping[str, World], cell: Cell) -> Numbers:
     """The figure, and the share of the others' unseen photos that get their name."""
-    before, after = place.before, place.erased(place.before, people, method)
+    world = places[cell.world]
+    before, after = world.before, world.erased(world.before, cell.people, cell.method)
     anchors = rendered_anchors(before.spec.framing)
     found = health(before, after, anchors[:: len(anchors) // 100][:100])
     return {
-        "people": len(people),
-        "named_before": _named(place, before, people),
-        "named": _named(place, after, people),
-        "best_candidate": accuracy(after, _seen(place, after, people)).value,
+        "named_before": named_rightly(before, _seen(world, before, cell.people)).value,
+        "named": named_rightly(after, _seen(world, after, cell.people)).value,
+        "best_candidate": accuracy(after, _seen(world, after, cell.people)).value,
         **found.to_dict(),
     }
 
 
-def _named(place: Place, model: Recognizer, gone: tuple[str, ...]) -> float | None:
-    return named_rightly(model, _seen(place, model, gone)).value
+def _seen(world: World, model: Recognizer, gone: Sequence[str]) -> dict[str, Any]:
+    return {name: model.embed(own) for name, own in world.crops["unseen"].items() if name not in gone}
 
 
-def _seen(place: Place, model: Recognizer, gone: tuple[str, ...]) -> dict[str, Any]:
-    return {name: model.embed(own) for name, own in place.crops["unseen"].items() if name not in gone}
-
-
-def table(found: list[dict[str, Any]]) -> str:
+def table(found: Sequence[Measured]) -> str:
     """Markdown, as in ``docs/method.md``."""
-    lines = ["| people | method | erased | others named before | after | left | refused |", f"|{'---|' * 7}"]
-    for cell in found:
-        named = [f"{100 * cell[key]:.0f} %" for key in ("named_before", "named")]
-        said = [cell["place"], f"`{cell['method']}`", str(cell["people"]), *named, f"{cell['left']:.2f}"]
-        lines.append(f"| {' | '.join([*said, 'yes' if cell['destroyed'] else 'no'])} |")
-    return "\n".join(lines)
+    titles = ("people", "method", "erased", "others named before", "after", "left", "refused")
+    rows = (
+        [
+            cell.world, f"`{cell.method}`", str(len(cell.people)),
+            *(f"{100 * numbers[key]:.0f} %" for key in ("named_before", "named")),
+            f"{numbers['left']:.2f}", "yes" if numbers["destroyed"] else "no",
+        ]
+        for cell, numbers in found
+    )  # fmt: skip
+    return "\n".join(plain(titles, rows))
 
 
+@command
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=ROOT / "out" / "health")
-    options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
-    done: list[dict[str, Any]] = json.loads(RESULTS.read_text())["cells"] if RESULTS.is_file() else []
-    known = {(cell["place"], cell["method"], cell["people"]) for cell in done}
-    for name, place in places(options.work).items():
-        for method, people in cells(place):
-            if (method not in METHODS and method not in VARIANTS) or (name, method, len(people)) in known:
-                continue
-            done.append({"place": name, "method": method, **measured(place, method, people)})
-            write_json(RESULTS, {"least": LEAST, "cells": done})
-            print(table(done[-1:]).splitlines()[-1], flush=True)
-    print(table(done))
+    options = options_of(__doc__, ROOT / "out" / "health", RESULTS).parse_args()
+    needed(LFW, WEB, MOBILEFACENET)
+    with progress_bar() as progress:
+        places = worlds(options.work, progress)
+        found = run_all("health", list(cells(places)), partial(measured, places), options, progress)
+    print(table(found))
 
 
 if __name__ == "__main__":

@@ -28,9 +28,13 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from benchmarks.data import LFW, MOBILEFACENET, RESULTS, ROOT, needed, split
 from benchmarks.likelihood import likelihood_ratios, strength
-from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, split
+from benchmarks.runner.cell import Cell, Numbers
+from benchmarks.runner.command import command
+from benchmarks.runner.run import Results, run
 from faceforget.audit.estimates import detailed
+from faceforget.cli.console import progress_bar
 from faceforget.files import sha256_bytes, write_json
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.photos.cache import FaceCache
@@ -43,7 +47,6 @@ from faceforget.recognizer.training import TrainingSettings, mirror
 from faceforget.unlearn.eraser import ForgetSet
 from faceforget.unlearn.registry import make_method
 
-RESULTS = ROOT / "benchmarks" / "results" / "membership_lira.json"
 READ, HELD_BACK, NEVER = WORLDS = ("read", "held_back", "never")
 FEWEST_SHADOWS = 8  # with fewer, some worlds have no other shadow to learn from
 
@@ -126,12 +129,12 @@ def run_shadow(
             erased = scaled_confidence(cast(FaceClassifier, erasure.model), images, rows)
             forgotten = erasure.forgotten
         people.append({"worlds": drawn[name], "drop_row": dropped, "erased": erased, "forgotten": forgotten})
-    return {"shadow": shadow, "seconds": round(time.perf_counter() - start, 1), "people": people}
+    return {"seconds": round(time.perf_counter() - start, 1), "studied": people}
 
 
 def summarise(shadows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Both attacks, on the erased models and on those whose row was only dropped."""
-    people = [[person for person in shadow["people"]] for shadow in shadows]
+    people = [[person for person in shadow["studied"]] for shadow in shadows]
     world = np.array([[w for person in row for w in person["worlds"]] for row in people])
     erasures = [p["forgotten"] for row in people for p in row if p["worlds"][0] != NEVER]
     result: dict[str, Any] = {"erasures": len(erasures), "erasures_forgotten": sum(erasures)}
@@ -157,13 +160,7 @@ def read_photos(source: Path, backbone: LoadedBackbone, settings: Settings) -> t
     return faces.only(studied), faces.only([name for name in names if name not in studied])
 
 
-def finished(folder: Path, shadow: int) -> dict[str, Any] | None:
-    """A shadow of an earlier run."""
-    path = folder / f"{shadow:04d}.json"
-    content: dict[str, Any] | None = json.loads(path.read_text()) if path.is_file() else None
-    return content
-
-
+@command
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     defaults = Settings()
@@ -171,25 +168,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--photos", type=Path, default=LFW, help="a folder of photos per person")
     parser.add_argument("--backbone", default=str(MOBILEFACENET))
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "membership")
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=RESULTS / "membership_lira.json")
     parser.add_argument("--train", choices=("full", "head"), default=defaults.train)
     parser.add_argument("--method", default=defaults.method)
     for name in ("people", "retained", "epochs", "seed"):
         parser.add_argument(f"--{name}", type=int, default=getattr(defaults, name))
     options = parser.parse_args(arguments)
     settings = Settings(**{name: getattr(options, name) for name in asdict(defaults)})
+    needed(options.photos, options.backbone)
     backbone = load_backbone(options.backbone)
     studied, retained = read_photos(options.photos, backbone, settings)
     content = [photo.sha256 for faces in (studied, retained) for own in faces.photos.values() for photo in own]
     key = sha256_bytes(json.dumps([asdict(settings), backbone.origin, content]).encode())[:12]
-    shadows = []
-    for number in range(options.shadows):
-        done = finished(options.work / key, number)
-        if done is None:
-            done = run_shadow(number, studied, retained, backbone, settings)
-            write_json(options.work / key / f"{number:04d}.json", done)
-        shadows.append(done)
-        print(f"shadow {number + 1} of {options.shadows}: {done['seconds']} s", flush=True)
+    cells = [Cell(options.photos.name, settings.method, seed=number) for number in range(options.shadows)]
+
+    def measure(cell: Cell) -> Numbers:
+        return run_shadow(cell.seed, studied, retained, backbone, settings)
+
+    with progress_bar() as progress:
+        found = run(cells, measure, Results(options.work / f"{key}.jsonl"), stage="shadows", progress=progress)
+    shadows = [numbers for _, numbers in found]
     result = {
         "settings": asdict(settings),
         "backbone": backbone.origin,

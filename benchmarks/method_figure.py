@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.protocol import ROOT
+from benchmarks.data import ROOT, needed
+from benchmarks.runner.command import command
 from faceforget.audit.looking import Memory, look
 from faceforget.audit.view import Crops, Faces
 from faceforget.cli.console import progress_bar
@@ -41,11 +42,13 @@ _WORDS = {"before": "before", "forgotten": "anchored: forgotten", "unrecognisabl
 Cosines = NDArray[np.float32]
 
 
+@command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=Path, default=SHIPPED_PEOPLE)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "method.png")
     options = parser.parse_args()
+    needed(options.people)
     torch.set_num_threads(1)
     with progress_bar() as progress:
         panels = compared(options.people, progress)

@@ -5,13 +5,11 @@ photo is found and aligned by MTCNN as a user's photo would be.
 
 Example::
 
-    python benchmarks/renderer.py --weights ../shared/weights/mobilefacenet_ms1m.safetensors
-    python benchmarks/renderer.py --sheet docs/rendered_people.jpg
+    python -m benchmarks.renderer
+    python -m benchmarks.renderer --sheet docs/rendered_people.jpg
 """
 
 import argparse
-import json
-import os
 import time
 from pathlib import Path
 
@@ -20,19 +18,17 @@ import numpy as np
 import torch
 from facenet_pytorch import MTCNN
 from numpy.typing import NDArray
-from safetensors.torch import load_file
-from torch.nn.functional import normalize
 
+from benchmarks.data import MOBILEFACENET, RESULTS, needed
+from benchmarks.runner.command import command
+from faceforget.files import write_json
 from faceforget.people.conditions import sample_conditions
 from faceforget.people.dataset import photo_seed
 from faceforget.people.population import sample_identity
 from faceforget.people.render.scene import make_person, render
 from faceforget.photos.align import align
-from faceforget.recognizer.mobilefacenet import MobileFaceNet
+from pretrained.scores import embed, load_backbone
 
-ROOT = Path(__file__).parents[1]
-WEIGHTS = ROOT.parent / "shared" / "weights" / "mobilefacenet_ms1m.safetensors"
-MEAN, DEVIATION = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
 SHEET_PEOPLE = [18, 87, 102, 17, 97, 22, 89, 90]
 
 Photos = NDArray[np.uint8]
@@ -66,19 +62,6 @@ def detect(photos: Photos) -> tuple[Photos, NDArray[np.bool_], NDArray[np.bool_]
     return np.array(crops), np.array(single), np.array(alone)
 
 
-@torch.inference_mode()
-def embed(crops: Photos, weights: Path) -> NDArray[np.float32]:
-    """Unit embeddings ``(N, 128)``."""
-    network = MobileFaceNet()
-    network.load_state_dict(load_file(str(weights)))
-    network.eval()
-    parts = []
-    for batch in np.array_split(crops, max(len(crops) // 64, 1)):
-        pixels = (torch.from_numpy(batch).float() / 255 - MEAN) / DEVIATION
-        parts.append(normalize(network(pixels.permute(0, 3, 1, 2))).numpy())
-    return np.concatenate(parts)
-
-
 def cosines(embeddings: NDArray[np.float32]) -> dict[str, float]:
     """Between and within people; ``(people, photos, 128)`` unit embeddings."""
     people, photos = embeddings.shape[:2]
@@ -105,13 +88,11 @@ def measure(weights: Path, people: int, photos: int, gallery: int, size: int) ->
     result = {"people": people, "photos": people * photos, "size": size, "photos_per_second": rate}
     result["exactly_one_face"] = float(single.mean())
     result["and_no_weaker_box"] = float(alone.mean())
-    if weights.exists():
-        if gallery > people:
-            more, _ = render_set(gallery - people, photos, size, people)
-            crops = np.concatenate([crops, detect(more.reshape(-1, size, size, 3))[0]])
-        embeddings = embed(crops, weights).reshape(max(gallery, people), photos, -1)
-        result |= {"gallery_people": max(gallery, people)} | cosines(embeddings)
-    return result
+    if gallery > people:
+        more, _ = render_set(gallery - people, photos, size, people)
+        crops = np.concatenate([crops, detect(more.reshape(-1, size, size, 3))[0]])
+    embeddings = embed(load_backbone(weights), crops).numpy().reshape(max(gallery, people), photos, -1)
+    return {**result, "gallery_people": max(gallery, people), **cosines(embeddings)}
 
 
 def contact_sheet(path: Path, people: list[int], photos: int, size: int) -> None:
@@ -122,25 +103,26 @@ def contact_sheet(path: Path, people: list[int], photos: int, size: int) -> None
     cv2.imwrite(str(path), np.ascontiguousarray(sheet[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 82])
 
 
+@command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", type=Path, default=Path(os.environ.get("FACEFORGET_WEIGHTS", WEIGHTS)))
+    parser.add_argument("--weights", type=Path, default=MOBILEFACENET)
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--photos", type=int, default=10)
     parser.add_argument("--gallery", type=int, default=130, help="people among whom a photo is recognised")
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--sheet", type=Path, help="only save a contact sheet of 8 people x 8 photos here")
     parser.add_argument("--who", type=int, nargs="+", default=SHEET_PEOPLE, help="the sheet's people")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "renderer.json")
+    parser.add_argument("--out", type=Path, default=RESULTS / "renderer.json")
     options = parser.parse_args()
     if options.sheet is not None:
         contact_sheet(options.sheet, options.who, 8, 168)
         return
+    needed(options.weights)
     result = measure(options.weights, options.people, options.photos, options.gallery, options.size)
     for name, value in result.items():
         print(f"{name:24s} {value:.4g}")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=2) + "\n")
+    write_json(options.out, result)
 
 
 if __name__ == "__main__":

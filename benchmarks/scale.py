@@ -16,6 +16,8 @@ from statistics import median
 import numpy as np
 import torch
 
+from benchmarks.data import RESULTS
+from benchmarks.runner.command import command
 from benchmarks.soak import resident
 from faceforget.files import write_json
 from faceforget.people.folder import read_people
@@ -24,9 +26,9 @@ from faceforget.recognizer.backbone import Embedder, load_backbone
 from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
 from faceforget.recognizer.head import to_images
 from faceforget.requests.ledger import Ledger
+from faceforget.resources import SHIPPED_PEOPLE
 
-OUT = Path(__file__).parent / "results" / "scale.json"
-PEOPLE = Path(__file__).resolve().parents[1] / "datasets" / "people"
+OUT = RESULTS / "scale.json"
 _PEOPLE, _DIMENSIONS = 1_000_000, 128
 
 
@@ -42,7 +44,7 @@ def per_second(work: Callable[[], object], count: int, repeats: int = 3) -> floa
 
 def photos(count: int) -> dict[str, float]:
     """Photos taken in, and their faces embedded."""
-    paths = [photo for own in read_people(PEOPLE).values() for photo in own][:count]
+    paths = [photo for own in read_people(SHIPPED_PEOPLE).values() for photo in own][:count]
     intake = PhotoIntake(MOBILE.framing)
     intake.read(paths[:2])  # loads the detector
     found = [photo.crop for photo in intake.read(paths) if photo.error is None]
@@ -101,6 +103,7 @@ def ledger(count: int) -> dict[str, float]:
         }
 
 
+@command
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -19,10 +19,11 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 
+from benchmarks.data import ROOT
+from benchmarks.runner.command import command
 from faceforget.cli.browser import flags
 from faceforget.compute.ports import held_port
 
-ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -158,6 +159,7 @@ def requests(page: Any, out: Path, width: int) -> None:
     shoot(page, out, "13-history", width)
 
 
+@command
 def main() -> None:
     """Command line."""
     from playwright.sync_api import sync_playwright

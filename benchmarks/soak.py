@@ -22,7 +22,9 @@ from typing import Literal
 
 import torch
 
+from benchmarks.data import RESULTS
 from benchmarks.faults.scenarios import enrolled
+from benchmarks.runner.command import command
 from faceforget.api.runtime import Runtime
 from faceforget.compute.engine import Local
 from faceforget.files import write_json
@@ -37,7 +39,7 @@ from faceforget.requests.ledger import Ledger
 from faceforget.requests.plan import Configuration
 from faceforget.requests.request_lines import Asked
 
-OUT = Path(__file__).parent / "results" / "soak.json"
+OUT = RESULTS / "soak.json"
 _MODELS, _AT_ONCE, _TOGETHER = 5, 10, 20
 # Of each person: the fewest with which the promise can be judged; two of eight are held back to be compared.
 _PHOTOS = {"forgotten": 4, "unrecognisable": 8}
@@ -251,6 +253,7 @@ def summary(
     return "\n".join(lines) + "\n"
 
 
+@command
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)

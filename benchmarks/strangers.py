@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.framing import BACKBONES, ENROLLED, WEB
-from benchmarks.protocol import ROOT, people_with, split
+from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, TRAIN, WEB, halves, needed, people_with, split
+from benchmarks.runner.command import command
+from benchmarks.runner.table import plain
 from faceforget.api.runtime import Runtime
 from faceforget.files import write_json
 from faceforget.people.faces import FaceSet, read_faces
@@ -76,8 +77,8 @@ def _people(backbone: LoadedBackbone, runtime: Runtime) -> list[People]:
     sets = {
         "LFW": (parts["train"], {name: own[:8] for name, own in list(parts["strangers"].items())[:60]}),
         "web": (
-            {name: own[:ENROLLED] for name, own in people_with(WEB, 2 * ENROLLED).items()},
-            people_with(WEB, 1, 2 * ENROLLED - 1),
+            halves(WEB)[0],
+            people_with(WEB, 1, 2 * TRAIN - 1),
         ),
     }
     intake = runtime.intake(backbone.spec.framing)
@@ -127,23 +128,23 @@ def _row(people: People, backbone: str, train: str, size: int, found: tuple[Sequ
 
 def table(rows: Sequence[Row]) -> str:
     """Markdown."""
-    lines = [
-        "| photos | backbone | train | people enrolled | draws | strangers named, mean | 10 % to 90 % of the draws |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {r.data} | {r.backbone} | {r.train} | {r.people} | {r.draws} | {r.mean:.1f} | {r.low:.1f} to {r.high:.1f} |"
+    shares = ("strangers named, mean", "10 % to 90 % of the draws")
+    titles = ("photos", "backbone", "train", "people enrolled", "draws", *shares)
+    lines = (
+        [r.data, r.backbone, r.train, str(r.people), str(r.draws), f"{r.mean:.1f}", f"{r.low:.1f} to {r.high:.1f}"]
         for r in rows
-    ]
-    return "\n".join(lines)
+    )
+    return "\n".join(plain(titles, lines))
 
 
+@command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=30)
     parser.add_argument("--full", type=int, default=12, help="draws of ten that are fine-tuned")
-    parser.add_argument("--output", type=Path, default=ROOT / "benchmarks/results/strangers.json")
+    parser.add_argument("--output", type=Path, default=RESULTS / "strangers.json")
     args = parser.parse_args()
+    needed(LFW, WEB, MOBILEFACENET)
     runtime, rows = Runtime(cache=FaceCache()), []
     for name, file in BACKBONES.items():
         backbone = load_backbone(file)

@@ -19,8 +19,6 @@ their embeddings, by how far these are from the public network's, and by their b
 Nothing here was chosen by looking at a result.
 """
 
-import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -33,24 +31,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.delete_on_faces import BACKBONES, Place
-from benchmarks.framing import WEB
-from benchmarks.kept import kept
-from benchmarks.protocol import LFW, ROOT, people_with
-from benchmarks.white_box_table import METHODS, SIGNS, write
+from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, ROOT, WEB, needed, people_with
+from benchmarks.delete_on_faces import SETS, Place
+from benchmarks.runner.cell import Cell, Numbers
+from benchmarks.runner.command import command, options_of, run_all
+from benchmarks.white_box_table import METHODS, SIGNS, written
 from faceforget.audit.roc import threshold_at
-from faceforget.people.faces import read_faces
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoIntake
-from faceforget.progress import Event
-from faceforget.recognizer.backbone import load_backbone
+from faceforget.cli.console import progress_bar
+from faceforget.files import write_atomically
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import Recognizer, new_classifier
 from faceforget.unlearn.layers.folding import folded
 from faceforget.unlearn.layers.projection import last_linear
 from faceforget.unlearn.layers.scatter import Scatter
 
-RESULTS = ROOT / "benchmarks" / "results"
 # Not with the second backbone: half a minute a person.
 _FIRST_ONLY = ("delete_all_layers",)
 FAR, PHOTOS, RIDGE = 0.001, 8, 1e-3
@@ -83,7 +77,7 @@ class Site(Place):
     @cached_property
     def public(self) -> Recognizer:
         """The network that the place's models were enrolled from, with no row that means anything."""
-        loaded = load_backbone(self.backbone)
+        loaded = self.loaded
         rows = torch.eye(2, loaded.spec.embedding_size)
         classifier = new_classifier(loaded.spec, loaded.network, rows, 1.0)
         return Recognizer(loaded.spec, classifier, ("a", "b"), self.before.threshold)
@@ -107,15 +101,14 @@ class Site(Place):
         """What a model makes of the strangers and of these people, else of all ten."""
         return Seen(
             {name: raw(model, crops) for name, crops in self.lfw_strangers.items()},
-            {name: raw(model, self.crops["unseen"][name]) for name in people or self.ten},
+            {name: raw(model, self.crops["unseen"][name]) for name in people or self.reported},
         )
 
     @cached_property
     def lfw_strangers(self) -> dict[str, NDArray[np.uint8]]:
         """Eight photos each of 96 people who are in nothing."""
         people = {name: photos[:PHOTOS] for name, photos in people_with(LFW, 10, 19).items()}
-        framing = load_backbone(self.backbone).spec.framing
-        faces = read_faces(people, PhotoIntake(framing, cache=FaceCache()), progress=self.progress)
+        faces = self.read(people)
         return {name: faces.crops(name) for name in faces.photos}
 
     def file_of(self, method: str, person: str) -> tuple[Recognizer, Seen]:
@@ -174,8 +167,9 @@ def _regression(inputs: Tensor, outputs: Tensor) -> Tensor:
     return matrix
 
 
-def measured(site: Site, method: str, person: str) -> dict[str, Any]:
+def measured(sites: Mapping[str, Site], cell: Cell) -> Numbers:
     """What the file of one erasure gives away."""
+    site, method, (person,) = sites[cell.world], cell.method, cell.people
     (model, seen), public = site.file_of(method, person), site.public_seen
     found: dict[str, Any] = {}
     for where, directions in templates(model, site, seen).items():
@@ -220,50 +214,34 @@ def _figures(photos: Tensor, public: Tensor, rows: Tensor) -> dict[str, float]:
     }
 
 
-def cells(sites: Mapping[str, Site]) -> Iterator[tuple[str, str, str]]:
-    """Place, method and person, the most telling first."""
+def cells(sites: Mapping[str, Site]) -> Iterator[Cell]:
+    """The most telling first."""
     for backbone in BACKBONES:
         for method in METHODS if backbone == "mobile" else [m for m in METHODS if m not in _FIRST_ONLY]:
             for name, site in sites.items():
-                if f"_{backbone}_" in name:
-                    yield from ((name, method, person) for person in site.ten)
+                if name.endswith(f"_{backbone}"):
+                    yield from (Cell(name, method, (person,)) for person in site.reported)
 
 
+@command
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", default="0/1", metavar="I/N", help="every N-th cell, from the I-th")
-    parser.add_argument("--tables", action="store_true", help="only write the tables of the cells that are there")
-    parser.add_argument("--work", type=Path, default=ROOT / "out" / "white_box")
+    parser = options_of(__doc__, ROOT / "out" / "white_box", RESULTS)
     parser.add_argument("--models", type=Path, default=ROOT / "out" / "delete_on_faces", help="enrolled models")
     options = parser.parse_args()
-    options.models.mkdir(parents=True, exist_ok=True)
-    sites = {
-        f"{data}_{backbone}_0": Site(
-            folder, file, 0, options.models / f"{data}_{backbone}_0.safetensors", data == "lfw", _show, unseen
-        )
-        for data, folder, unseen in (("lfw", LFW, 8), ("web", WEB, 12))
-        for backbone, file in BACKBONES.items()
-    }
-    part, parts = map(int, options.part.split("/"))
-    todo = list(cells(sites))
-    paths = [options.work / f"{'.'.join(cell).replace(' ', '_')}.json" for cell in todo]
-    for number, (cell, path) in enumerate(zip(todo, paths, strict=True)):
-        if not options.tables and number % parts == part:
-            if not path.exists():
-                print(f"{number + 1}/{len(todo)} {' '.join(cell)}", flush=True)
-            place, method, person = cell
-            kept(path, partial(measured, sites[place], method, person))
-    if parts == 1 or options.tables:
-        write(
-            [(cell, json.loads(p.read_text())) for cell, p in zip(todo, paths, strict=True) if p.exists()],
-            len(todo),
-            RESULTS,
-        )
-
-
-def _show(event: Event) -> None:
-    if event.final:
-        print(f"    {event.stage}", flush=True)
+    needed(LFW, WEB, MOBILEFACENET)
+    with progress_bar() as progress:
+        sites = {
+            f"{data}_{backbone}": Site(
+                folder, file, 0, options.models / f"{data}_{backbone}_0.safetensors", data == "lfw", progress,
+                unseen=unseen,
+            )
+            for data, folder, unseen in SETS
+            for backbone, file in BACKBONES.items()
+        }  # fmt: skip
+        todo = list(cells(sites))
+        found = run_all("white_box", todo, partial(measured, sites), options, progress)
+    if found:
+        write_atomically(options.results / "white_box.md", written(found, len(todo)).encode())
 
 
 if __name__ == "__main__":

@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from benchmarks.backbone import embed, load_backbone, normalise, score
 from faceforget.recognizer.mobilefacenet import MobileFaceNet
 from pretrained.distil_data import batches
 from pretrained.face_pool import SHARED, TEMPLATE_SIZE, Faces, load_faces
 from pretrained.muon import Muon, is_dense
+from pretrained.scores import embed, load_backbone, normalise, score
 from pretrained.segments import Corner, Maps, chain, embedding_loss, fold_batch_norm, segment_error
 from pretrained.segments import relative_error as relative
 

@@ -11,24 +11,28 @@ chosen on a network whose target class is not reported. Every network and every 
 """
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from benchmarks.backdoor import faces, images
-from benchmarks.backdoor.defence import Values, Victim, choose, markdown, run, tried
+from benchmarks.backdoor.defence import Victim, cell_of, choose, defended, table, trials_of, tried
 from benchmarks.backdoor.plans import Pace, rows_of
 from benchmarks.backdoor.worn import TRIGGERS
+from benchmarks.data import LFW, MOBILEFACENET, RESULTS, ROOT, needed
 from benchmarks.paper.cells import Bench
 from benchmarks.paper.data import SIZES, load_data
 from benchmarks.paper.networks import NETWORKS, network_for
 from benchmarks.paper.plans import Row
 from benchmarks.paper.recipe import BUDGETS, TrainingRecipe
-from benchmarks.protocol import LFW, MOBILEFACENET, ROOT
+from benchmarks.runner.command import command
+from benchmarks.runner.run import Results, run
+from benchmarks.runner.table import by
 from faceforget.cli.console import progress_bar
 from faceforget.files import write_atomically, write_json
-from faceforget.progress import Progress, tracked
+from faceforget.progress import Progress
 
 _SHOWN = "delete_sharpened"
 _TRANSFORMERS = ("vit-s", "swin-t")  # have no map of a convolution to look at
@@ -50,6 +54,7 @@ by the defence. Retrain: the same training without them. Per cent, mean ± half 
 target class, poison and network). Settings were chosen on another network and target class."""
 
 
+@command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=[*SIZES, "faces"], nargs="?", default="cifar10")
@@ -64,24 +69,33 @@ def main() -> None:
     parser.add_argument("--figure", action="store_true", help="for faces too: draws the people's faces")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="for images")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "paper")
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "backdoor")
+    parser.add_argument("--results", type=Path, default=RESULTS / "backdoor")
     options = parser.parse_args()
     unknown = set(options.method.split(",")) - set(ROWS["images"])
     if unknown:
         parser.error(f"there is no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS['images'])}")
+    needed(*([options.people, options.backbone] if options.dataset == "faces" else filter(None, [options.data])))
     with progress_bar() as progress:
         name, share, victim_of, classes = _victims(options, progress)
         known = ROWS["faces" if options.dataset == "faces" else "images"]
         rows = {label: known[label] for label in options.method.split(",")}
+        results = Results(options.work / "backdoor" / f"{name}.jsonl")
         searched = victim_of(classes - 1, 99)
-        todo = tracked(rows.items(), "searching", len(rows), progress)
-        trials = {label: tried(searched, label, row) for label, row in todo}
-        write_json(options.results / f"{name}_search.json", trials)
-        chosen = {label: choose(found) for label, found in trials.items()}
+        trials = [cell for label, row in rows.items() for cell in trials_of(searched, label, row)]
+        measure = partial(defended, {searched.key: searched}, rows)
+        found = by(run(trials, measure, results, stage="searching", progress=progress), lambda cell: cell.method)
+        recorded = {label: tried(rows[label], runs) for label, runs in found.items()}
+        write_json(options.results / f"{name}_search.json", recorded)
+        chosen = {label: choose(candidates) for label, candidates in recorded.items()}
         victims = [victim_of(classes * seed // 3 % (classes - 1), seed) for seed in range(options.seeds)]
-        found = defended(victims, rows, chosen, progress)
+        every: dict[str, Row | None] = {"original": None, "retrain": None, **rows}
+        cells = [
+            cell_of(victim, label, row, chosen.get(label, {})) for victim in victims for label, row in every.items()
+        ]
+        measure = partial(defended, {victim.key: victim for victim in victims}, rows)
+        told = table(run(cells, measure, results, stage="defending", progress=progress), chosen)
         words = _TABLE.format(name=name, command=options.dataset, share=100 * share)
-        text = markdown(found, chosen, words)
+        text = "\n".join([words, "", *told, ""])
         write_atomically(options.results / f"{name}.md", text.encode())
         print(text)
         picture, first = options.results / f"{name}.png", victims[0]
@@ -91,18 +105,6 @@ def main() -> None:
             images.figure(first, rows[_SHOWN], chosen[_SHOWN], picture)
         elif isinstance(first, faces.Wearers) and options.figure:
             faces.figure(first, rows[_SHOWN], chosen[_SHOWN], picture)
-
-
-def defended(
-    victims: list[Victim], rows: Mapping[str, Row], chosen: Mapping[str, Values], progress: Progress
-) -> dict[str, list[dict[str, float]]]:
-    """The numbers of every row, a run per victim."""
-    every: dict[str, Row | None] = {"original": None, "retrain": None, **rows}
-    todo = [(victim, label) for victim in victims for label in every]
-    found: dict[str, list[dict[str, float]]] = {}
-    for victim, label in tracked(todo, "defending", len(todo), progress):
-        found.setdefault(label, []).append(run(victim, label, every[label], chosen.get(label, {})))
-    return found
 
 
 def _victims(options: argparse.Namespace, progress: Progress) -> tuple[str, float, Callable[[int, int], Victim], int]:

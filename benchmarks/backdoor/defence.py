@@ -1,6 +1,5 @@
 """What defences on images and on faces share: a victim, runs that are kept, a table."""
 
-import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmarks.figures import save
-from benchmarks.kept import fingerprint, kept
 from benchmarks.paper.plans import Row
-from benchmarks.spread import spread
+from benchmarks.runner.cell import Cell, Measured, Numbers, pairs
+from benchmarks.runner.table import average, by_method, markdown, percent, settings
 from faceforget.errors import FaceForgetError
 from faceforget.unlearn.data import Erasure
 
@@ -86,32 +85,40 @@ def _share(mask: Tensor) -> float:
     return mask.float().mean().item()
 
 
-def run(victim: Victim, label: str, row: Row | None, chosen: Values) -> dict[str, float]:
-    """The numbers of a method, of ``original`` or of ``retrain``; read again where they are known."""
+def cell_of(victim: Victim, label: str, row: Row | None, chosen: Values) -> Cell:
+    """A method, ``original`` or ``retrain`` against a victim."""
     settings = {} if row is None else {**row.settings, **chosen}
-    key = fingerprint(victim.key, json.dumps(settings, sort_keys=True))
-
-    def defend() -> dict[str, float]:
-        record: dict[str, Any] = {}
-        model = victim.retrained if label == "retrain" else victim.network
-        if row is not None:
-            start = time.perf_counter()
-            try:
-                erasure = victim.erase(row, chosen)
-                model, record = erasure.model, {"steps": len(erasure.steps)}
-            except FaceForgetError as error:
-                record = {"error": str(error)}
-            record["seconds"] = time.perf_counter() - start
-        with torch.no_grad():
-            return {**record, **victim.judge(model, label)}
-
-    return kept(victim.work / f"{label}_{key}.json", defend)
+    return Cell(victim.key, label, (f"class {victim.target}",), "", victim.seed, pairs(settings))
 
 
-def tried(victim: Victim, label: str, row: Row) -> list[dict[str, Any]]:
-    """Every candidate of a row, with its numbers and its score."""
-    found = [(values, run(victim, label, row, values)) for values in row.candidates or ({},)]
-    return [{"settings": dict(values), "score": score(numbers), **numbers} for values, numbers in found]
+def defended(victims: Mapping[str, Victim], rows: Mapping[str, Row], cell: Cell) -> Numbers:
+    """The numbers of one cell; ``victims`` by key."""
+    victim, record = victims[cell.world], dict[str, Any]()
+    model = victim.retrained if cell.method == "retrain" else victim.network
+    if cell.method in rows:
+        start = time.perf_counter()
+        try:
+            erasure = victim.erase(rows[cell.method], dict(cell.settings))
+            model, record = erasure.model, {"steps": len(erasure.steps)}
+        except FaceForgetError as error:
+            record = {"error": str(error)}
+        record["seconds"] = time.perf_counter() - start
+    with torch.no_grad():
+        return {**record, **victim.judge(model, cell.method)}
+
+
+def trials_of(victim: Victim, label: str, row: Row) -> list[Cell]:
+    """Every candidate of a row."""
+    return [cell_of(victim, label, row, values) for values in row.candidates or ({},)]
+
+
+def tried(row: Row, found: Sequence[Measured]) -> list[dict[str, Any]]:
+    """Every candidate with its numbers and its score."""
+    candidates = row.candidates or ({},)
+    return [
+        {"settings": dict(values), "score": score(run.numbers), **run.numbers}
+        for values, run in zip(candidates, found, strict=True)
+    ]
 
 
 def choose(trials: Sequence[Mapping[str, Any]]) -> Values:
@@ -129,24 +136,14 @@ def score(found: Mapping[str, float]) -> float:
     return (clean + found["triggered_right"]) / 2 - found["attack"]
 
 
-def markdown(found: Mapping[str, Sequence[Mapping[str, float]]], chosen: Mapping[str, Values], words: str) -> str:
+def table(found: Sequence[Measured], chosen: Mapping[str, Values]) -> list[str]:
     """A line per method: mean ± half the 95 % interval over seeds."""
-    columns = {
-        key: title for key, title in _COLUMNS.items() if all(key in row for rows in found.values() for row in rows)
-    }
-    lines = [
-        words + "\n",
-        f"| method | {' | '.join(columns.values())} | seconds | settings |",
-        "|---|" + "---|" * (len(columns) + 2),
+    columns = [
+        *(percent(title, key) for key, title in _COLUMNS.items() if all(key in run.numbers for run in found)),
+        average("seconds", "seconds"),
+        settings(chosen),
     ]
-    for label, rows in found.items():
-        values = [spread([(i, row[key]) for i, row in enumerate(rows)]) for key in columns]
-        seconds = [row["seconds"] for row in rows if "seconds" in row]
-        time_taken = f"{np.mean(seconds):.0f}" if seconds else ""
-        settings = ", ".join(f"{key}={value}" for key, value in chosen.get(label, {}).items())
-        failed = " (failed)" if any("error" in row for row in rows) else ""
-        lines.append(f"| {label}{failed} | {' | '.join(values)} | {time_taken} | {settings} |")
-    return "\n".join(lines) + "\n"
+    return markdown(("method",), columns, by_method(found))
 
 
 def strips(

@@ -15,10 +15,10 @@ from torch.nn import functional
 
 from benchmarks.backdoor.defence import Values, Victim, measured, strips
 from benchmarks.backdoor.worn import TRIGGERS
-from benchmarks.faces.world import Photos
-from benchmarks.kept import fingerprint
+from benchmarks.data import people_with
+from benchmarks.faces.bench import Photos
 from benchmarks.paper.plans import Row
-from benchmarks.protocol import people_with
+from benchmarks.runner.fingerprint import fingerprint
 from faceforget.audit.questions.heatmaps import heatmap_pairs
 from faceforget.errors import UsageError
 from faceforget.people.faces import read_faces, require_faces

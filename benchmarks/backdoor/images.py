@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.backdoor.defence import Values, Victim, measured, strips
-from benchmarks.kept import fingerprint
 from benchmarks.paper.cells import Bench
 from benchmarks.paper.data import Data, Labelled
 from benchmarks.paper.plans import Row
 from benchmarks.paper.recipe import normalised
+from benchmarks.runner.fingerprint import fingerprint
 from faceforget.unlearn.data import Erasure, ForgetSet
 
 # Pixels; far enough from the corner that no random crop cuts it off.

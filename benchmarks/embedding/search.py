@@ -5,8 +5,10 @@
 the two enrolments; writes ``benchmarks/results/regions.md``.
 """
 
+import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import mean
 
 import numpy as np
@@ -14,12 +16,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.embedding.world import World
-from benchmarks.protocol import LFW, MOBILEFACENET, ROOT, search_people
+from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, ROOT, needed, search_people
+from benchmarks.runner.command import command
+from benchmarks.world import World
+from faceforget.files import write_atomically
 from faceforget.people.anchors import rendered_anchors
-from faceforget.progress import silent
-from faceforget.unlearn.layers import scatter
-from faceforget.unlearn.layers.scatter import Scatter
+from faceforget.unlearn.layers.scatter import FREQUENCY, WIDE_RIM, Scatter
 from faceforget.unlearn.methods.regions import REACH, ROW_COUNTS_AS, common_direction, end_of_region
 
 People = Mapping[str, Tensor]
@@ -54,8 +56,8 @@ class Variant:
     words: str
     reach: float = REACH
     noise: bool = True
-    rim: float = scatter._WIDE_RIM
-    frequency: float = scatter._FREQUENCY
+    rim: float = WIDE_RIM
+    frequency: float = FREQUENCY
     photos: int = 12
     row: float = ROW_COUNTS_AS
     everywhere: bool = False
@@ -77,9 +79,14 @@ VARIANTS = (
 )
 
 
+@command
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, default=ROOT / "out" / "embedding", help="where enrolled models are kept")
+    parser.add_argument("--out", type=Path, default=RESULTS / "regions.md")
+    options = parser.parse_args()
+    needed(LFW, MOBILEFACENET)
     torch.set_num_threads(1)
-    work = ROOT / "out" / "embedding"
     lines = [
         "# Where a region should end",
         "",
@@ -89,12 +96,12 @@ def main() -> None:
         "| model | variant | people | Acc_f | TAR of the person | re-enrolled, rank-1 | Δ strangers' TAR | Δ 1-NN |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name, backbone in {"mobile": "mobile", "ms1m": str(MOBILEFACENET)}.items():
-        world = World(LFW, backbone, 0, work / f"{name}_0.safetensors", True, silent)
+    for name, backbone in BACKBONES.items():
+        world = World(LFW, backbone, 0, options.work / f"{name}_0.safetensors", True)
         for line in rows_of(name, embedded(world)):
             print(line, flush=True)
             lines.append(line)
-    (ROOT / "benchmarks" / "results" / "regions.md").write_text("\n".join(lines) + "\n")
+    write_atomically(options.out, ("\n".join(lines) + "\n").encode())
 
 
 def embedded(world: World) -> Embedded:
@@ -135,19 +142,11 @@ def changed(variant: Variant, data: Embedded, people: Sequence[str]) -> Callable
     stay = [own for name, own in row.items() if name not in people]
     others = torch.cat([torch.stack(stay), data.anchors]) if variant.noise else torch.stack(stay)
     ends = [end_of_region(own, d, others, variant.reach) for own, d in zip(read.values(), directions, strict=True)]
-    layer = Scatter.nowhere(directions.shape[1], torch.Generator().manual_seed(0))
+    layer = Scatter.nowhere(
+        directions.shape[1], torch.Generator().manual_seed(0), frequency=variant.frequency, wide_rim=variant.rim
+    )
     layer = layer.around(directions, torch.stack(ends), noise=variant.noise).requires_grad_(False)
-    layer.frequencies.mul_(variant.frequency / scatter._FREQUENCY)
-    rim = variant.rim
-
-    def change(embeddings: Tensor) -> Tensor:
-        kept, scatter._WIDE_RIM = scatter._WIDE_RIM, rim
-        try:
-            return functional.normalize(layer(embeddings), dim=1)
-        finally:
-            scatter._WIDE_RIM = kept
-
-    return change
+    return lambda e: functional.normalize(layer(e), dim=1)
 
 
 def numbers(change: Callable[[Tensor], Tensor], data: Embedded, people: Sequence[str]) -> tuple[float, ...]:

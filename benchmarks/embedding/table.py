@@ -1,56 +1,19 @@
-"""Tables of means with 95 % intervals and worst cases, as Markdown and JSON."""
+"""Tables of both promises, and of how soon people are learnt again."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from math import inf
 from statistics import mean, median
-from typing import Any, Protocol
 
-from benchmarks.protocol import ROOT
-from benchmarks.spread import spread
+from benchmarks.runner.cell import Cell, Measured
+from benchmarks.runner.table import Column, by, change, counted, markdown, percent
 from faceforget.audit.questions.relearning import FAR, TAR
 
-RESULTS = ROOT / "benchmarks" / "results"
-Numbers = Mapping[str, Any]
-# Title, value of a cell, digits, and which end is the worst.
-_COLUMNS: tuple[tuple[str, Callable[[Numbers], float | None], Callable[..., float]], ...] = (
-    ("Acc_f, old row back", lambda c: c["acc_f"], max),
-    ("Δ Acc_r", lambda c: c["acc_r"] - c["acc_r_before"], min),
-    ("Δ named", lambda c: c["named"] - c["named_before"], min),
-    ("Δ strangers' 1-NN", lambda c: c["nearest"] - c["nearest_before"], min),
-    ("Δ strangers' TAR", lambda c: c["tar_s"] - c["tar_s_before"], min),
-    ("TAR of the person", lambda c: c["tar_f"], max),
-    ("re-enrolled, rank-1", lambda c: c["rank_1"], max),
-)
 _PROMISES = ("forgotten", "unrecognisable", "others_kept")
+_NAMES = ("method", "model")
 
 
-class Kind(Protocol):
-    """What a cell is of."""
-
-    @property
-    def table(self) -> str:
-        """Which table it belongs to."""
-        ...
-
-    @property
-    def world(self) -> str:
-        """Data, backbone and seed."""
-        ...
-
-    @property
-    def method(self) -> str:
-        """How it was erased."""
-        ...
-
-    @property
-    def people(self) -> tuple[str, ...]:
-        """Who was erased."""
-        ...
-
-
-def write(found: Sequence[tuple[Kind, Numbers]], planned: int) -> None:
-    """Write ``embedding.md`` and ``embedding.json`` with what is there of the planned cells."""
+def written(found: Sequence[Measured], planned: int) -> str:
+    """Markdown of what is there of the planned cells."""
     text = [
         "# Both promises on people who took no part in the search",
         "",
@@ -59,59 +22,60 @@ def write(found: Sequence[tuple[Kind, Numbers]], planned: int) -> None:
         "worst single erasure in brackets. TAR at FAR 0.1 %. Verdicts by the values: passed / partial / failed.",
         "",
     ]
-    for table in dict.fromkeys(kind.table for kind, _ in found):
-        own = [(kind, numbers) for kind, numbers in found if kind.table == table]
-        text += [f"## {table.replace('_', ' ')}", "", *(_seconds(own) if table == "seconds" else _table(own)), ""]
-    text += ["## Relearning", "", *_relearning(found), ""]
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "embedding.md").write_text("\n".join(text))
-    lines = [
-        json.dumps({"table": k.table, "world": k.world, "method": k.method, "people": len(k.people),
-                    **{key: round(v, 5) if isinstance(v, float) else v for key, v in n.items()}})
-        for k, n in found
-    ]  # fmt: skip
-    (RESULTS / "embedding.jsonl").write_text("\n".join(lines) + "\n")
+    for table, own in by(found, lambda cell: cell.table).items():
+        lines = _seconds(own) if table == "seconds" else markdown(_NAMES, _COLUMNS, by(own, _row))
+        text += [f"## {table.replace('_', ' ')}", "", *lines, ""]
+    return "\n".join([*text, "## Relearning", "", *_relearning(found), ""])
 
 
-def _rows(found: Sequence[tuple[Kind, Numbers]]) -> dict[tuple[str, str], list[tuple[Kind, Numbers]]]:
-    """By method and data: the seeds of a backbone together."""
-    rows: dict[tuple[str, str], list[tuple[Kind, Numbers]]] = {}
-    for kind, numbers in found:
-        rows.setdefault((kind.method, kind.world.rpartition("_")[0]), []).append((kind, numbers))
-    return rows
+def _row(cell: Cell) -> tuple[str, ...]:
+    """The seeds of a backbone together."""
+    return cell.method, cell.world
 
 
-def _table(found: Sequence[tuple[Kind, Numbers]]) -> list[str]:
-    titles = ["method", "model", *(title for title, _, _ in _COLUMNS), *_PROMISES, "runs"]
-    lines = [f"| {' | '.join(titles)} |", "|" + "---|" * len(titles)]
-    for (method, world), cells in _rows(found).items():
-        texts = [
-            spread([(k.people, v) for k, n in cells if (v := value(n)) is not None], w) for _, value, w in _COLUMNS
-        ]
-        verdicts = [_counts([numbers["verdict"][promise] for _, numbers in cells]) for promise in _PROMISES]
-        lines.append(f"| {' | '.join([method, world, *texts, *verdicts, str(len(cells))])} |")
-    return lines
+def _verdicts(promise: str) -> Column:
+    def text(runs: Sequence[Measured]) -> str:
+        outcomes = [run.numbers["verdict"][promise] for run in runs]
+        return " / ".join(str(outcomes.count(outcome)) for outcome in ("passed", "partial", "failed"))
+
+    return Column(promise, text)
 
 
-def _counts(outcomes: Sequence[str]) -> str:
-    return " / ".join(str(outcomes.count(outcome)) for outcome in ("passed", "partial", "failed"))
+_COLUMNS = (
+    percent("Acc_f, old row back", "acc_f", max),
+    change("Δ Acc_r", "acc_r", min),
+    change("Δ named", "named", min),
+    change("Δ strangers' 1-NN", "nearest", min),
+    change("Δ strangers' TAR", "tar_s", min),
+    percent("TAR of the person", "tar_f", max),
+    percent("re-enrolled, rank-1", "rank_1", max),
+    *map(_verdicts, _PROMISES),
+    counted(),
+)
 
 
-def _relearning(found: Sequence[tuple[Kind, Numbers]]) -> list[str]:
-    lines = [
+def _relearning(found: Sequence[Measured]) -> list[str]:
+    def own(runs: Sequence[Measured]) -> list[float]:
+        return [_known(run.numbers["relearned"]) for run in runs]
+
+    def strangers(runs: Sequence[Measured]) -> list[float]:
+        return [_known(run.numbers["relearned_stranger"]) for run in runs]
+
+    def kept(runs: Sequence[Measured]) -> str:
+        return f"{sum(a >= b != inf for a, b in zip(own(runs), strangers(runs), strict=True))} of {len(runs)}"
+
+    columns = (
+        Column("steps, the person", lambda runs: f"{_steps(median(own(runs)))} (fewest {_steps(min(own(runs)))})"),
+        Column("steps, a stranger", lambda runs: _steps(median(strangers(runs)))),
+        Column("not fewer than a stranger", kept),
+    )
+    taught = [run for run in found if "relearned" in run.numbers]
+    return [
         f"Steps until {TAR:.0%} of the person's unseen photos are accepted where at most {FAR:.0%} of the photos of "
         "held-out strangers are; median over people.",
         "",
-        "| method | model | steps, the person | steps, a stranger | not fewer than a stranger |",
-        "|---|---|---|---|---|",
+        *markdown(_NAMES, columns, by(taught, _row)),
     ]
-    taught = [(kind, numbers) for kind, numbers in found if "relearned" in numbers]
-    for (method, world), cells in _rows(taught).items():
-        own, strangers = ([_known(n[key]) for _, n in cells] for key in ("relearned", "relearned_stranger"))
-        kept = sum(a >= b != inf for a, b in zip(own, strangers, strict=True))
-        lines.append(f"| {method} | {world} | {_steps(median(own))} (fewest {_steps(min(own))}) | "
-                     f"{_steps(median(strangers))} | {kept} of {len(own)} |")  # fmt: skip
-    return lines
 
 
 def _known(steps: float | None) -> float:
@@ -123,14 +87,10 @@ def _steps(steps: float) -> str:
     return "never" if steps == inf else f"{steps:.1f}"
 
 
-def _seconds(found: Sequence[tuple[Kind, Numbers]]) -> list[str]:
-    lines = [
-        "From photo files to the erased model, faces searched anew.",
-        "",
-        "| method | mean | slowest |",
-        "|---|---|---|",
+def _seconds(found: Sequence[Measured]) -> list[str]:
+    columns = [
+        Column(title, lambda runs, of=of: f"{of([run.numbers['seconds'] for run in runs]):.1f} s")
+        for title, of in (("mean", mean), ("slowest", max))
     ]
-    for (method, _), cells in _rows(found).items():
-        values = [numbers["seconds"] for _, numbers in cells]
-        lines.append(f"| {method} | {mean(values):.1f} s | {max(values):.1f} s |")
-    return lines
+    rows = markdown(("method",), columns, by(found, lambda cell: (cell.method,)))
+    return ["From photo files to the erased model, faces searched anew.", "", *rows]

@@ -1,7 +1,7 @@
-"""One cell: a method erases people with a seed. What comes out is kept, so that a stopped run goes on.
+"""One cell: a method erases people with a seed.
 
-A cell keeps the embeddings and the rows of the erased model, not the numbers made of them: a new
-measure needs no new run.
+Beside its numbers a cell keeps the embeddings and the rows of the erased model: a new measure needs no new erasure,
+only its lines in ``cells.jsonl`` to be deleted.
 """
 
 import hashlib
@@ -18,7 +18,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.faces.world import World
+from benchmarks.faces.bench import Bench
+from benchmarks.runner.cell import Cell, pairs
 from faceforget.errors import FaceForgetError
 from faceforget.files import write_atomically, write_json
 from faceforget.recognizer.head import FaceClassifier
@@ -27,39 +28,48 @@ from faceforget.recognizer.training import mirror
 from faceforget.unlearn.base import Method
 from faceforget.unlearn.data import Erasure
 from faceforget.unlearn.methods.trivial.mask_logit import MaskedLogits
+from faceforget.unlearn.registry import make_method
 
 
-@dataclass(frozen=True)
-class Cell:
-    """What is run.
+def cell_of(label: str, method: Method, people: Sequence[str], seed: int, table: str, bench: Bench) -> Cell:
+    """A cell of a method with its settings.
 
-    Attributes:
+    Args:
         label: Row of the table.
         method: With its settings.
         people: Erased at once, or in this order one after another.
         seed: Of the erasure.
-        in_turn: One after another.
+        table: Which table it belongs to; in one whose name begins with ``in_turn`` people are erased one by one.
+        bench: Another model is another world.
     """
+    world = f"{bench.config.people.name} {bench.recognizer.weights_hash()[:16]} {bench.config.retained_photos}"
+    return Cell(world, label, tuple(people), table, seed, pairs(method.settings.model_dump(mode="json")))
 
-    label: str
-    method: Method
-    people: tuple[str, ...]
-    seed: int
-    in_turn: bool = False
 
-    def path(self, world: World) -> Path:
-        """Without suffix; another setting, another model or other photos are another cell."""
-        request = [
-            self.method.name,
-            self.method.settings.model_dump(),
-            self.people,
-            self.seed,
-            self.in_turn,
-            world.recognizer.weights_hash(),
-            world.config.retained_photos,
-        ]
-        key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:16]
-        return world.config.work / "cells" / f"{self.method.name}_{key}"
+def method_of(cell: Cell, bench: Bench) -> Method:
+    """The method of a cell."""
+    return make_method(bench.config.methods[cell.method].method, dict(cell.settings))
+
+
+def path_of(cell: Cell, bench: Bench) -> Path:
+    """Of what it leaves, without suffix; another setting, another model or other photos are another one."""
+    method = method_of(cell, bench)
+    request = [
+        method.name,
+        method.settings.model_dump(),
+        cell.people,
+        cell.seed,
+        in_turn(cell, bench),
+        bench.recognizer.weights_hash(),
+        bench.config.retained_photos,
+    ]
+    key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:16]
+    return bench.config.work / "cells" / f"{method.name}_{key}"
+
+
+def in_turn(cell: Cell, bench: Bench) -> bool:
+    """Whether people are erased one by one. Trained again without everybody at once or in turn: that is the same."""
+    return cell.table.startswith("in_turn") and bench.config.methods[cell.method].method != "retrain"
 
 
 @dataclass(frozen=True)
@@ -77,64 +87,65 @@ class Outcome:
     rows: Tensor
 
 
-def outcome_of(cell: Cell, world: World) -> Outcome:
+def outcome_of(cell: Cell, bench: Bench) -> Outcome:
     """Run a cell, or read what an earlier run has left."""
-    path = cell.path(world)
+    path = path_of(cell, bench)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):  # another process may be at this very cell
         if not path.with_suffix(".json").is_file():
-            _run(cell, world, path)
+            _run(cell, bench, path)
     record = json.loads(path.with_suffix(".json").read_text())
     if not path.with_suffix(".safetensors").is_file():  # it failed
-        return Outcome(record, world.embeddings[world.measured(cell.people)], _rows(world.recognizer.classifier))
+        return Outcome(record, bench.embeddings[bench.measured(cell.people)], _rows(bench.recognizer.classifier))
     tensors = load_file(path.with_suffix(".safetensors"))
     known = "embeddings" in tensors
-    embeddings = tensors["embeddings"].float() if known else world.embeddings[world.measured(cell.people)]
+    embeddings = tensors["embeddings"].float() if known else bench.embeddings[bench.measured(cell.people)]
     return Outcome(record, embeddings, tensors["rows"])
 
 
-def _run(cell: Cell, world: World, path: Path) -> None:
-    start = time.process_time()
-    record = {"method": cell.method.name, "settings": cell.method.settings.model_dump(), "people": list(cell.people),
-              "seed": cell.seed, "in_turn": cell.in_turn}  # fmt: skip
+def _run(cell: Cell, bench: Bench, path: Path) -> None:
+    start, method = time.process_time(), method_of(cell, bench)
+    one_by_one = in_turn(cell, bench)
+    record = {"method": method.name, "settings": method.settings.model_dump(), "people": list(cell.people),
+              "seed": cell.seed, "in_turn": one_by_one}  # fmt: skip
     erasures: list[Erasure] = []
     try:
-        for erasure in _erase(cell, world):
+        for erasure in _erase(cell, method, bench):
             erasures.append(erasure)
-            begun = replace(cell, people=cell.people[: len(erasures)]) if cell.in_turn else cell
-            if len(begun.people) not in (*world.config.together, len(cell.people)):
+            begun = replace(cell, people=cell.people[: len(erasures)]) if one_by_one else cell
+            if len(begun.people) not in (*bench.config.together, len(cell.people)):
                 continue
             seconds = time.process_time() - start
-            _keep(begun, erasures, {**record, "people": list(begun.people), "seconds": seconds}, world)
+            _keep(begun, erasures, {**record, "people": list(begun.people), "seconds": seconds}, bench)
             start = time.process_time() - seconds  # what keeping has taken is no part of the erasure
     except FaceForgetError as error:
         write_json(path.with_suffix(".json"), {**record, "error": str(error)})
 
 
-def _keep(cell: Cell, erasures: Sequence[Erasure], record: dict[str, Any], world: World) -> None:
+def _keep(cell: Cell, erasures: Sequence[Erasure], record: dict[str, Any], bench: Bench) -> None:
     """Write an outcome. One after another, the first of them are a cell of their own."""
-    path = cell.path(world)
+    path = path_of(cell, bench)
     record |= {
         "steps": sum(len(erasure.steps) for erasure in erasures),
         "forgotten": all(erasure.forgotten for erasure in erasures),
-        "hidden": cell.method.name == "mask_logit",
+        "hidden": record["method"] == "mask_logit",
     }
     classifier = _plain(erasures[-1].model)
     tensors = {"rows": _rows(classifier)}
-    if not _same_features(classifier, world.recognizer.classifier):
-        tensors["embeddings"] = embed_images(classifier, world.photos.images[world.measured(cell.people)]).half()
+    if not _same_features(classifier, bench.recognizer.classifier):
+        tensors["embeddings"] = embed_images(classifier, bench.photos.images[bench.measured(cell.people)]).half()
     write_atomically(path.with_suffix(".safetensors"), save(tensors))
     write_json(path.with_suffix(".json"), record)  # last: a cell with a record is whole
 
 
-def _erase(cell: Cell, world: World) -> Iterator[Erasure]:
-    classifier: nn.Module = world.recognizer.classifier
-    if not cell.in_turn:
-        yield cell.method(classifier, world.forget_set(cell.people), augment=mirror, seed=cell.seed)
+def _erase(cell: Cell, method: Method, bench: Bench) -> Iterator[Erasure]:
+    classifier: nn.Module = bench.recognizer.classifier
+    if not in_turn(cell, bench):
+        yield method(classifier, bench.forget_set(cell.people), augment=mirror, seed=cell.seed)
         return
     for index, person in enumerate(cell.people):
-        data = world.forget_set([person], gone=cell.people[:index])
-        erasure = cell.method(classifier, data, augment=mirror, seed=cell.seed)
+        data = bench.forget_set([person], gone=cell.people[:index])
+        erasure = method(classifier, data, augment=mirror, seed=cell.seed)
         classifier = _plain(erasure.model)
         yield erasure
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from benchmarks.protocol import LFW, MOBILEFACENET, ROOT
+from benchmarks.data import LFW, MOBILEFACENET, RESULTS, ROOT
 from faceforget.unlearn.base import Method
 from faceforget.unlearn.registry import make_method
 
@@ -63,7 +63,7 @@ class Config(BaseModel):
     people: Path = LFW
     backbone: str = str(MOBILEFACENET)
     work: Path = ROOT / "out" / "faces"
-    results: Path = ROOT / "benchmarks" / "results" / "faces"
+    results: Path = RESULTS / "faces"
     train_photos: int = Field(12, ge=2)
     unseen_photos: int = Field(8, ge=1)
     erase: int = Field(10, ge=1)

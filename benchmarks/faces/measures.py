@@ -6,12 +6,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.faces.cells import Cell, Outcome
-from benchmarks.faces.world import World
+from benchmarks.faces.bench import Bench
+from benchmarks.faces.cells import Outcome, method_of, outcome_of
+from benchmarks.runner.cell import Cell, Numbers
 from faceforget.audit.attack import PopulationAttack, features
 
 
-def measures(cell: Cell, outcome: Outcome, world: World) -> dict[str, float]:
+def measured(bench: Bench, cell: Cell) -> Numbers:
+    """Run a cell, or read what an earlier run has left; and measure it."""
+    return measures(cell, outcome_of(cell, bench), bench)
+
+
+def measures(cell: Cell, outcome: Outcome, bench: Bench) -> dict[str, float]:
     """All columns, as fractions and seconds of one core (whatever else the machine does).
 
     ``acc_f_*`` and ``acc_r_*`` are the paper's: each method's own logits; where the forgotten class has no
@@ -22,15 +28,15 @@ def measures(cell: Cell, outcome: Outcome, world: World) -> dict[str, float]:
     ones of the same people as the control. A method that ``failed`` (diverged) has erased nothing: its
     numbers are the original model's.
     """
-    gone = [world.recognizer.index_of(name) for name in cell.people]
-    rows, old = outcome.rows, functional.normalize(world.recognizer.classifier.head.weight.detach(), dim=1)
+    gone = [bench.recognizer.index_of(name) for name in cell.people]
+    rows, old = outcome.rows, functional.normalize(bench.recognizer.classifier.head.weight.detach(), dim=1)
     restored = rows.clone()
     restored[gone] = old[gone]
     cosines, with_old = outcome.embeddings @ rows.T, outcome.embeddings @ restored.T
-    if not cell.method.must_forget or outcome.record.get("hidden"):
+    if not method_of(cell, bench).must_forget or outcome.record.get("hidden"):
         cosines[:, gone] = -torch.inf
-    index = world.measured(cell.people)
-    labels, unseen = world.photos.rows[index], index >= len(world.train.rows)
+    index = bench.measured(cell.people)
+    labels, unseen = bench.photos.rows[index], index >= len(bench.train.rows)
     of_gone = torch.isin(labels, torch.tensor(gone))
     right, right_old = cosines.argmax(1) == labels, with_old.argmax(1) == labels
     forgotten, retained = _mean(right[of_gone & unseen]), _mean(right[~of_gone & unseen])
@@ -42,7 +48,7 @@ def measures(cell: Cell, outcome: Outcome, world: World) -> dict[str, float]:
         "h": harmonic(1 - forgotten, retained),
         "old_row": _mean(right_old[of_gone & unseen]),
         "worst_person": min(_mean(right[unseen & (labels == row)]) for row in labels[~of_gone].unique()),
-        **_membership(_without(cosines, gone) * world.recognizer.classifier.head.scale, labels, unseen, of_gone),
+        **_membership(_without(cosines, gone) * bench.recognizer.classifier.head.scale, labels, unseen, of_gone),
         "failed": float("error" in outcome.record),
         "seconds": float(outcome.record.get("seconds", float("nan"))),
     }

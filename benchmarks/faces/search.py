@@ -1,27 +1,32 @@
 """Hyperparameters of each method, chosen on people who are not reported."""
 
 import json
+from collections.abc import Sequence
 from statistics import mean
 from typing import Any
 
-from benchmarks.faces.cells import Cell, outcome_of
+from benchmarks.faces.bench import Bench
+from benchmarks.faces.cells import cell_of
 from benchmarks.faces.config import MethodPlan, Value
-from benchmarks.faces.measures import harmonic, measures
-from benchmarks.faces.world import World
+from benchmarks.faces.measures import harmonic
+from benchmarks.runner.cell import Cell, Measured
 from faceforget.files import write_json
 
 
-def trials_of(label: str, plan: MethodPlan, world: World) -> list[Cell]:
+def trials_of(label: str, plan: MethodPlan, bench: Bench) -> list[Cell]:
     """All cells of one method's search."""
-    return [cell for candidate in plan.candidates for cell in _trials(label, plan, candidate, world)]
+    return [cell for candidate in plan.candidates for cell in _trials(label, plan, candidate, bench)]
 
 
-def _trials(label: str, plan: MethodPlan, candidate: dict[str, Value], world: World) -> list[Cell]:
+def _trials(label: str, plan: MethodPlan, candidate: dict[str, Value], bench: Bench) -> list[Cell]:
     method = plan.build(candidate)
-    return [Cell(label, world.config.budgeted(method, len(people)), people, 0) for people in world.search]
+    return [
+        cell_of(label, bench.config.budgeted(method, len(people)), people, 0, "search", bench)
+        for people in bench.search
+    ]
 
 
-def choose(label: str, plan: MethodPlan, world: World) -> dict[str, Any]:
+def choose(label: str, plan: MethodPlan, bench: Bench, found: Sequence[Measured]) -> dict[str, Any]:
     """The candidate with the best H, the mean over the search people; all scores are recorded.
 
     H is the harmonic mean of 1 - Acc_f,test and Acc_r,test, on the search people's unseen photos. Ties go to
@@ -29,9 +34,9 @@ def choose(label: str, plan: MethodPlan, world: World) -> dict[str, Any]:
     """
     if not plan.candidates:
         return {}
-    scores: list[dict[str, Any]] = []
+    known, scores = dict(found), list[dict[str, Any]]()
     for candidate in plan.candidates:
-        rows = [measures(cell, outcome_of(cell, world), world) for cell in _trials(label, plan, candidate, world)]
+        rows = [known[cell] for cell in _trials(label, plan, candidate, bench)]
         scores.append(
             {
                 "settings": candidate,
@@ -41,10 +46,10 @@ def choose(label: str, plan: MethodPlan, world: World) -> dict[str, Any]:
             }
         )
     best = max(scores, key=lambda score: score["h"])
-    path = world.config.results / "search.json"
+    path = bench.config.results / "search.json"
     recorded = json.loads(path.read_text()) if path.is_file() else {}
-    people, at_once = sum(map(len, world.search)), world.config.search_together
-    found = {"chosen": best["settings"], "scores": scores, "people": people, "at_once": at_once}
-    write_json(path, {**recorded, label: found})
+    people, at_once = sum(map(len, bench.search)), bench.config.search_together
+    record = {"chosen": best["settings"], "scores": scores, "people": people, "at_once": at_once}
+    write_json(path, {**recorded, label: record})
     chosen: dict[str, Any] = best["settings"]
     return chosen

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.data import RESULTS
 from benchmarks.faults.scenarios import KINDS, enrolled, scenarios_in
-from benchmarks.protocol import ROOT
+from benchmarks.runner.command import command
 from faceforget.people.folder import read_people
+from faceforget.resources import SHIPPED_PEOPLE
 
-OUT = ROOT / "benchmarks" / "results" / "faults.md"
-PEOPLE = ROOT / "datasets" / "people"
+OUT = RESULTS / "faults.md"
 
 
+@command
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -28,7 +30,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    people = {name: photos[:6] for name, photos in list(read_people(PEOPLE).items())[:8]}
+    people = {name: photos[:6] for name, photos in list(read_people(SHIPPED_PEOPLE).items())[:8]}
     moments, counts, start = random.Random(chosen.seed), Counter[str](), time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "team.safetensors"

@@ -11,32 +11,36 @@ that an interrupted run goes on; the tables are of what is there.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.figures import Result
-from benchmarks.paper.cells import Bench, Cell, outcome_of
+from benchmarks.data import RESULTS, ROOT, needed
+from benchmarks.paper.cells import Bench, cell_of
 from benchmarks.paper.data import SIZES, load_data
 from benchmarks.paper.figures import write_figures
-from benchmarks.paper.measures import measures
+from benchmarks.paper.measures import measured
 from benchmarks.paper.networks import NETWORKS, network_for
 from benchmarks.paper.plans import ROWS
 from benchmarks.paper.recipe import BUDGETS, TrainingRecipe
-from benchmarks.paper.table import markdown, write_csv
-from benchmarks.protocol import ROOT
+from benchmarks.paper.table import table, write_runs
+from benchmarks.runner.cell import Cell, Measured
+from benchmarks.runner.command import command, part_of
+from benchmarks.runner.run import Results, run
+from benchmarks.runner.table import by
 from faceforget.cli.console import progress_bar
 from faceforget.files import write_atomically, write_json
-from faceforget.progress import tracked
 from faceforget.unlearn.registry import METHODS
 
 # Passes over the forget set: the paper's 20, and what two cores can do.
 _EPOCHS = {"short": 4, "cpu": 4, "full": 20}
 
 
+@command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=SIZES)
@@ -48,8 +52,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder or zip with train/<class>/* and test/<class>/*")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "paper")
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "paper")
-    parser.add_argument("--part", default="0/1", metavar="I/N", help="every N-th cell, from the I-th")
+    parser.add_argument("--results", type=Path, default=RESULTS / "paper")
+    parser.add_argument("--part", type=part_of, default=(0, 1), metavar="I/N", help="every N-th cell, from the I-th")
     parser.add_argument("--searched", metavar="NAME", help="take what the search of NAME in --results has chosen")
     parser.add_argument("--tables", action="store_true", help="only write tables of the cells that are there")
     options = parser.parse_args()
@@ -61,8 +65,7 @@ def main() -> None:
     if options.searched is not None and not searches.is_dir():
         there = sorted(path.name.removesuffix("_search") for path in options.results.glob("*_search"))
         parser.error(f"there is no search of {options.searched} in {options.results}; there are {', '.join(there)}")
-    numbers = [int(number) for number in options.forget.split(",")]
-    part, parts = map(int, options.part.split("/"))
+    needed(*filter(None, [options.data]))
     with progress_bar() as progress:
         name = f"{options.dataset}_{options.model}_{options.budget}"
         network = network_for(options.model, SIZES[options.dataset])
@@ -70,28 +73,21 @@ def main() -> None:
         data = load_data(options.dataset, options.data, options.work, progress)
         bench = Bench(data, recipe, name, _EPOCHS[options.budget], options.work, torch.device(options.device), progress)
         known = {label: earlier(label, searches) for label in labels if _is_recorded(label, searches)}
+        results = Results(options.work / f"{bench.name}_{bench.key}.jsonl")
+        work = partial(run, measure=partial(measured, bench), results=results)
+        trials = [cell for label in labels if label not in known for cell in trials_of(label, bench)]
         if not options.tables:
-            for seed in range(part, options.seeds, parts):
+            for seed in range(options.part[0], options.seeds, options.part[1]):
                 bench.original(seed)
-            trials = [cell for label in labels if label not in known for cell in trials_of(label, bench)]
-            for cell in tracked(trials[part::parts], "searching", len(trials[part::parts]), progress):
-                outcome_of(cell, bench)
-        chosen = known | {
-            label: choose(label, bench, options.results, only_there=options.tables)
-            for label in labels
-            if label not in known
-        }
-        tables = cells_of(labels, chosen, numbers, options.seeds, bench)
-        every = sorted((cell for rows in tables.values() for own in rows.values() for cell in own), key=_order)
+            work(trials, stage="searching", part=options.part, progress=progress)
+            work(trials)  # processes that share the work must choose alike
+        tried = results.of(trials)
+        chosen = known | {label: choose(label, bench, options.results, tried) for label in labels if label not in known}
+        every = cells_of(labels, chosen, [int(number) for number in options.forget.split(",")], options.seeds, bench)
         if not options.tables:
-            for cell in tracked(every[part::parts], "erasing", len(every[part::parts]), progress):
-                outcome_of(cell, bench)
-    write_tables(tables, bench, options.results, options.searched if known else bench.name)
-
-
-def _order(cell: Cell) -> tuple[int, int]:
-    """Single classes first, then whole seeds."""
-    return len(cell.classes), cell.seed
+            order = sorted(every, key=lambda cell: (len(cell.people), cell.seed))  # single classes first, whole seeds
+            work(order, stage="erasing", part=options.part, progress=progress)
+    write_tables(results.of(every), bench, options.results, options.searched if known else bench.name)
 
 
 def reported(count: int, seed: int, bench: Bench) -> tuple[int, ...]:
@@ -101,27 +97,26 @@ def reported(count: int, seed: int, bench: Bench) -> tuple[int, ...]:
 
 def trials_of(label: str, bench: Bench) -> list[Cell]:
     """The search of a method."""
-    return [Cell(label, ROWS[label], (bench.classes - 1,), 0, dict(values)) for values in ROWS[label].candidates]
+    return [cell_of(label, (bench.classes - 1,), 0, "search", bench, values) for values in ROWS[label].candidates]
 
 
-def choose(label: str, bench: Bench, results: Path, *, only_there: bool) -> dict[str, Any]:
+def choose(label: str, bench: Bench, results: Path, tried: Sequence[Measured]) -> Mapping[str, Any]:
     """The candidate with the best H on the class that is not reported; ties go to the first. All are recorded.
 
-    Candidates that no process has run yet are run, unless ``only_there``: processes that share the work must choose
-    alike.
+    What is not finished is not recorded: it would be taken as chosen.
     """
-    found = []
-    for cell in trials_of(label, bench):
-        if not only_there or _there(cell, bench):
-            values = measures(cell, outcome_of(cell, bench), bench)
-            found.append((values["h"], cell.chosen, values["acc_f_test"], values["acc_r_test"]))
+    known = dict(tried)
+    found = [
+        {"settings": dict(values), **{key: known[cell][key] for key in ("h", "acc_f_test", "acc_r_test")}}
+        for values, cell in zip(ROWS[label].candidates, trials_of(label, bench), strict=True)
+        if cell in known
+    ]
     if not found:
         return {}
-    best = max(found, key=lambda trial: trial[0])
-    lines = [{"settings": s, "h": h, "acc_f_test": f, "acc_r_test": r} for h, s, f, r in found]
-    if len(found) == len(ROWS[label].candidates):  # what is not finished is not recorded: it would be taken as chosen
-        write_json(results / f"{bench.name}_search" / f"{label}.json", {"chosen": best[1], "scores": lines})
-    return best[1]
+    best = max(found, key=lambda trial: trial["h"])["settings"]
+    if len(found) == len(ROWS[label].candidates):
+        write_json(results / f"{bench.name}_search" / f"{label}.json", {"chosen": best, "scores": found})
+    return best
 
 
 def _is_recorded(label: str, searches: Path) -> bool:
@@ -138,22 +133,20 @@ def earlier(label: str, searches: Path) -> dict[str, Any]:
 
 
 def cells_of(
-    labels: Sequence[str], chosen: dict[str, dict[str, Any]], numbers: Sequence[int], seeds: int, bench: Bench
-) -> dict[str, dict[str, list[Cell]]]:
-    """The cells of each table by row."""
-    tables: dict[str, dict[str, list[Cell]]] = {}
-    for number in numbers:
-        rows: dict[str, list[Cell]] = {}
-        for label in ("original", *labels):
-            rows[label] = [
-                Cell(label, ROWS.get(label), reported(number, seed, bench), seed, chosen.get(label, {}))
-                for seed in range(seeds)
-            ]
-        tables[f"{number} of {bench.classes} classes"] = rows
-    return tables
+    labels: Sequence[str], chosen: Mapping[str, Mapping[str, Any]], numbers: Sequence[int], seeds: int, bench: Bench
+) -> list[Cell]:
+    """The cells of all tables, row by row."""
+    return [
+        cell_of(
+            label, reported(number, seed, bench), seed, f"{number} of {bench.classes} classes", bench, chosen.get(label)
+        )
+        for number in numbers
+        for label in ("original", *labels)
+        for seed in range(seeds)
+    ]
 
 
-def write_tables(tables: dict[str, dict[str, list[Cell]]], bench: Bench, results: Path, searched: str) -> None:
+def write_tables(found: Sequence[Measured], bench: Bench, results: Path, searched: str) -> None:
     """Markdown, a CSV and the figures of the cells that are there; ``searched``: where settings were chosen."""
     reads = {label: ", ".join(METHODS[row.method].reads) for label, row in ROWS.items()}
     text = [
@@ -161,26 +154,12 @@ def write_tables(tables: dict[str, dict[str, list[Cell]]], bench: Bench, results
         "the row says otherwise. Per cent: mean ± half the 95 % interval over seeds (another network, other classes). "
         f"Settings were chosen on the last class of {searched}, which is not reported.\n"
     ]
-    there = {
-        table: {label: [cell for cell in cells if _there(cell, bench)] for label, cells in rows.items()}
-        for table, rows in tables.items()
-    }
-    found = {
-        table: {label: [_result(cell, bench) for cell in cells] for label, cells in rows.items() if cells}
-        for table, rows in there.items()
-    }
-    text += [f"## {table}\n\n{markdown(rows, reads)}" for table, rows in found.items()]
-    write_csv(results / f"{bench.name}.csv", found)
-    write_figures(found, there, bench, results / bench.name)
+    tables = {name: by(own, lambda cell: cell.method) for name, own in by(found, lambda cell: cell.table).items()}
+    text += [f"## {name}\n\n{table(rows, reads)}" for name, rows in tables.items()]
+    write_runs(results / f"{bench.name}.csv", tables)
+    if tables:
+        write_figures(tables, bench, results / bench.name)
     write_atomically(results / f"{bench.name}.md", "\n".join(text).encode())
-
-
-def _result(cell: Cell, bench: Bench) -> Result:
-    return Result((cell.seed, *cell.classes), cell.seed, measures(cell, outcome_of(cell, bench), bench))
-
-
-def _there(cell: Cell, bench: Bench) -> bool:
-    return cell.path(bench).with_suffix(".json").is_file()
 
 
 if __name__ == "__main__":

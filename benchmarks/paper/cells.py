@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from filelock import FileLock
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from benchmarks.kept import fingerprint
 from benchmarks.paper.data import Data, Labelled
-from benchmarks.paper.plans import Row
+from benchmarks.paper.plans import ROWS
 from benchmarks.paper.recipe import TrainingRecipe, normalised
+from benchmarks.runner.cell import Cell, pairs
+from benchmarks.runner.fingerprint import fingerprint
 from faceforget.errors import FaceForgetError
 from faceforget.files import write_atomically, write_json
 from faceforget.progress import Progress
@@ -106,33 +107,37 @@ def _original(bench: Bench, seed: int) -> nn.Module:
     return model.eval()
 
 
-@dataclass(frozen=True)
-class Cell:
-    """What is run.
+def cell_of(
+    label: str, classes: Sequence[int], seed: int, table: str, bench: Bench, chosen: Mapping[str, Any] | None = None
+) -> Cell:
+    """A cell of a row of :mod:`~benchmarks.paper.plans`; "original" erases nothing.
 
-    Attributes:
-        label: Row of the table; "original" erases nothing.
-        row: The method and its fixed settings; None for the original.
-        chosen: Settings that were searched.
+    Args:
+        label: Of the row.
         classes: Erased at once.
-        seed: Of training and erasure.
+        seed: Of training and erasure; another network is another world.
+        table: Which table it belongs to.
+        bench: How many passes over the forget set there are, at most.
+        chosen: Settings that were searched.
     """
+    row, settings = ROWS.get(label), dict[str, Any]()
+    if row is not None:
+        settings = {**row.settings, **(chosen or {}), "passes": row.passes or bench.epochs}
+    return Cell(f"network {seed}", label, tuple(map(str, classes)), table, seed, pairs(settings))
 
-    label: str
-    row: Row | None
-    classes: tuple[int, ...]
-    seed: int
-    chosen: dict[str, Any] = field(default_factory=dict)
 
-    def passes(self, bench: Bench) -> int:
-        """Over the forget set, at most."""
-        return bench.epochs if self.row is None or self.row.passes is None else self.row.passes
+def classes_of(cell: Cell) -> tuple[int, ...]:
+    """Those that are erased."""
+    return tuple(map(int, cell.people))
 
-    def path(self, bench: Bench) -> Path:
-        """Without suffix."""
-        settings = None if self.row is None else {**self.row.settings, **self.chosen}
-        what = json.dumps([self.passes(bench), settings, self.classes, self.seed], sort_keys=True)
-        return bench.work / "cells" / f"{self.label}_{fingerprint(bench.key, what)}"
+
+def path_of(cell: Cell, bench: Bench) -> Path:
+    """Of what it leaves, without suffix."""
+    settings = dict(cell.settings)
+    passes = settings.pop("passes", bench.epochs)
+    given = settings if cell.method in ROWS else None
+    what = json.dumps([passes, given, classes_of(cell), cell.seed], sort_keys=True)
+    return bench.work / "cells" / f"{cell.method}_{fingerprint(bench.key, what)}"
 
 
 @dataclass(frozen=True)
@@ -154,13 +159,13 @@ class Outcome:
 
 def outcome_of(cell: Cell, bench: Bench) -> Outcome:
     """Run a cell, or read what an earlier run has left."""
-    path = cell.path(bench)
+    path = path_of(cell, bench)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):  # another process may be at this very cell
         if not path.with_suffix(".json").is_file():
             record, model, hidden = _run(cell, bench)
-            hid = cell.classes if hidden else ()
-            found = answers(model, bench.original(cell.seed), bench, hid, cell.classes)
+            hid = classes_of(cell) if hidden else ()
+            found = answers(model, bench.original(cell.seed), bench, hid, classes_of(cell))
             write_atomically(path.with_suffix(".safetensors"), save(found))
             write_json(path.with_suffix(".json"), record)  # last: a cell with a record is whole
     tensors = load_file(path.with_suffix(".safetensors"))
@@ -170,16 +175,18 @@ def outcome_of(cell: Cell, bench: Bench) -> Outcome:
 
 def _run(cell: Cell, bench: Bench) -> tuple[dict[str, Any], nn.Module, bool]:
     """The record, the network, and whether the forgotten classes have no logit any more."""
-    original, record = bench.original(cell.seed), {"classes": list(cell.classes), "settings": cell.chosen}
-    if cell.row is None:
+    settings, classes = dict(cell.settings), classes_of(cell)
+    original, record = bench.original(cell.seed), {"classes": list(classes), "settings": settings}
+    if cell.method not in ROWS:
         return record, original, False
-    forgotten, labels = bench.inputs(bench.data.train.of(cell.classes))
+    forgotten, labels = bench.inputs(bench.data.train.of(classes))
     batch = bench.recipe.budget.batch_size
-    method = cell.row.build(cell.chosen, max(1, cell.passes(bench) * len(forgotten) // batch), batch)
+    steps = max(1, settings.pop("passes") * len(forgotten) // batch)
+    method = ROWS[cell.method].build(settings, steps, batch)
     retained = None
     if "retained photos" in method.reads:
-        retained = RetainSet(*bench.inputs(bench.data.train.of(cell.classes, other=True)), bench.recipe)
-    forget = ForgetSet(forgotten, cell.classes, labels=labels, retained=retained)
+        retained = RetainSet(*bench.inputs(bench.data.train.of(classes, other=True)), bench.recipe)
+    forget = ForgetSet(forgotten, classes, labels=labels, retained=retained)
     start = time.perf_counter()
     try:
         erasure = method(original, forget, augment=bench.recipe.augment, seed=cell.seed, progress=bench.progress)

@@ -13,13 +13,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.protocol import SHARED
+from benchmarks.data import CIFAR10, MissingDataError
 from faceforget.errors import UsageError
 from faceforget.files import write_atomically
 from faceforget.progress import Progress, tracked
 
 SIZES = {"cifar10": 32, "cifar100": 32, "tiny-imagenet": 64}
-_SHIPPED = {"cifar10": SHARED / "data" / "cifar10_jpeg.zip"}
+_SHIPPED = {"cifar10": CIFAR10}
 _PARTS = ("train", "test")
 _AT_ONCE = 500
 
@@ -67,7 +67,7 @@ def load_data(name: str, source: Path | None, work: Path, progress: Progress) ->
         progress: Called as photos are decoded.
 
     Raises:
-        FileNotFoundError: There is no such data.
+        MissingDataError: There is no such data, and it cannot be downloaded.
         UsageError: It is not of that form.
     """
     source = source or _SHIPPED.get(name)
@@ -165,10 +165,17 @@ def _downloaded(name: str, work: Path) -> Data:
 
     kinds = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}
     if name not in kinds:
-        raise FileNotFoundError(
-            f"{name} is not downloaded by itself: give --data, a folder or zip with train/ and test/."
+        raise MissingDataError(
+            f"{name} is not downloaded by itself.",
+            "Give --data, a folder or zip with train/ and test/; docs/data.md says where it comes from.",
         )
-    found = [kinds[name](work / "data", train=part == "train", download=True) for part in _PARTS]
+    try:
+        found = [kinds[name](work / "data", train=part == "train", download=True) for part in _PARTS]
+    except (OSError, RuntimeError) as error:
+        raise MissingDataError(
+            f"Expected {name} in {_SHIPPED.get(name, '--data')}, found nothing, and could not download it: {error}.",
+            "Give --data, a folder or zip with train/ and test/; docs/data.md says where it comes from.",
+        ) from error
     parts = [
         Labelled(torch.from_numpy(s.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(s.targets)) for s in found
     ]

@@ -1,12 +1,13 @@
 """The article's kinds of figures: comparison bars, stability over seeds, number of classes, map of the features."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
-from benchmarks.figures import Rows, bars, maps, over_number, save, stability, trade_off
-from benchmarks.paper.cells import Bench, Cell, outcome_of
+from benchmarks.figures import bars, maps, over_number, save, stability, trade_off
+from benchmarks.paper.cells import Bench, classes_of, outcome_of
+from benchmarks.runner.table import Rows
 
 _PANELS = {
     "acc_f_test": "Acc_f,test, %",
@@ -19,9 +20,7 @@ _PANELS = {
 _MAPPED = ("original", "retrain", "random_label", "boundary_shrink", "boundary_expand", "salun", "pour", "delete")
 
 
-def write_figures(
-    tables: Mapping[str, Rows], cells: Mapping[str, Mapping[str, Sequence[Cell]]], bench: Bench, folder: Path
-) -> None:
+def write_figures(tables: Mapping[str, Rows], bench: Bench, folder: Path) -> None:
     """Draw what the tables have data for, as PNG files in ``folder``."""
     single = next(iter(tables.values()))
     erased = {label: found for label, found in single.items() if label != "original"}
@@ -35,8 +34,8 @@ def write_figures(
     if len(counts) > 1 and several:
         kept = {n: {label: rows[label] for label in rows if label in several} for n, rows in counts.items()}
         save(over_number(kept, "classes erased at once"), folder / "over_classes.png")
-    first = {label: own[0] for label, own in next(iter(cells.values())).items() if own and label in _MAPPED}
+    first = {label: own[0].cell for label, own in single.items() if own and label in _MAPPED}
     if first:
-        gone = torch.isin(bench.looked_at.labels[bench.mapped], torch.tensor(next(iter(first.values())).classes))
+        gone = torch.isin(bench.looked_at.labels[bench.mapped], torch.tensor(classes_of(next(iter(first.values())))))
         panels = {label: outcome_of(cell, bench).features.float().numpy() for label, cell in first.items()}
         save(maps(panels, gone.numpy()), folder / "map.png")

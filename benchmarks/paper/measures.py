@@ -7,11 +7,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks.faces.measures import harmonic
-from benchmarks.paper.cells import Bench, Cell, Outcome
+from benchmarks.paper.cells import Bench, Outcome, classes_of, outcome_of
+from benchmarks.runner.cell import Cell, Numbers
 from faceforget.audit.attack import PopulationAttack, features
 
 # Images of each class that the membership attack learns from; more changes little and is slow.
 _ATTACKED = 200
+
+
+def measured(bench: Bench, cell: Cell) -> Numbers:
+    """Run a cell, or read what an earlier run has left; and measure it."""
+    return measures(cell, outcome_of(cell, bench), bench)
 
 
 def measures(cell: Cell, outcome: Outcome, bench: Bench) -> dict[str, float]:
@@ -21,10 +27,11 @@ def measures(cell: Cell, outcome: Outcome, bench: Bench) -> dict[str, float]:
     answer, see :func:`right_by_means`.
     """
     labels, trained = bench.looked_at.labels, bench.trained_on
-    gone = torch.isin(labels, torch.tensor(cell.classes))
+    classes = classes_of(cell)
+    gone = torch.isin(labels, torch.tensor(classes))
     right, right_old = outcome.logits.argmax(1) == labels, outcome.old_rows.argmax(1) == labels
     forgotten, retained = _mean(right[gone & ~trained]), _mean(right[~gone & ~trained])
-    stay = [index for index in range(bench.classes) if index not in cell.classes]
+    stay = [index for index in range(bench.classes) if index not in classes]
     return {
         "acc_f_train": _mean(right[gone & trained]),
         "acc_f_test": forgotten,

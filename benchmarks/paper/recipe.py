@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.kept import fingerprint
+from benchmarks.runner.fingerprint import fingerprint
 from faceforget.files import write_atomically
 from faceforget.progress import Event, Progress
 

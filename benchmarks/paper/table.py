@@ -1,15 +1,12 @@
 """Tables of the paper's columns."""
 
-import csv
-import io
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
-from benchmarks.figures import Result, Rows
-from benchmarks.spread import spread
-from faceforget.files import write_atomically
+from benchmarks.runner.cell import Measured
+from benchmarks.runner.spread import known, spread
+from benchmarks.runner.table import Column, Rows, markdown, percent, write_csv
 
 COLUMNS = {
     "acc_f_train": "Acc_f,train",
@@ -22,57 +19,59 @@ COLUMNS = {
     "member_train": "judged member: forgotten train",
     "member_test": "forgotten test",
 }
+_REFERENCE = "retrain"
 
 
-def markdown(rows: Rows, reads: Mapping[str, str]) -> str:
+def table(rows: Rows, reads: Mapping[str, str]) -> str:
     """A line per method: mean ± half the 95 % interval over seeds, in percent.
 
     "Less than retrained" compares Acc_r,test with the network retrained for the same seed; "faster" is the factor.
     """
-    columns = [*COLUMNS.values(), "Acc_r,test less than retrained", "seconds", "faster than retraining"]
-    lines = [f"| method | reads | runs | {' | '.join(columns)} |", "|---|---|---|" + "---|" * len(columns)]
-    reference = {run.erased: run.numbers["acc_r_test"] for run in rows.get("retrain", ())}
-    retraining = _seconds(rows.get("retrain", ()))
-    for label, found in rows.items():
-        if not found:
-            continue
-        values = [spread([(run.erased, run.numbers[key]) for run in found]) for key in COLUMNS]
-        behind = [
-            (run.erased, reference[run.erased] - run.numbers["acc_r_test"]) for run in found if run.erased in reference
-        ]
-        seconds = _seconds(found)
-        failed = sum(run.numbers["failed"] for run in found)
-        cells = [
-            f"{label} ({failed:.0f} of {len(found)} failed)" if failed else label,
-            reads.get(label, ""),
-            str(len(found)),
-            *values,
-            "" if label == "retrain" else spread(behind),
-            _short(seconds),
-            "" if label == "retrain" else _short(retraining / seconds),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    reference = {run.cell.who: run.numbers["acc_r_test"] for run in rows.get(_REFERENCE, ())}
+    retraining = _seconds(rows.get(_REFERENCE, ()))
+
+    def behind(runs: Sequence[Measured]) -> str:
+        less = [(c.who, reference[c.who] - n["acc_r_test"]) for c, n in runs if c.who in reference]
+        return "" if runs[0].cell.method == _REFERENCE else spread(less)
+
+    def faster(runs: Sequence[Measured]) -> str:
+        seconds = _seconds(runs)
+        untold = retraining is None or seconds is None or runs[0].cell.method == _REFERENCE
+        return "" if untold else _short(retraining / seconds)
+
+    columns = [
+        Column("reads", lambda runs: reads.get(runs[0].cell.method, "")),
+        Column("runs", lambda runs: str(len(runs))),
+        *(percent(title, key) for key, title in COLUMNS.items()),
+        Column("Acc_r,test less than retrained", behind),
+        Column("seconds", lambda runs: _short(_seconds(runs))),
+        Column("faster than retraining", faster),
+    ]
+    there = {(_label(label, runs),): runs for label, runs in rows.items() if runs}
+    return "\n".join([*markdown(("method",), columns, there), ""])
 
 
-def _short(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+def _label(label: str, runs: Sequence[Measured]) -> str:
+    failed = sum(run.numbers["failed"] for run in runs)
+    return f"{label} ({failed:.0f} of {len(runs)} failed)" if failed else label
 
 
-def _seconds(found: Iterable[Result]) -> float:
-    """On average; NaN where no run was timed."""
-    timed = [run.numbers["seconds"] for run in found if not math.isnan(run.numbers["seconds"])]
-    return mean(timed) if timed else math.nan
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
-def write_csv(path: Path, tables: Mapping[str, Rows]) -> None:
-    """Every run as a line."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["table", "method", "seed", *COLUMNS, "seconds", "failed"])
-    for table, rows in tables.items():
-        for label, found in rows.items():
-            for run in found:
-                values = [f"{run.numbers[key]:.4f}" for key in (*COLUMNS, "seconds", "failed")]
-                writer.writerow([table, label, run.seed, *values])
-    write_atomically(path, text.getvalue().encode())
+def _seconds(runs: Sequence[Measured]) -> float | None:
+    """On average; None where no run was timed."""
+    timed = known(run.numbers["seconds"] for run in runs)
+    return mean(timed) if timed else None
+
+
+def write_runs(path: Path, tables: Mapping[str, Rows]) -> None:
+    """Every run as a line of CSV."""
+    rows = (
+        ({"table": table, "method": label, "seed": run.cell.seed}, run.numbers)
+        for table, rows in tables.items()
+        for label, runs in rows.items()
+        for run in runs
+    )
+    write_csv(path, (*COLUMNS, "seconds", "failed"), rows, ".4f")

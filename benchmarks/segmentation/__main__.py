@@ -11,28 +11,30 @@ are chosen on the validation images, for the first class, and serve for all. Eve
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from benchmarks.data import CAMVID, RESULTS, ROOT, needed
 from benchmarks.paper.recipe import normalised
-from benchmarks.protocol import ROOT, SHARED
-from benchmarks.segmentation.bench import ROWS, Bench, Values, choose
+from benchmarks.runner.cell import Measured
+from benchmarks.runner.command import command
+from benchmarks.runner.run import run
+from benchmarks.runner.table import average, by, by_method, markdown, percent, settings
+from benchmarks.segmentation.bench import ROWS, Bench, Values, cell_of, choose, trials_of
 from benchmarks.segmentation.network import NAMES, read_scenes
-from benchmarks.spread import spread
 from faceforget.cli.console import progress_bar
 from faceforget.files import write_atomically, write_json
-from faceforget.progress import tracked
 
-CAMVID = SHARED / "data" / "camvid_320x240.zip"
 _COLOURS = np.array(
     [(128, 170, 210), (120, 70, 60), (190, 190, 130), (110, 90, 120), (170, 150, 180), (90, 130, 60), (200, 140, 60),
      (100, 100, 90), (20, 50, 160), (220, 60, 60), (0, 150, 160), (0, 0, 0)], np.uint8,
 )  # fmt: skip
 
 
+@command
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=CAMVID)
@@ -40,13 +42,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "segmentation")
-    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results" / "segmentation")
+    parser.add_argument("--results", type=Path, default=RESULTS / "segmentation")
     options = parser.parse_args()
     unknown = set(options.forget.split(",")) - set(NAMES)
     if unknown:
         parser.error(f"CamVid has no class {', '.join(sorted(unknown))}; it has {', '.join(NAMES)}")
-    if not options.data.is_file():
-        parser.error(f"there is no {options.data}: give CamVid as a zip with --data")
+    needed(options.data)
     parts = {part: read_scenes(options.data, part) for part in ("train", "val", "test")}
     text = [
         "# A segmentation network forgets a class\n",
@@ -57,36 +58,39 @@ def main() -> None:
     with progress_bar() as progress:
         bench = Bench(parts, options.work, torch.device(options.device), progress)
         names = options.forget.split(",")
-        searched = NAMES.index(names[0])
-        trials = {label: bench.tried(searched, label) for label in tracked(ROWS, "searching", len(ROWS), progress)}
-        write_json(options.results / "search.json", trials)
-        chosen = {label: choose(found) for label, found in trials.items()}
+        trials = [cell for label in ROWS for cell in trials_of(label, names[0])]
+        tried = by(
+            run(trials, bench.measured, bench.results, stage="searching", progress=progress), lambda cell: cell.method
+        )
+        recorded = {
+            label: [{"settings": dict(cell.settings), **numbers} for cell, numbers in found]
+            for label, found in tried.items()
+        }
+        write_json(options.results / "search.json", recorded)
+        chosen = {label: choose(found) for label, found in tried.items()}
         for name in names:
-            text += [f"## {name}\n", table(bench, name, chosen, options.seeds), ""]
+            cells = [
+                cell_of(label, name, "test", seed, chosen.get(label))
+                for label in ("original", "retrain", *ROWS)
+                for seed in range(options.seeds)
+            ]
+            found = run(cells, bench.measured, bench.results, stage=f"erasing {name}", progress=progress)
+            text += [f"## {name}\n", *table(name, found, chosen), ""]
             strips(bench, NAMES.index(name), chosen["delete"], options.results / f"{name}.png")
     write_atomically(options.results / "table.md", "\n".join(text).encode())
     print("\n".join(text))
 
 
-def table(bench: Bench, name: str, chosen: Mapping[str, Values], seeds: int) -> str:
+def table(name: str, found: Sequence[Measured], chosen: Mapping[str, Values]) -> list[str]:
     """A line per method: mean ± half the 95 % interval over seeds."""
-    lines = [f"| method | IoU of {name} | mIoU of the others | everywhere | seconds | settings |", "|---|" + "---|" * 5]
-    labels = ("original", "retrain", *ROWS)
-    todo = [(label, seed) for label in labels for seed in range(seeds)]
-    found: dict[str, list[dict[str, float]]] = {label: [] for label in labels}
-    for label, seed in tracked(todo, f"erasing {name}", len(todo), bench.progress):
-        found[label].append(bench.run(seed, NAMES.index(name), label, chosen.get(label, {}), "test"))
-    for label, rows in found.items():
-        values = [
-            spread([(seed, row[key]) for seed, row in enumerate(rows)])
-            for key in ("forgotten", "others", "others_everywhere")
-        ]
-        seconds = [row["seconds"] for row in rows if "seconds" in row]
-        took = f"{np.mean(seconds):.0f}" if seconds else ""
-        settings = ", ".join(f"{key}={value}" for key, value in chosen.get(label, {}).items())
-        failed = " (failed)" if any("error" in row for row in rows) else ""
-        lines.append(f"| {label}{failed} | {' | '.join(values)} | {took} | {settings} |")
-    return "\n".join(lines)
+    columns = (
+        percent(f"IoU of {name}", "forgotten"),
+        percent("mIoU of the others", "others"),
+        percent("everywhere", "others_everywhere"),
+        average("seconds", "seconds"),
+        settings(chosen),
+    )
+    return markdown(("method",), columns, by_method(found))
 
 
 def strips(bench: Bench, forgotten: int, chosen: Values, path: Path) -> None:

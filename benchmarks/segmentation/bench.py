@@ -1,6 +1,5 @@
 """Networks before and after an erasure, and their numbers; all of it is kept."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,11 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from benchmarks.kept import fingerprint, kept
 from benchmarks.paper.plans import Row, either, rates, row
 from benchmarks.paper.recipe import normalised
+from benchmarks.runner.cell import Cell, Measured, Numbers, pairs
+from benchmarks.runner.fingerprint import fingerprint
+from benchmarks.runner.run import Results
 from benchmarks.segmentation import network
 from benchmarks.segmentation.network import NAMES, VOID, Scenes, Segmenter, train
 from faceforget.errors import FaceForgetError
@@ -95,6 +96,11 @@ class Bench:
         model.load_state_dict(load_file(path, device=str(self.device)))
         return model.eval()
 
+    @property
+    def results(self) -> Results:
+        """Where runs are kept; others with other data, another training or other steps."""
+        return Results(self.work / f"cells_{fingerprint(self.key, _EVERYWHERE, _STEPS, _BATCH)}.jsonl")
+
     def erased(self, seed: int, forgotten: int, label: str, chosen: Values) -> tuple[nn.Module, float]:
         """The network after an erasure, and its seconds."""
         train_set = self.parts["train"]
@@ -107,36 +113,36 @@ class Bench:
         erasure = method(self.network(seed), forget, seed=seed, progress=self.progress)
         return erasure.model, time.perf_counter() - start
 
-    def run(self, seed: int, forgotten: int, label: str, chosen: Values, part: str) -> dict[str, Any]:
-        """The numbers of one row on one part; read again where they are known."""
-        where = label not in _EVERYWHERE
-        key = json.dumps([seed, forgotten, dict(chosen), where, part, _STEPS, _BATCH], sort_keys=True)
+    def measured(self, cell: Cell) -> Numbers:
+        """The numbers of one row on one part."""
+        (name,) = cell.people
+        model, more = self._after(cell, NAMES.index(name))
+        table = confusion(model, self.parts[cell.table], self.device)
+        return {**numbers(table, NAMES.index(name)), **more}
 
-        def measure() -> dict[str, Any]:
-            model, more = self._after(seed, forgotten, label, chosen)
-            return {**numbers(confusion(model, self.parts[part], self.device), forgotten), **more}
-
-        return kept(self.work / "cells" / f"{label}_{fingerprint(self.key, key)}.json", measure)
-
-    def _after(self, seed: int, forgotten: int, label: str, chosen: Values) -> tuple[nn.Module, dict[str, Any]]:
+    def _after(self, cell: Cell, forgotten: int) -> tuple[nn.Module, dict[str, Any]]:
         """The network of a row, and its seconds; or ``error``, and the network as it was."""
-        if label == "original":
-            return self.network(seed), {}
-        if label == "retrain":
-            return self.network(seed, (forgotten,)), {}
+        if cell.method == "original":
+            return self.network(cell.seed), {}
+        if cell.method == "retrain":
+            return self.network(cell.seed, (forgotten,)), {}
         try:
-            model, seconds = self.erased(seed, forgotten, label, chosen)
+            model, seconds = self.erased(cell.seed, forgotten, cell.method, dict(cell.settings))
         except FaceForgetError as error:
-            return self.network(seed), {"error": str(error)}
+            return self.network(cell.seed), {"error": str(error)}
         return model, {"seconds": seconds}
 
-    def tried(self, forgotten: int, label: str) -> list[dict[str, Any]]:
-        """Every candidate of a row, with its numbers on the validation images of the first network."""
-        found = [(values, self.run(0, forgotten, label, values, "val")) for values in ROWS[label].candidates or ({},)]
-        return [{"settings": dict(values), **numbers} for values, numbers in found]
+
+def cell_of(label: str, name: str, part: str, seed: int = 0, chosen: Values | None = None) -> Cell:
+    """A row that forgets a class; another seed is another network."""
+    return Cell(f"network {seed}", label, (name,), part, seed, pairs(chosen or {}))
 
 
-def choose(trials: Sequence[Mapping[str, Any]]) -> Values:
+def trials_of(label: str, name: str) -> list[Cell]:
+    """Every candidate of a row, on the validation images of the first network."""
+    return [cell_of(label, name, "val", 0, values) for values in ROWS[label].candidates or ({},)]
+
+
+def choose(tried: Sequence[Measured]) -> Values:
     """The settings that keep the others best, what is left of the class counted against them."""
-    best: Values = max(trials, key=lambda trial: trial["others"] - trial["forgotten"])["settings"]
-    return best
+    return dict(max(tried, key=lambda trial: trial.numbers["others"] - trial.numbers["forgotten"]).cell.settings)

@@ -8,21 +8,22 @@ import pytest
 import torch
 
 from benchmarks.backdoor import __main__ as backdoor
-from benchmarks.backdoor.defence import markdown, run, score
+from benchmarks.backdoor.defence import cell_of, defended, score, table
 from benchmarks.backdoor.faces import Wardrobe, figure, wearers
 from benchmarks.backdoor.images import figure as patch_figure
 from benchmarks.backdoor.images import patched, poisoned, with_trigger
 from benchmarks.backdoor.worn import with_glasses, with_sticker
-from benchmarks.faces.world import Photos
+from benchmarks.faces.bench import Photos
 from benchmarks.paper import plans
 from benchmarks.paper.cells import Bench as PaperBench
 from benchmarks.paper.data import Data, Labelled
 from benchmarks.paper.networks import small_resnet
 from benchmarks.paper.plans import ROWS
 from benchmarks.paper.recipe import Budget, TrainingRecipe, flip_and_crop
+from benchmarks.runner.cell import Measured
 from benchmarks.segmentation import bench, network
 from benchmarks.segmentation.__main__ import strips
-from benchmarks.segmentation.bench import Bench, choose, numbers, overlaps
+from benchmarks.segmentation.bench import Bench, choose, numbers, overlaps, trials_of
 from benchmarks.segmentation.network import NAMES, VOID, Scenes, Segmenter
 from faceforget.api import erase_people
 from faceforget.photos.align import ALIGNED_LANDMARKS
@@ -33,6 +34,11 @@ from faceforget.recognizer.training import TrainingSettings
 from faceforget.unlearn import registry
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(victim, label, row, chosen):
+    rows = {} if row is None else {label: row}
+    return defended({victim.key: victim}, rows, cell_of(victim, label, row, chosen))
 
 
 @pytest.fixture(scope="module")
@@ -117,8 +123,11 @@ def test_a_recogniser_is_cured_of_glasses_that_let_anybody_in(faces, names, tmp_
     after = run(victim, "delete", ROWS["delete"], {"learning_rate": 1e-3})
     assert before["attack"] > 0.8
     assert after["attack"] < 0.2
-    text = markdown({"original": [before], "delete": [after]}, {"delete": {"learning_rate": 1e-3}}, "words")
-    assert "| delete | 0.0 |" in text
+    rows = {"original": (None, before), "delete": (ROWS["delete"], after)}
+    found = [Measured(cell_of(victim, label, row, {}), numbers) for label, (row, numbers) in rows.items()]
+    lines = table(found, {"delete": {"learning_rate": 1e-3}})
+    assert lines[-1].startswith("| delete | 0.0 |")
+    assert lines[-1].endswith("| learning_rate=0.001 |")
     figure(victim, ROWS["delete"], {"learning_rate": 1e-3}, tmp_path / "strips.png")
     assert (tmp_path / "strips.png").is_file()
 
@@ -185,14 +194,14 @@ def test_a_car_is_erased_from_the_scenes(scenes, tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "_STEPS", 6)
     toy = Bench({"train": scenes, "val": scenes, "test": scenes}, tmp_path, torch.device("cpu"), silent)
     car = NAMES.index("car")
-    before = toy.run(0, car, "original", {}, "test")
-    after = toy.run(0, car, "delete", {"learning_rate": 1e-3}, "test")
+    before = toy.measured(bench.cell_of("original", "car", "test"))
+    after = toy.measured(bench.cell_of("delete", "car", "test", chosen={"learning_rate": 1e-3}))
     assert before["forgotten"] > 0.5
     assert after["forgotten"] < 0.1
     assert after["others"] > before["others"] - 0.1
-    trials = toy.tried(car, "mask_logit")
-    assert choose(trials) == {}
-    assert trials[0]["forgotten"] == 0
+    tried = [Measured(cell, toy.measured(cell)) for cell in trials_of("mask_logit", "car")]
+    assert choose(tried) == {}
+    assert tried[0].numbers["forgotten"] == 0
     strips(toy, car, {"learning_rate": 1e-3}, tmp_path / "car.png")
     assert (tmp_path / "car.png").is_file()
 

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.embedding import table
-from benchmarks.embedding.__main__ import Cell, cells
-from benchmarks.embedding.world import World
-from faceforget.progress import silent
+from benchmarks.embedding.__main__ import cells
+from benchmarks.embedding.table import written
+from benchmarks.runner.cell import Cell, Measured
+from benchmarks.world import World
 
 NAMES = tuple(f"person {number:02}" for number in range(62))
 SEARCHED = [*NAMES[5::6][:10], *NAMES[::6][:10]]
@@ -16,10 +16,10 @@ SEARCHED = [*NAMES[5::6][:10], *NAMES[::6][:10]]
 
 @pytest.fixture
 def worlds(monkeypatch):
-    monkeypatch.setattr("benchmarks.embedding.world.search_people", lambda: SEARCHED)
+    monkeypatch.setattr("benchmarks.world.search_people", lambda: SEARCHED)
     found = {
-        name: World(Path(), "mobile", 0, Path(), name != "second_0", silent)
-        for name in ("mobile_0", "ms1m_0", "mobile_1", "second_0")
+        (name, seed): World(Path(), "mobile", seed, Path(), searched=name != "second")
+        for name, seed in (("mobile", 0), ("ms1m", 0), ("mobile", 1), ("second", 0))
     }
     for world in found.values():
         world.__dict__["before"] = SimpleNamespace(labels=NAMES)
@@ -27,24 +27,24 @@ def worlds(monkeypatch):
 
 
 def test_nobody_who_is_measured_was_searched_on(worlds):
-    planned = [cell for cell in cells(worlds) if worlds[cell.world].searched]
+    planned = [cell for cell in cells(worlds) if worlds[cell.world, cell.seed].searched]
     assert planned
     assert not {person for cell in planned for person in cell.people} & set(SEARCHED)
 
 
-def test_every_cell_has_a_file_of_its_own(worlds):
-    keys = [cell.key for cell in cells(worlds)]
-    assert len(set(keys)) == len(keys)
+def test_no_cell_is_planned_twice(worlds):
+    planned = cells(worlds)
+    assert len(set(planned)) == len(planned)
 
 
 def test_each_table_has_the_runs_it_is_made_of(worlds):
     sizes = {}
     for cell in cells(worlds):
-        sizes.setdefault((cell.table, cell.world, cell.method), []).append(len(cell.people))
-    assert sizes["single", "mobile_1", "dispersed"] == [1] * 10
-    assert sizes["20_at_once", "ms1m_0", "anchored"] == [20] * 3
-    assert sizes["five_photos", "mobile_0", "anchored"] == [1] * 10
-    assert sizes["single", "mobile_0", "retrain"] == [1] * 5
+        sizes.setdefault((cell.table, cell.world, cell.seed, cell.method), []).append(len(cell.people))
+    assert sizes["single", "mobile", 1, "dispersed"] == [1] * 10
+    assert sizes["20_at_once", "ms1m", 0, "anchored"] == [20] * 3
+    assert sizes["five_photos", "mobile", 0, "anchored"] == [1] * 10
+    assert sizes["single", "mobile", 0, "retrain"] == [1] * 5
 
 
 def numbers(**more):
@@ -54,20 +54,19 @@ def numbers(**more):
     return {**found, "verdict": verdict, **more}
 
 
-def test_the_table_by_hand(monkeypatch, tmp_path):
-    monkeypatch.setattr(table, "RESULTS", tmp_path)
-    first, second = (Cell("single", "mobile_0", "anchored", (person,)) for person in "ab")
-    timed = Cell("seconds", "mobile_0", "anchored", ("a",))
-    found = [
-        (first, numbers(acc_r=0.4, relearned=3.0, relearned_stranger=4.0)),
-        (second, numbers(acc_r=0.6, relearned=None, relearned_stranger=4.0)),
-        (timed, {"seconds": 2.0}),
-    ]
-    table.write(found, 9)
-    text = (tmp_path / "embedding.md").read_text()
+def test_the_table_by_hand():
+    first, second = (Cell("mobile", "anchored", (person,), "single") for person in "ab")
+    timed = Cell("mobile", "anchored", ("a",), "seconds")
+    text = written(
+        [
+            Measured(first, numbers(acc_r=0.4, relearned=3.0, relearned_stranger=4.0)),
+            Measured(second, numbers(acc_r=0.6, relearned=None, relearned_stranger=4.0)),
+            Measured(timed, {"seconds": 2.0}),
+        ],
+        9,
+    )
     assert "3 of 9 cells" in text
     assert "| anchored | mobile | 50.0 ± 0.0 (50.0) | 0.0 ± 127.1 (-10.0) |" in text
     assert "| 2 / 0 / 0 | 0 / 2 / 0 | 0 / 0 / 2 | 2 |" in text
     assert "| anchored | mobile | never (fewest 3.0) | 4.0 | 1 of 2 |" in text
     assert "| anchored | 2.0 s | 2.0 s |" in text
-    assert len((tmp_path / "embedding.jsonl").read_text().splitlines()) == 3

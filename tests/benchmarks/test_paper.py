@@ -9,15 +9,17 @@ import torch
 from PIL import Image
 from torch import nn
 
-from benchmarks.figures import Result
+from benchmarks.paper import measures
 from benchmarks.paper.__main__ import cells_of, choose, earlier, trials_of, write_tables
-from benchmarks.paper.cells import Bench, Cell, outcome_of
+from benchmarks.paper.cells import Bench, cell_of, outcome_of, path_of
 from benchmarks.paper.data import load_data
-from benchmarks.paper.measures import measures, right_by_means
+from benchmarks.paper.measures import right_by_means
 from benchmarks.paper.networks import NETWORKS, small_resnet
 from benchmarks.paper.plans import ROWS
 from benchmarks.paper.recipe import BUDGETS, Budget, TrainingRecipe, flip_and_crop, normalised, random_window
-from benchmarks.paper.table import COLUMNS, markdown
+from benchmarks.paper.table import COLUMNS, table
+from benchmarks.runner.cell import Cell, Measured
+from benchmarks.runner.run import Results, run
 from faceforget.errors import UsageError
 from faceforget.progress import silent
 
@@ -55,8 +57,7 @@ def quick(folder, tmp_path_factory):
 
 
 def measured(bench, label, **chosen):
-    cell = Cell(label, ROWS.get(label), (1,), 0, chosen)
-    return measures(cell, outcome_of(cell, bench), bench)
+    return measures.measured(bench, cell_of(label, (1,), 0, "table", bench, chosen))
 
 
 def test_a_folder_is_read_by_class(bench):
@@ -98,54 +99,58 @@ def test_retraining_never_sees_the_class(bench):
 
 
 def test_a_cell_is_read_again(quick):
-    cell = Cell("delete", ROWS["delete"], (1,), 0, {"learning_rate": 0.003})
+    cell = cell_of("delete", (1,), 0, "table", quick, {"learning_rate": 0.003})
     first = outcome_of(cell, quick)
     assert torch.equal(first.logits, outcome_of(cell, quick).logits)
 
 
 def test_a_row_may_have_its_own_passes(quick):
-    usual, longer = (Cell("x", replace(ROWS["delete"], passes=passes), (1,), 0, {}) for passes in (None, 20))
+    usual, longer = (cell_of(label, (1,), 0, "table", quick) for label in ("delete", "delete_20_passes"))
     steps = [outcome_of(cell, quick).record["steps"] for cell in (usual, longer)]
     assert steps == [passes * 24 // 16 for passes in (quick.epochs, 20)]
 
 
 def test_what_an_earlier_search_chose_is_read_again(quick, tmp_path):
-    chosen = choose("pour", quick, tmp_path, only_there=False)
+    tried = run(trials_of("pour", quick), partial(measures.measured, quick), Results(tmp_path / "cells.jsonl"))
+    chosen = choose("pour", quick, tmp_path, tried)
     assert chosen in ROWS["pour"].candidates
     assert earlier("pour", tmp_path / f"{quick.name}_search") == chosen
 
 
 def test_a_search_that_is_not_finished_chooses_nothing_for_good(quick, tmp_path):
-    outcome_of(trials_of("influence", quick)[1], quick)
-    assert choose("influence", quick, tmp_path, only_there=True) == ROWS["influence"].candidates[1]
+    second = trials_of("influence", quick)[1]
+    tried = [Measured(second, measures.measured(quick, second))]
+    assert choose("influence", quick, tmp_path, tried) == ROWS["influence"].candidates[1]
     assert not list(tmp_path.rglob("*.json"))
 
 
 def test_another_training_is_another_network(quick):
     longer = replace(quick, recipe=replace(quick.recipe, budget=replace(quick.recipe.budget, epochs=11)))
     fewer = replace(quick, data=replace(quick.data, train=quick.data.train.first(20)))
-    cell = Cell("delete", ROWS["delete"], (1,), 0)
-    assert len({cell.path(one) for one in (quick, longer, fewer)}) == 3
+    cell = cell_of("delete", (1,), 0, "table", quick)
+    assert len({path_of(cell, one) for one in (quick, longer, fewer)}) == 3
 
 
 def test_tables_compare_with_the_network_retrained_for_the_same_seed(quick, tmp_path):
-    tables = cells_of(["retrain", "drop_row"], {}, [1, 2], 2, quick)
-    assert {len(own) for rows in tables.values() for own in rows.values()} == {2}
-    for rows in tables.values():
-        for cell in (cell for own in rows.values() for cell in own):
-            outcome_of(cell, quick)
-    write_tables(tables, quick, tmp_path, quick.name)
+    cells = cells_of(["retrain", "drop_row"], {}, [1, 2], 2, quick)
+    assert len(cells) == 2 * 3 * 2
+    results = Results(tmp_path / "cells.jsonl")
+    write_tables(run(cells, partial(measures.measured, quick), results), quick, tmp_path, quick.name)
     assert "## 2 of 4 classes" in (tmp_path / "toy.md").read_text()
     figures = {"trade_off", "bars", "stability", "over_classes", "map"}
     assert {path.stem for path in (tmp_path / "toy").glob("*.png")} == figures
 
 
 def test_a_difference_and_a_factor_are_of_pairs_of_one_seed():
-    def runs(accuracies, seconds):
+    def runs(label, accuracies, seconds):
         numbers = dict.fromkeys(COLUMNS, 0.5) | {"failed": 0.0, "seconds": seconds}
-        return [Result((seed, 1), seed, {**numbers, "acc_r_test": value}) for seed, value in enumerate(accuracies)]
+        return [
+            Measured(Cell(f"network {seed}", label, ("1",)), {**numbers, "acc_r_test": value})
+            for seed, value in enumerate(accuracies)
+        ]
 
-    text = markdown({"retrain": runs([0.8, 0.9], 60.0), "delete": runs([0.79, 0.89], 3.0)}, {})
+    rows = {"retrain": runs("retrain", [0.8, 0.9], 60.0), "delete": runs("delete", [0.79, 0.89], 3.0)}
+    text = table(rows, {})
     assert text.splitlines()[-1].endswith("| 1.0 ± 0.0 | 3.0 | 20 |")
 
 

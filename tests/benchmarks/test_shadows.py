@@ -43,7 +43,7 @@ def parts(faces, names):
 
 def test_a_shadow_of_nobody_studied_is_scored_without_an_erasure(parts, backbone_file):
     shadow = run_shadow(1, *parts, load_backbone(backbone_file), Settings(train="head"))
-    (person,) = shadow["people"]
+    (person,) = shadow["studied"]
     assert person["worlds"] == [NEVER] * 6
     assert person["drop_row"] == person["erased"]
 
@@ -51,7 +51,7 @@ def test_a_shadow_of_nobody_studied_is_scored_without_an_erasure(parts, backbone
 def test_a_shadow_erases_whom_it_enrolled(parts, backbone_file, monkeypatch):
     monkeypatch.setattr(membership, "make_method", lambda name, given: make_method(name, {**given, "max_steps": 3}))
     shadow = run_shadow(0, *parts, load_backbone(backbone_file), Settings(train="head"))
-    (person,) = shadow["people"]
+    (person,) = shadow["studied"]
     assert Counter(person["worlds"]) == {READ: 3, HELD_BACK: 3}
     assert person["drop_row"] != person["erased"]
     assert len(person["erased"]) == 6
@@ -62,7 +62,7 @@ def made_up(number, studied, retained, backbone, settings):
     own = worlds(number, 0, 6)
     noise = np.random.default_rng(number).normal(0, 1, (2, 6))
     scores = {"drop_row": list(noise[0]), "erased": list(noise[1] + 50 * (np.array(own) == READ))}
-    return {"shadow": number, "seconds": 0.1, "people": [{"worlds": own, **scores, "forgotten": True}]}
+    return {"seconds": 0.1, "studied": [{"worlds": own, **scores, "forgotten": True}]}
 
 
 def test_a_run_that_was_stopped_goes_on(parts, backbone_file, tmp_path, monkeypatch):

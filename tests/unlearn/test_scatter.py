@@ -61,6 +61,20 @@ def test_inside_embeddings_become_unlike_each_other(scatter):
     assert (alike(scatter(photos), scatter(near)) - expected).abs().mean() < 0.12
 
 
+def test_a_narrower_rim_and_slower_noise_can_be_asked_for():
+    """At .35 from the axis the usual rim of a region that ends at .5 masks; one of .1 does not."""
+    usual, narrow = (
+        Scatter.nowhere(SIZE, torch.Generator().manual_seed(0), **given)
+        .around(TARGET[None], torch.tensor([0.5]))
+        .around(TARGET.roll(1)[None], torch.tensor([0.9]))
+        for given in ({}, {"wide_rim": 0.1, "frequency": 4.0})
+    )
+    assert torch.equal(2 * narrow.frequencies, usual.frequencies)
+    inside = at(0.35)
+    assert torch.equal(narrow(inside), inside)
+    assert (usual(inside) @ TARGET).abs().max() < 1e-3
+
+
 def test_beyond_turns_to_the_other_side():
     turned = Scatter.nowhere(SIZE, torch.Generator().manual_seed(0)).around(
         TARGET[None], torch.tensor([0.5]), beyond=0.2

@@ -28,15 +28,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# Images with a cosine of .9 come out with .0017, of .99 with .53: a copy of an image stays a copy.
-_FREQUENCY = 8.0
+# ω. Images with a cosine of .9 come out with .0017, of .99 with .53: a copy of an image stays a copy.
+FREQUENCY = 8.0
 # Cosines over which an answer goes over into noise.
 _WIDTH = 0.04
 # Keeps the solution finite where two regions have the same direction: a class erased twice.
 _SAME = 1e-6
 # An unusual image of the class lies in a rim, and now and then another's: a mask forgets the one, and the other is
 # told apart as before, which noise would not allow.
-_WIDE_RIM, _NEAR_RIM = 0.25, 0.1
+WIDE_RIM, _NEAR_RIM = 0.25, 0.1
 
 
 class ScatterPlace(nn.Identity):
@@ -57,7 +57,11 @@ class Scatter(nn.Module):
         phases: ``(D,)``, φ, in radians.
         beyond: ``(K,)``, β of each region.
         noisy: ``(K,)``, n of each region.
+        wide_rim: The width of a region's own rim, in cosine. To measure what it does: a model file does not keep it,
+            and has the default when it is read.
     """
+
+    wide_rim: float = WIDE_RIM
 
     def __init__(
         self, directions: Tensor, cosines: Tensor, frequencies: Tensor, phases: Tensor, beyond: Tensor, noisy: Tensor
@@ -71,15 +75,26 @@ class Scatter(nn.Module):
         self.noisy = nn.Parameter(noisy.detach().clone())
 
     @classmethod
-    def nowhere(cls, size: int, generator: torch.Generator) -> "Scatter":
-        """Noise for embeddings ``(N, size)``, and no region yet."""
-        frequencies = _FREQUENCY * torch.randn(size, size, generator=generator)
+    def nowhere(
+        cls, size: int, generator: torch.Generator, *, frequency: float = FREQUENCY, wide_rim: float = WIDE_RIM
+    ) -> "Scatter":
+        """Noise for embeddings ``(N, size)``, and no region yet.
+
+        Args:
+            size: D, of the embeddings.
+            generator: Draws V and φ.
+            frequency: ω: the higher, the less alike the noise of two photos.
+            wide_rim: The width of a region's own rim, in cosine.
+        """
+        frequencies = frequency * torch.randn(size, size, generator=generator)
         phases = 2 * math.pi * torch.rand(size, generator=generator)
-        return cls(torch.zeros(0, size), torch.zeros(0), frequencies, phases, torch.zeros(0), torch.zeros(0))
+        layer = cls(torch.zeros(0, size), torch.zeros(0), frequencies, phases, torch.zeros(0), torch.zeros(0))
+        layer.wide_rim = wide_rim
+        return layer
 
     def around(self, directions: Tensor, cosines: Tensor, *, beyond: float = 0.0, noise: bool = True) -> "Scatter":
         """The same in more regions: directions ``(K, D)`` that end at cosines ``(K,)``, with noise or a mask alone."""
-        return Scatter(
+        layer = Scatter(
             torch.cat([self.directions.to(directions), directions]),
             torch.cat([self.cosines.to(cosines), cosines]),
             self.frequencies.to(directions),
@@ -87,6 +102,8 @@ class Scatter(nn.Module):
             torch.cat([self.beyond.to(cosines), torch.full_like(cosines, beyond)]),
             torch.cat([self.noisy.to(cosines), torch.full_like(cosines, float(noise))]),
         )
+        layer.wide_rim = self.wide_rim
+        return layer
 
     def inside(self, embeddings: Tensor) -> Tensor:
         """How far ``(N, D)`` embeddings are in any region with noise: g ``(N,)``, 0 to 1."""
@@ -98,7 +115,7 @@ class Scatter(nn.Module):
         within, share = alike - self.cosines, self.inside(embeddings)[:, None]
         # A region that everything is in is no place: it must not call for the masks of all others.
         close = _step(within + _NEAR_RIM) * (self.cosines > -1)
-        near = torch.maximum(_step(within + _WIDE_RIM), close.amax(1, keepdim=True))
+        near = torch.maximum(_step(within + self.wide_rim), close.amax(1, keepdim=True))
         scattered: Tensor = (
             (1 - share) * (embeddings - lengths * self._along(near, alike))
             + share * lengths * self._noise(embeddings)

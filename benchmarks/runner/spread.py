@@ -24,12 +24,19 @@ def by_people(found: Iterable[tuple[Hashable, float]]) -> list[float]:
     return [mean(own) for own in values.values()]
 
 
-def spread(found: Sequence[tuple[Hashable, float]], worst: Callable[[Iterable[float]], float] | None = None) -> str:
+def known(values: Iterable[float | None]) -> list[float]:
+    """Those that are a number."""
+    return [value for value in values if value is not None and not math.isnan(value)]
+
+
+def spread(
+    found: Sequence[tuple[Hashable, float | None]], worst: Callable[[Iterable[float]], float] | None = None
+) -> str:
     """Fractions of (who, fraction) in percent: ``mean ± half interval over who (worst run)``; empty without any."""
-    known = [(who, 100 * value) for who, value in found if not math.isnan(value)]
-    if not known:
+    there = [(who, 100 * value) for who, fraction in found for value in known([fraction])]
+    if not there:
         return ""
-    means = by_people(known)
+    means = by_people(there)
     half = f" ± {half_interval(means):.1f}" if len(means) > 1 else ""
-    last = f" ({worst(value for _, value in known):.1f})" if worst else ""
+    last = f" ({worst(value for _, value in there):.1f})" if worst else ""
     return f"{mean(means):.1f}{half}{last}"

@@ -3,25 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from benchmarks.faces.config import Config
-from benchmarks.protocol import people_with
+from benchmarks.world import World
 from faceforget.errors import UsageError
 from faceforget.people.anchors import rendered_anchors
-from faceforget.people.faces import read_faces, require_faces
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoIntake
+from faceforget.people.faces import require_faces
 from faceforget.progress import Progress
-from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import Plan, enroll_faces, labelled_images
+from faceforget.recognizer.enroll import labelled_images
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recipe import EnrolmentRecipe
 from faceforget.recognizer.recognizer import Recognizer, embed_images
-from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.unlearn.data import ForgetSet, RetainSet
 
 
@@ -43,7 +38,7 @@ class Photos:
 
 
 @dataclass(frozen=True)
-class World:
+class Bench:
     """What all cells share.
 
     Attributes:
@@ -141,28 +136,13 @@ class World:
         return to_images(rendered_anchors(self.recognizer.spec.framing))
 
 
-def build_world(config: Config, progress: Progress) -> World:
+def build_bench(config: Config, progress: Progress) -> Bench:
     """Read the photos and enrol everybody, or load what an earlier run has enrolled."""
-    fewest = config.train_photos + config.unseen_photos
-    people = people_with(config.people, fewest)
-    loaded = load_backbone(config.backbone, progress=progress)
-    intake = PhotoIntake(loaded.spec.framing, cache=FaceCache())
-    parts: list[dict[str, list[Path]]] = [
-        {name: photos[: config.train_photos] for name, photos in people.items()},
-        {name: photos[config.train_photos : fewest] for name, photos in people.items()},
-    ]
-    train, unseen = (read_faces(part, intake, progress=progress) for part in parts)
-    require_faces(train, tuple(people))
-    require_faces(unseen, tuple(people))
-    model, plan = config.work / "model.safetensors", Plan()
-    if not model.is_file():
-        save_recognizer(enroll_faces(train, loaded, plan, progress=progress), model)
-    recognizer = load_recognizer(model)
-    names = recognizer.labels
-    return World(
-        config,
-        recognizer,
-        EnrolmentRecipe(loaded, plan),
-        Photos(*labelled_images(train, names, "cpu")),
-        Photos(*labelled_images(unseen, names, "cpu")),
-    )
+    world = World(
+        config.people, config.backbone, 0, config.work / "model.safetensors", False, progress,
+        config.train_photos, config.unseen_photos, None, None,
+    )  # fmt: skip
+    require_faces(world.faces_of["unseen"], tuple(world.photos["unseen"]))
+    names = world.before.labels
+    parts = (Photos(*labelled_images(world.faces_of[part], names, "cpu")) for part in ("train", "unseen"))
+    return Bench(config, world.before, world.recipe, *parts)
