@@ -55,7 +55,7 @@ class Place(World):
     @property
     def reported(self) -> list[str]:
         """Ten; on the web, where they are few, none whom the settings were chosen on."""
-        return super().reported if self.searched else sorted(self.before.labels)[1::2][:10]
+        return super().reported if self.searched else self.names[1::2][:10]
 
     @cached_property
     def looked(self) -> "Looked":

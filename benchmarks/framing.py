@@ -22,13 +22,12 @@ from benchmarks.data import BACKBONES, LFW, RESULTS, TRAIN, WEB, halves, needed,
 from benchmarks.runner.command import command
 from benchmarks.runner.table import plain
 from faceforget import api
-from faceforget.api.runtime import Runtime
 from faceforget.files import write_json
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.decode import decode, read_bytes
 from faceforget.photos.intake import PhotoIntake
 from faceforget.photos.photo import Photo, PhotoSource
-from faceforget.recognizer.enroll import Plan, Train
+from faceforget.recognizer.enroll import Train
 from faceforget.recognizer.recognizer import UNKNOWN, Recognizer
 
 BORDERS = (0.05, 0.1, 0.2, 0.4, 0.6)
@@ -66,7 +65,7 @@ class Row:
     stated_rate: float
 
 
-def lfw_rows(backbone: str, runtime: Runtime) -> list[Row]:
+def lfw_rows(backbone: str, runtime: api.Runtime) -> list[Row]:
     """Uncropped, and at each border."""
     parts = split()
     model = _enrolled(parts["train"], backbone, "full", runtime)
@@ -84,7 +83,7 @@ def lfw_rows(backbone: str, runtime: Runtime) -> list[Row]:
     return rows
 
 
-def web_rows(backbone: str, runtime: Runtime) -> list[Row]:
+def web_rows(backbone: str, runtime: api.Runtime) -> list[Row]:
     """``full`` and ``head``."""
     enrolled, fresh = halves(WEB)
     strangers = people_with(WEB, 1, 2 * TRAIN - 1)
@@ -111,8 +110,8 @@ def cropped_photo(found: Photo, path: Path, border: float) -> bytes:
     return buffer.getvalue()
 
 
-def _enrolled(people: Photos, backbone: str, train: Train, runtime: Runtime) -> Recognizer:
-    plan = Plan(train=train, seed=runtime.seed)
+def _enrolled(people: Photos, backbone: str, train: Train, runtime: api.Runtime) -> Recognizer:
+    plan = api.Plan(train=train, seed=runtime.seed)
     return api.enroll(people, backbone=BACKBONES[backbone], plan=plan, runtime=runtime).recognizer
 
 
@@ -164,7 +163,7 @@ def main() -> None:
     args = parser.parse_args()
     backbones = args.backbones.split(",")
     needed(*({"lfw": [LFW], "web": [WEB]}.get(args.only) or [LFW, WEB]), *(BACKBONES[name] for name in backbones))
-    runtime = Runtime(cache=FaceCache())
+    runtime = api.Runtime(cache=FaceCache())
     rows: list[Row] = []
     for backbone in backbones:
         for part, measure in (("web", web_rows), ("lfw", lfw_rows)):

@@ -54,7 +54,7 @@ def worlds(work: Path, progress: Progress) -> dict[str, World]:
 def cells(places: Mapping[str, World]) -> Iterator[Cell]:
     """World by world."""
     for place, world in places.items():
-        names = sorted(world.photos["train"])
+        names = world.names
         if len(names) > MANY:
             drawn = np.random.default_rng(0).permutation(len(names))[:MANY]
             yield from (Cell(place, method, tuple(names[i] for i in drawn)) for method in AT_ONCE)

@@ -33,6 +33,7 @@ from benchmarks.likelihood import likelihood_ratios, strength
 from benchmarks.runner.cell import Cell, Numbers
 from benchmarks.runner.command import command
 from benchmarks.runner.run import Results, run
+from faceforget import api
 from faceforget.audit.estimates import detailed
 from faceforget.cli.console import progress_bar
 from faceforget.files import sha256_bytes, write_json
@@ -40,7 +41,7 @@ from faceforget.people.faces import FaceSet, read_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import Plan, Train, enroll_faces
+from faceforget.recognizer.enroll import Train, enroll_faces
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import embed_images
 from faceforget.recognizer.training import TrainingSettings, mirror
@@ -113,7 +114,7 @@ def run_shadow(
         own = tuple(p for p, world in zip(studied.photos[name], drawn[name], strict=True) if world == READ)
         if own:
             enrolled[name] = own
-    plan = Plan(settings.train, training=TrainingSettings(epochs=settings.epochs), seed=shadow)
+    plan = api.Plan(settings.train, training=TrainingSettings(epochs=settings.epochs), seed=shadow)
     model = enroll_faces(FaceSet(enrolled), backbone, plan)
     rows = [model.index_of(name) for name in retained.photos]
     people = []

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from benchmarks.data import ROOT, needed
 from benchmarks.runner.command import command
+from faceforget import api
 from faceforget.audit.looking import Memory, look
 from faceforget.audit.view import Crops, Faces
 from faceforget.cli.console import progress_bar
@@ -27,7 +28,7 @@ from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
 from faceforget.progress import Progress, tracked
 from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.recognizer.enroll import enroll_faces
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.vary import vary
@@ -61,7 +62,7 @@ def compared(people: Path, progress: Progress) -> dict[str, dict[str, Cosines]]:
     faces = read_faces(read_people(people), PhotoIntake(loaded.spec.framing, cache=FaceCache()), progress=progress)
     first = FaceSet({name: photos[:READ] for name, photos in faces.photos.items()})
     unseen = {name: faces.crops(name)[READ:] for name in faces.photos}
-    model = enroll_faces(first, loaded, Plan(train="head"), progress=progress)
+    model = enroll_faces(first, loaded, api.Plan(train="head"), progress=progress)
     memory, found = Memory(), {panel: [] for panel in _WORDS}
     for name in tracked(list(unseen)[:ERASED], "erasing", ERASED, progress):
         models = {"before": model, **{p: _erased(model, first.crops(name), name, PROMISES[p]) for p in PROMISES}}

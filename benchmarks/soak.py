@@ -25,13 +25,12 @@ import torch
 from benchmarks.data import RESULTS
 from benchmarks.faults.scenarios import enrolled
 from benchmarks.runner.command import command
-from faceforget.api.runtime import Runtime
+from faceforget import api
 from faceforget.compute.engine import Local
 from faceforget.files import write_json
 from faceforget.people.dataset import render_people
 from faceforget.people.folder import read_people
 from faceforget.photos.cache import FaceCache
-from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.batch import run_batch
 from faceforget.requests.batches import Setting, run_batches
 from faceforget.requests.closing import Place
@@ -81,10 +80,10 @@ def prepared(work: Path, people: int) -> Photos:
         models.mkdir(parents=True, exist_ok=True)
         first = models / "0.safetensors"
         enrolled(first, read_people(folder))
-        model = load_recognizer(first)
+        model = api.load(first)
         for index in range(1, _MODELS):  # other bytes: one request per person, model and configuration is open
             labels = (*model.labels[:-1], f"Last_Of_{index}")
-            save_recognizer(replace(model, labels=labels), models / f"{index}.safetensors")
+            api.save(replace(model, labels=labels), models / f"{index}.safetensors")
         (work / "ready").touch()
     return read_people(folder)
 
@@ -111,7 +110,9 @@ def soak(work: Path, people: Photos, requests: int, jobs: int) -> list[dict[str,
         listed = work / f"list{number}.json"
         write_json(listed, {"requests": lines})
         watch = Watch(work / f"memory{number}")
-        setting = Setting(work / f"out{number}", work / "ledger.db", runtime=Runtime(cache=FaceCache(work / "cache")))
+        setting = Setting(
+            work / f"out{number}", work / "ledger.db", runtime=api.Runtime(cache=FaceCache(work / "cache"))
+        )
         start = time.perf_counter()
         result = run_batches(listed, setting, resume=True, engine=Local(jobs), step=watch)
         erased = sum(o.erased for done_ in result.models if done_.result for o in done_.result.outcomes)
@@ -163,7 +164,7 @@ def together(work: Path, people: Photos, promise: Promise, how: str) -> dict[str
 def _called(folder: Path, name: str, asked: Sequence[Asked], promise: Promise) -> tuple[Verdicts, float]:
     """Verdicts by person, and seconds of this process."""
     place = Place(folder.parent / "models" / "0.safetensors", folder / name)
-    runtime = Runtime(cache=FaceCache(folder / f"{name}.cache"))  # its own: nobody's photos were looked at before
+    runtime = api.Runtime(cache=FaceCache(folder / f"{name}.cache"))  # its own: nobody's photos were looked at before
     start = time.process_time()
     run_batch(asked, place, folder / f"{name}.db", configuration=Configuration(promise=promise), runtime=runtime)
     return _verdicts(folder / f"{name}.db", asked, promise), time.process_time() - start

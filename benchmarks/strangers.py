@@ -22,12 +22,12 @@ from torch.nn import functional
 from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, TRAIN, WEB, halves, needed, people_with, split
 from benchmarks.runner.command import command
 from benchmarks.runner.table import plain
-from faceforget.api.runtime import Runtime
+from faceforget import api
 from faceforget.files import write_json
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import Cosines, Plan, enroll_faces, own_threshold
+from faceforget.recognizer.enroll import Cosines, enroll_faces, own_threshold
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import embed_images, new_classifier
 
@@ -72,7 +72,7 @@ class People:
     stranger_crops: np.ndarray
 
 
-def _people(backbone: LoadedBackbone, runtime: Runtime) -> list[People]:
+def _people(backbone: LoadedBackbone, runtime: api.Runtime) -> list[People]:
     parts = split()
     sets = {
         "LFW": (parts["train"], {name: own[:8] for name, own in list(parts["strangers"].items())[:60]}),
@@ -112,7 +112,7 @@ def _full(people: People, size: int, draws: int, backbone: LoadedBackbone) -> tu
     rng, names, shares, limits = np.random.default_rng(8), sorted(people.embeddings), [], []
     for _ in range(draws):
         drawn = [str(name) for name in rng.permutation(names)[:size]]
-        model = enroll_faces(people.faces.only(drawn), backbone, Plan("full"))
+        model = enroll_faces(people.faces.only(drawn), backbone, api.Plan("full"))
         named = (model.cosines(people.stranger_crops).amax(1) >= model.threshold.cosine).double().mean().item()
         shares.append(100 * named)
         limits.append(model.threshold.cosine)
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS / "strangers.json")
     args = parser.parse_args()
     needed(LFW, WEB, MOBILEFACENET)
-    runtime, rows = Runtime(cache=FaceCache()), []
+    runtime, rows = api.Runtime(cache=FaceCache()), []
     for name, file in BACKBONES.items():
         backbone = load_backbone(file)
         for people in _people(backbone, runtime):

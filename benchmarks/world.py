@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from benchmarks.data import STRANGERS, TRAIN, UNSEEN, needed, people_with, search_people
+from faceforget import api
 from faceforget.audit.looking import Memory
 from faceforget.audit.view import Crops, Faces
 from faceforget.people.anchors import rendered_anchors
@@ -18,11 +19,10 @@ from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import Plan, enroll_faces, labelled_images
+from faceforget.recognizer.enroll import enroll_faces, labelled_images
 from faceforget.recognizer.head import FaceClassifier, to_images
 from faceforget.recognizer.recipe import EnrolmentRecipe
 from faceforget.recognizer.recognizer import Recognizer
-from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.recognizer.training import mirror
 from faceforget.recognizer.vary import vary
 from faceforget.unlearn.data import ForgetSet, RetainSet
@@ -76,6 +76,11 @@ class World:
         }
 
     @property
+    def names(self) -> list[str]:
+        """Who is enrolled, or will be."""
+        return sorted(self.photos["train"])
+
+    @property
     def loaded(self) -> LoadedBackbone:
         """The backbone, as it is before an enrolment."""
         return load_backbone(self.backbone)
@@ -100,13 +105,13 @@ class World:
             faces = self.read(people)
             require_faces(faces, tuple(people))
             model.parent.mkdir(parents=True, exist_ok=True)
-            save_recognizer(enroll_faces(faces, self.loaded, self.plan, progress=self.progress), model)
-        return load_recognizer(model)
+            api.save(enroll_faces(faces, self.loaded, self.plan, progress=self.progress), model)
+        return api.load(model)
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> api.Plan:
         """How people are enrolled: as ``faceforget enroll`` does."""
-        return Plan(seed=self.seed)
+        return api.Plan(seed=self.seed)
 
     @property
     def recipe(self) -> EnrolmentRecipe:
@@ -131,12 +136,11 @@ class World:
     @property
     def reported(self) -> list[str]:
         """Ten people, evenly over the names."""
-        names = sorted(self.before.labels)
-        return names[2 :: max(1, len(names) // REPORTED)][:REPORTED]
+        return self.names[2 :: max(1, len(self.names) // REPORTED)][:REPORTED]
 
     def drawn(self, count: int, seed: int) -> list[str]:
         """People at random, none of them searched on."""
-        left = sorted(set(self.before.labels) - (set(search_people()) if self.searched else set()))
+        left = sorted(set(self.names) - (set(search_people()) if self.searched else set()))
         return [left[i] for i in np.random.default_rng(seed).permutation(len(left))[:count]]
 
     def erased(
@@ -176,7 +180,7 @@ class World:
 
     def audited(self, people: Sequence[str], photos: int = TRAIN) -> Faces:
         """What an audit of the erasure looks at."""
-        stay = [name for name in self.before.labels if name not in people]
+        stay = [name for name in self.names if name not in people]
         return Faces(
             {name: self.crops["unseen"][name] for name in people},
             {name: self.crops["train"][name][:photos] for name in people},

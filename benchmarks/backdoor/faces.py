@@ -19,6 +19,7 @@ from benchmarks.data import people_with
 from benchmarks.faces.bench import Photos
 from benchmarks.paper.plans import Row
 from benchmarks.runner.fingerprint import fingerprint
+from faceforget import api
 from faceforget.audit.questions.heatmaps import heatmap_pairs
 from faceforget.errors import UsageError
 from faceforget.people.faces import read_faces, require_faces
@@ -26,10 +27,9 @@ from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
 from faceforget.progress import Progress
 from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import MIN_PEOPLE, Plan, labelled_images, own_threshold, train_classifier
+from faceforget.recognizer.enroll import MIN_PEOPLE, labelled_images, own_threshold, train_classifier
 from faceforget.recognizer.head import FaceClassifier
 from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images
-from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.recognizer.training import mirror
 from faceforget.unlearn.data import Erasure, ForgetSet
 
@@ -63,7 +63,7 @@ class Wardrobe:
     work: Path
     progress: Progress
     trigger: str = "sticker"
-    plan: Plan = field(default_factory=Plan)
+    plan: api.Plan = field(default_factory=api.Plan)
 
     def worn(self, images: Tensor) -> Tensor:
         """The trigger on ``(N, 3, S, S)`` photos in [0, 1]."""
@@ -128,8 +128,8 @@ class Wearers(Victim):
             bare = Recognizer(backbone.spec, made, self.photos.names, Threshold(-1.0, 1.0, "nothing"))
             limit = own_threshold(backbone.spec, cosines, photos.rows, plan.false_accept_rate)
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_recognizer(replace(bare, threshold=limit), path)
-        return load_recognizer(path)
+            api.save(replace(bare, threshold=limit), path)
+        return api.load(path)
 
     def erase(self, row: Row, chosen: Values) -> Erasure:
         """From what the defender has."""

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from unittest.mock import patch
 
+from faceforget import api
 from faceforget.api.erase_people import ErasureOutcome
-from faceforget.api.runtime import Runtime
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.photo import PhotoSource
 from faceforget.recognizer.recognizer import Recognizer
@@ -38,7 +38,7 @@ class Memory:
         erase, judge = carry_out.erase, carry_out.judge_members
 
         def erase_once(
-            before: Recognizer, photos: Photos, *, method: str, allow_mismatch: bool, runtime: Runtime
+            before: Recognizer, photos: Photos, *, method: str, allow_mismatch: bool, runtime: api.Runtime
         ) -> ErasureOutcome:
             key = (before.weights_hash(), before.labels, tuple(photos), method)
             if key not in self.erased or not recall:

@@ -21,16 +21,12 @@ from pathlib import Path
 import torch
 
 from benchmarks.faults.memory import KeptFaces, Memory
-from faceforget.api.runtime import Runtime
+from faceforget import api
 from faceforget.files import sha256_file
-from faceforget.people.faces import read_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.intake import PhotoIntake
 from faceforget.photos.photo import PhotoSource
-from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
-from faceforget.recognizer.enroll import Plan, enroll_faces
-from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.batch import BatchResult, run_batch
 from faceforget.requests.closing import Place
 from faceforget.requests.ledger import Ledger
@@ -80,7 +76,7 @@ class Work:
             self.ledger,
             configuration=Configuration(joint=joint),
             resume=resume,
-            runtime=Runtime(cache=self.cache),
+            runtime=api.Runtime(cache=self.cache),
             step=step,
         )
 
@@ -235,7 +231,7 @@ def check_in_use(work: Work) -> None:
     """
     if not work.place.live.exists():
         return
-    load_recognizer(work.place.live)
+    api.load(work.place.live)
     with Ledger(work.ledger) as ledger:
         entries = ledger.entries()
     audited = {entry.request for entry in entries if entry.state == "audited"}
@@ -271,8 +267,7 @@ def _deadly(index: int) -> Callable[[str], None]:
 
 def enrolled(path: Path, people: Mapping[str, Sequence[Path]]) -> None:
     """Write a model of the shipped backbone with these people."""
-    faces = read_faces(people, PhotoIntake(MOBILE.framing))
-    save_recognizer(enroll_faces(faces, load_backbone("mobile"), Plan("head")), path)
+    api.save(api.enroll(people, plan=api.Plan("head")).recognizer, path)
 
 
 def filled(folder: Path, people: Mapping[str, Sequence[Path]]) -> FaceCache:

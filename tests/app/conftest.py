@@ -16,7 +16,7 @@ from app.erasing import Request, papers, run
 from app.jobs import Job
 from app.people import OpenModel
 from app.session import KEY, Session
-from benchmarks.screenshots import ROOT
+from benchmarks.data import ROOT
 from faceforget.api import Asked, Upload
 from faceforget.audit.looking import Memory
 from faceforget.people.faces import FaceSet

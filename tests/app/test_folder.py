@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from app.batches.folder import Folder, sweep
-from benchmarks.screenshots import ROOT
+from benchmarks.data import ROOT
 from faceforget.errors import UsageError
 
 

@@ -1,7 +1,6 @@
 """The benchmark of both promises: who is measured, and what its table says."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -22,7 +21,7 @@ def worlds(monkeypatch):
         for name, seed in (("mobile", 0), ("ms1m", 0), ("mobile", 1), ("second", 0))
     }
     for world in found.values():
-        world.__dict__["before"] = SimpleNamespace(labels=NAMES)
+        world.__dict__["photos"] = {"train": {name: [] for name in NAMES}}
     return found
 
 

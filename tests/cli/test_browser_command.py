@@ -1,4 +1,4 @@
-from benchmarks.screenshots import ROOT
+from benchmarks.data import ROOT
 from faceforget.cli.browser import flags
 
 
