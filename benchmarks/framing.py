@@ -9,90 +9,113 @@ side. Web: of 33 people with 24 photos the first 12 by name are enrolled, the ot
 finding faces itself (``docs/research.md``).
 """
 
-import argparse
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.data import BACKBONES, LFW, RESULTS, TRAIN, WEB, halves, needed, people_with, split
-from benchmarks.runner.command import command
+from benchmarks.data import BACKBONES, LFW, RESULTS, ROOT, TRAIN, WEB, halves, needed, people_with, split
+from benchmarks.runner.cell import Cell, Measured, Numbers
+from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import plain
 from faceforget import api
-from faceforget.files import write_json
+from faceforget.cli.console import progress_bar
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.decode import decode, read_bytes
 from faceforget.photos.intake import PhotoIntake
 from faceforget.photos.photo import Photo, PhotoSource
-from faceforget.recognizer.enroll import Train
 from faceforget.recognizer.recognizer import UNKNOWN, Recognizer
 
-BORDERS = (0.05, 0.1, 0.2, 0.4, 0.6)
+UNCROPPED = "LFW, uncropped"
+BORDERS = {f"LFW, cropped to the face and {border:.0%} on each side": border for border in (0.05, 0.1, 0.2, 0.4, 0.6)}
 Photos = Mapping[str, Sequence[PhotoSource]]
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of the table; shares in per cent of all photos, those without a face too.
-
-    Attributes:
-        data: Which photos.
-        backbone: Of the model.
-        train: ``full`` or ``head``.
-        photos: Of people who are enrolled.
-        no_face: Photos of them that no face was found on, or none that could be used.
-        identified: The best candidate is the right one.
-        named: And is named.
-        stranger_photos: Of people who are not enrolled.
-        strangers_named: Of these photos.
-        threshold: Below this cosine a face is unknown.
-        stated_rate: At which strangers get a name, as the model says.
-    """
+class Team:
+    """People who are enrolled with a backbone, other photos of them, and strangers."""
 
     data: str
     backbone: str
     train: str
-    photos: int
-    no_face: float
-    identified: float
-    named: float
-    stranger_photos: int
-    strangers_named: float | None
-    threshold: float
-    stated_rate: float
+    runtime: api.Runtime
 
+    @cached_property
+    def photos(self) -> tuple[Photos, Photos, Photos]:
+        """To enrol, to recognise, and of strangers."""
+        if self.data == "web":
+            return *halves(WEB), people_with(WEB, 1, 2 * TRAIN - 1)
+        parts = split()
+        strangers = {name: photos[:8] for name, photos in list(parts["strangers"].items())[:60]}
+        return parts["train"], parts["unseen"], strangers
 
-def lfw_rows(backbone: str, runtime: api.Runtime) -> list[Row]:
-    """Uncropped, and at each border."""
-    parts = split()
-    model = _enrolled(parts["train"], backbone, "full", runtime)
-    intake = runtime.intake(model.spec.framing)
-    strangers = {name: photos[:8] for name, photos in list(parts["strangers"].items())[:60]}
-    rows = [_row("LFW, uncropped", (backbone, "full"), model, parts["unseen"], intake, strangers)]
-    boxes = {str(f.source): f for f in intake.read([p for own in parts["unseen"].values() for p in own])}
-    for border in BORDERS:
-        cropped = {
+    @cached_property
+    def model(self) -> Recognizer:
+        """With everybody in it."""
+        plan = api.Plan(train=self.train, seed=self.runtime.seed)
+        backbone = BACKBONES[self.backbone]
+        return api.enroll(self.photos[0], backbone=backbone, plan=plan, runtime=self.runtime).recognizer
+
+    @cached_property
+    def intake(self) -> PhotoIntake:
+        """Finds faces as the model wants them."""
+        return self.runtime.intake(self.model.spec.framing)
+
+    def cropped(self, border: float) -> Photos:
+        """The photos to recognise, cropped to the face."""
+        fresh = self.photos[1]
+        boxes = {str(f.source): f for f in self.intake.read([p for own in fresh.values() for p in own])}
+        return {
             name: [cropped_photo(boxes[str(photo)], photo, border) for photo in photos]
-            for name, photos in parts["unseen"].items()
+            for name, photos in fresh.items()
         }
-        label = f"LFW, cropped to the face and {border:.0%} on each side"
-        rows.append(_row(label, (backbone, "full"), model, cropped, intake, {}))
-    return rows
 
 
-def web_rows(backbone: str, runtime: api.Runtime) -> list[Row]:
-    """``full`` and ``head``."""
-    enrolled, fresh = halves(WEB)
-    strangers = people_with(WEB, 1, 2 * TRAIN - 1)
-    rows = []
-    trains: tuple[Train, ...] = ("full", "head")
-    for train in trains:
-        model = _enrolled(enrolled, backbone, train, runtime)
-        rows.append(_row("web", (backbone, train), model, fresh, runtime.intake(model.spec.framing), strangers))
-    return rows
+_team = lru_cache(1)(Team)
+
+
+def cells(backbones: Sequence[str], only: str | None) -> list[Cell]:
+    """World: which photos are recognised; method: how people were enrolled; table: with which backbone."""
+    parts = {"web": [("web", "full"), ("web", "head")], "lfw": [(data, "full") for data in (UNCROPPED, *BORDERS)]}
+    return [
+        Cell(data, train, table=backbone)
+        for backbone in backbones
+        for part, own in parts.items()
+        if only in (None, part)
+        for data, train in own
+    ]
+
+
+def measured(runtime: api.Runtime, cell: Cell) -> Numbers:
+    """Shares in per cent of all photos, those without a face too."""
+    team = _team("web" if cell.world == "web" else "LFW", cell.table, cell.method, runtime)
+    people = team.cropped(BORDERS[cell.world]) if cell.world in BORDERS else team.photos[1]
+    strangers = {} if cell.world in BORDERS else team.photos[2]
+    found = {name: team.intake.read(photos) for name, photos in people.items()}
+    photos = sum(map(len, found.values()))
+    usable = {name: [f.crop for f in own if f.error is None] for name, own in found.items()}
+    hits = named = 0
+    for name, crops in usable.items():
+        answers = team.model.recognize(np.stack(crops), top=1) if crops else []
+        right = [answer for answer in answers if answer.candidates[0].name == name]
+        hits += len(right)
+        named += sum(answer.name != UNKNOWN for answer in right)
+    faces = [f.crop for own in strangers.values() for f in team.intake.read(own) if f.error is None]
+    others = team.model.recognize(np.stack(faces), top=1) if faces else []
+    return {
+        "photos": photos,
+        "no_face": 100 * (1 - sum(map(len, usable.values())) / photos),
+        "identified": 100 * hits / photos,
+        "named": 100 * named / photos,
+        "stranger_photos": len(others),
+        "strangers_named": 100 * sum(answer.name != UNKNOWN for answer in others) / len(others) if others else None,
+        "threshold": team.model.threshold.cosine,
+        "stated_rate": 100 * team.model.threshold.false_accept_rate,
+    }
 
 
 def cropped_photo(found: Photo, path: Path, border: float) -> bytes:
@@ -110,68 +133,30 @@ def cropped_photo(found: Photo, path: Path, border: float) -> bytes:
     return buffer.getvalue()
 
 
-def _enrolled(people: Photos, backbone: str, train: Train, runtime: api.Runtime) -> Recognizer:
-    plan = api.Plan(train=train, seed=runtime.seed)
-    return api.enroll(people, backbone=BACKBONES[backbone], plan=plan, runtime=runtime).recognizer
-
-
-def _row(
-    data: str, model_of: tuple[str, str], model: Recognizer, people: Photos, intake: PhotoIntake, strangers: Photos
-) -> Row:
-    found = {name: intake.read(photos) for name, photos in people.items()}
-    photos = sum(map(len, found.values()))
-    usable = {name: [f.crop for f in own if f.error is None] for name, own in found.items()}
-    hits = named = 0
-    for name, crops in usable.items():
-        answers = model.recognize(np.stack(crops), top=1) if crops else []
-        right = [answer for answer in answers if answer.candidates[0].name == name]
-        hits += len(right)
-        named += sum(answer.name != UNKNOWN for answer in right)
-    faces = [f.crop for own in strangers.values() for f in intake.read(own) if f.error is None]
-    others = model.recognize(np.stack(faces), top=1) if faces else []
-    return Row(
-        data,
-        *model_of,
-        photos,
-        100 * (1 - sum(map(len, usable.values())) / photos),
-        100 * hits / photos,
-        100 * named / photos,
-        len(others),
-        100 * sum(answer.name != UNKNOWN for answer in others) / len(others) if others else None,
-        model.threshold.cosine,
-        100 * model.threshold.false_accept_rate,
-    )
-
-
-def table(rows: Sequence[Row]) -> str:
+def table(found: Sequence[Measured]) -> str:
     """Markdown."""
     titles = ("photos", "backbone", "train", "no usable face", "identified", "named", "strangers named (stated)")
     lines = []
-    for row in rows:
-        strangers = "" if row.strangers_named is None else f"{row.strangers_named:.1f} ({row.stated_rate:.1f})"
-        shares = (f"{share:.1f}" for share in (row.no_face, row.identified, row.named))
-        lines.append([row.data, row.backbone, row.train, *shares, strangers])
+    for cell, numbers in found:
+        named, stated = numbers["strangers_named"], numbers["stated_rate"]
+        shares = (f"{numbers[key]:.1f}" for key in ("no_face", "identified", "named"))
+        strangers = "" if named is None else f"{named:.1f} ({stated:.1f})"
+        lines.append([cell.world, cell.table, cell.method, *shares, strangers])
     return "\n".join(plain(titles, lines))
 
 
 @command
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options_of(__doc__, ROOT / "out" / "framing", RESULTS)
     parser.add_argument("--only", choices=("lfw", "web"))
     parser.add_argument("--backbones", default=",".join(BACKBONES))
-    parser.add_argument("--output", type=Path, default=RESULTS / "framing.json")
-    args = parser.parse_args()
-    backbones = args.backbones.split(",")
-    needed(*({"lfw": [LFW], "web": [WEB]}.get(args.only) or [LFW, WEB]), *(BACKBONES[name] for name in backbones))
-    runtime = api.Runtime(cache=FaceCache())
-    rows: list[Row] = []
-    for backbone in backbones:
-        for part, measure in (("web", web_rows), ("lfw", lfw_rows)):
-            if args.only in (None, part):
-                rows += measure(backbone, runtime)
-                write_json(args.output, [asdict(row) for row in rows])
-                print(table(rows[-6:]), flush=True)
-    print(table(rows))
+    options = parser.parse_args()
+    backbones = options.backbones.split(",")
+    needed(*({"lfw": [LFW], "web": [WEB]}.get(options.only) or [LFW, WEB]), *(BACKBONES[name] for name in backbones))
+    with progress_bar() as progress:
+        runtime = api.Runtime(cache=FaceCache(), progress=progress)
+        found = run_all("framing", cells(backbones, options.only), partial(measured, runtime), options, progress)
+    print(table(found))
 
 
 if __name__ == "__main__":

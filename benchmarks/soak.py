@@ -8,7 +8,6 @@ everything. Every list and every comparison is kept when it is done, so that it 
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -24,7 +23,10 @@ import torch
 
 from benchmarks.data import RESULTS
 from benchmarks.faults.scenarios import enrolled
+from benchmarks.runner.cell import Cell, Numbers
 from benchmarks.runner.command import command
+from benchmarks.runner.run import Results, run
+from benchmarks.runner.table import by
 from faceforget import api
 from faceforget.compute.engine import Local
 from faceforget.files import write_json
@@ -88,17 +90,15 @@ def prepared(work: Path, people: int) -> Photos:
     return read_people(folder)
 
 
-def soak(work: Path, people: Photos, requests: int, jobs: int) -> list[dict[str, float]]:
+def soak(work: Path, people: Photos, requests: int, jobs: int) -> list[Numbers]:
     """Lists of ten requests, each on the models that the one before left; a row per list."""
-    rows, done = list[dict[str, float]](), work / "lists.json"
-    if done.exists():
-        rows = json.loads(done.read_text())["lists"]
     names, each = sorted(people), _AT_ONCE // _MODELS
-    for number in range(len(rows), requests // _AT_ONCE):
+
+    def measure(cell: Cell) -> Numbers:
+        number = cell.seed
+        before = work / f"out{number - 1}"
         models = [
-            work / "models" / f"{m}.safetensors"
-            if number == 0
-            else work / f"out{number - 1}" / f"{m}" / f"{m}.safetensors"
+            work / "models" / f"{m}.safetensors" if number == 0 else before / f"{m}" / f"{m}.safetensors"
             for m in range(_MODELS)
         ]
         chosen = names[number * each : (number + 1) * each]
@@ -116,24 +116,19 @@ def soak(work: Path, people: Photos, requests: int, jobs: int) -> list[dict[str,
         start = time.perf_counter()
         result = run_batches(listed, setting, resume=True, engine=Local(jobs), step=watch)
         erased = sum(o.erased for done_ in result.models if done_.result for o in done_.result.outcomes)
-        rows.append(
-            {
-                "seconds": round(time.perf_counter() - start, 1),
-                "erased": erased,
-                "worker_mb": round(watch.highest() / 2**20, 1),
-                "parent_mb": round(resident() / 2**20, 1),
-            }
-        )
-        write_json(done, {"lists": rows})
-        print(number, rows[-1], flush=True)
-    return rows
+        return {
+            "seconds": round(time.perf_counter() - start, 1),
+            "erased": erased,
+            "worker_mb": round(watch.highest() / 2**20, 1),
+            "parent_mb": round(resident() / 2**20, 1),
+        }
+
+    cells = [Cell("lists", "batch", seed=number) for number in range(requests // _AT_ONCE)]
+    return [numbers for _, numbers in run(cells, measure, Results(work / "soak.jsonl"), stage="lists")]
 
 
-def together(work: Path, people: Photos, promise: Promise, how: str) -> dict[str, object]:
+def together(work: Path, people: Photos, promise: Promise, how: str) -> Numbers:
     """Twenty people in one pass, and each by themselves on the same model; ``how``: a key of ``WAYS``."""
-    kept = work / f"{promise}_{how}.json"
-    if kept.exists():
-        return dict(json.loads(kept.read_text()))
     folder, carry_out = work / f"{promise}_{how}", WAYS[how]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -148,8 +143,7 @@ def together(work: Path, people: Photos, promise: Promise, how: str) -> dict[str
         single |= own
         seconds_single += seconds
         print(promise, how, index, f"{seconds:.1f} s", own, flush=True)
-    result = {
-        "people": len(asked),
+    return {
         "joint_seconds": round(seconds_joint, 1),
         "single_seconds": round(seconds_single, 1),
         "ratio": round(seconds_single / seconds_joint, 2),
@@ -157,8 +151,6 @@ def together(work: Path, people: Photos, promise: Promise, how: str) -> dict[str
         "erased_singly": sum(own["outcome"] == "ERASED" for own in single.values()),
         "verdicts_that_differ": sum(joint[name] != single[name] for name in joint),
     }
-    write_json(kept, result)
-    return result
 
 
 def _called(folder: Path, name: str, asked: Sequence[Asked], promise: Promise) -> tuple[Verdicts, float]:
@@ -269,7 +261,15 @@ def main() -> None:
     torch.set_num_threads(1)
     people = prepared(chosen.work, 2 * max(chosen.requests // _AT_ONCE, _TOGETHER) + 8)
     rows = soak(chosen.work, people, chosen.requests, chosen.jobs)
-    joint = {promise: {how: together(chosen.work, people, promise, how) for how in WAYS} for promise in chosen.promises}
+    cells = [Cell(promise, how) for promise in chosen.promises for how in WAYS]
+    found = run(
+        cells, lambda cell: together(chosen.work, people, cell.world, cell.method), Results(chosen.work / "soak.jsonl")
+    )
+    ways = by(found, lambda cell: cell.world)
+    joint = {
+        promise: {cell.method: {"people": _TOGETHER, **numbers} for cell, numbers in own}
+        for promise, own in ways.items()
+    }
     content = {"cores": len(os.sched_getaffinity(0)), "jobs": chosen.jobs, "lists": rows, "joint": joint}
     write_json(chosen.out, content)
     text = summary(rows, chosen.jobs, joint)

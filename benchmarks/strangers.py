@@ -9,21 +9,21 @@ backbone, in embeddings. ``full``: fine-tuned, as ``enroll`` does, ten people at
 and the spread of ten people after training one of six, on LFW, in draws of other seeds.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, TRAIN, WEB, halves, needed, people_with, split
-from benchmarks.runner.command import command
+from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, ROOT, TRAIN, WEB, halves, needed, people_with, split
+from benchmarks.runner.cell import Cell, Measured, Numbers
+from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import plain
 from faceforget import api
-from faceforget.files import write_json
+from faceforget.cli.console import progress_bar
 from faceforget.people.faces import FaceSet, read_faces
 from faceforget.photos.cache import FaceCache
 from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
@@ -32,64 +32,34 @@ from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import embed_images, new_classifier
 
 SIZES = (3, 5, 10, 20, 32)
-
-
-@dataclass(frozen=True)
-class Row:
-    """Strangers named over draws of people, in per cent.
-
-    Attributes:
-        data: Whose photos.
-        backbone: Of the models.
-        train: ``head`` or ``full``.
-        people: Enrolled.
-        draws: Groups of people.
-        mean: Over the draws.
-        low: Tenth percentile of the draws.
-        high: Ninetieth percentile.
-        threshold: Mean limit.
-    """
-
-    data: str
-    backbone: str
-    train: str
-    people: int
-    draws: int
-    mean: float
-    low: float
-    high: float
-    threshold: float
+DATA = ("LFW", "web")
 
 
 @dataclass(frozen=True)
 class People:
     """Faces and embeddings of one data set: 12 photos of everybody, and strangers whom no draw enrols."""
 
-    name: str
     faces: FaceSet
     embeddings: Mapping[str, Tensor]
     strangers: Tensor
     stranger_crops: np.ndarray
 
 
-def _people(backbone: LoadedBackbone, runtime: api.Runtime) -> list[People]:
-    parts = split()
-    sets = {
-        "LFW": (parts["train"], {name: own[:8] for name, own in list(parts["strangers"].items())[:60]}),
-        "web": (
-            halves(WEB)[0],
-            people_with(WEB, 1, 2 * TRAIN - 1),
-        ),
-    }
-    intake = runtime.intake(backbone.spec.framing)
+_loaded = lru_cache(1)(load_backbone)
+
+
+@lru_cache(2)
+def _people(data: str, file: str, runtime: api.Runtime) -> People:
+    backbone, intake = _loaded(file), runtime.intake(_loaded(file).spec.framing)
+    if data == "web":
+        people, strangers = halves(WEB)[0], people_with(WEB, 1, 2 * TRAIN - 1)
+    else:
+        parts = split()
+        people, strangers = parts["train"], {name: own[:8] for name, own in list(parts["strangers"].items())[:60]}
     classifier = new_classifier(backbone.spec, backbone.network, torch.eye(2, backbone.spec.embedding_size), 1.0)
-    found = []
-    for name, (people, strangers) in sets.items():
-        faces, others = read_faces(people, intake), read_faces(strangers, intake)
-        embeddings = {person: embed_images(classifier, to_images(faces.crops(person))) for person in faces.photos}
-        crops = others.all_crops()
-        found.append(People(name, faces, embeddings, embed_images(classifier, to_images(crops)), crops))
-    return found
+    faces, crops = read_faces(people, intake), read_faces(strangers, intake).all_crops()
+    embeddings = {person: embed_images(classifier, to_images(faces.crops(person))) for person in faces.photos}
+    return People(faces, embeddings, embed_images(classifier, to_images(crops)), crops)
 
 
 def _head(people: People, size: int, draws: int, backbone: LoadedBackbone) -> tuple[list[float], list[float]]:
@@ -119,41 +89,51 @@ def _full(people: People, size: int, draws: int, backbone: LoadedBackbone) -> tu
     return shares, limits
 
 
-def _row(people: People, backbone: str, train: str, size: int, found: tuple[Sequence[float], Sequence[float]]) -> Row:
-    shares, limits = found
+def cells(draws: int, full: int) -> list[Cell]:
+    """World: whose photos; table: with which backbone; method: how people are enrolled."""
+    return [
+        Cell(data, train, table=name, settings=(("draws", count), ("people", size)))
+        for name in BACKBONES
+        for data in DATA
+        for train, count, sizes in (("head", draws, SIZES), ("full", full, (10,)))
+        for size in sizes
+        if count
+    ]
+
+
+def measured(runtime: api.Runtime, cell: Cell) -> Numbers:
+    """Strangers named over draws of people, in per cent: mean, tenth and ninetieth percentile; and the mean limit."""
+    file, given = BACKBONES[cell.table], dict(cell.settings)
+    draw = _head if cell.method == "head" else _full
+    shares, limits = draw(_people(cell.world, file, runtime), given["people"], given["draws"], _loaded(file))
     low, high = np.percentile(shares, [10, 90])
     mean = float(np.mean(shares))
-    return Row(people.name, backbone, train, size, len(shares), mean, float(low), float(high), float(np.mean(limits)))
+    return {"mean": mean, "low": float(low), "high": float(high), "threshold": float(np.mean(limits))}
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(found: Sequence[Measured]) -> str:
     """Markdown."""
     shares = ("strangers named, mean", "10 % to 90 % of the draws")
     titles = ("photos", "backbone", "train", "people enrolled", "draws", *shares)
-    lines = (
-        [r.data, r.backbone, r.train, str(r.people), str(r.draws), f"{r.mean:.1f}", f"{r.low:.1f} to {r.high:.1f}"]
-        for r in rows
-    )
-    return "\n".join(plain(titles, lines))
+    rows = (
+        [cell.world, cell.table, cell.method, str(dict(cell.settings)["people"]), str(dict(cell.settings)["draws"]),
+         f"{n['mean']:.1f}", f"{n['low']:.1f} to {n['high']:.1f}"]
+        for cell, n in found
+    )  # fmt: skip
+    return "\n".join(plain(titles, rows))
 
 
 @command
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options_of(__doc__, ROOT / "out" / "strangers", RESULTS)
     parser.add_argument("--draws", type=int, default=30)
     parser.add_argument("--full", type=int, default=12, help="draws of ten that are fine-tuned")
-    parser.add_argument("--output", type=Path, default=RESULTS / "strangers.json")
-    args = parser.parse_args()
+    options = parser.parse_args()
     needed(LFW, WEB, MOBILEFACENET)
-    runtime, rows = api.Runtime(cache=FaceCache()), []
-    for name, file in BACKBONES.items():
-        backbone = load_backbone(file)
-        for people in _people(backbone, runtime):
-            rows += [_row(people, name, "head", size, _head(people, size, args.draws, backbone)) for size in SIZES]
-            if args.full:
-                rows.append(_row(people, name, "full", 10, _full(people, 10, args.full, backbone)))
-            write_json(args.output, [asdict(row) for row in rows])
-            print(table(rows), flush=True)
+    with progress_bar() as progress:
+        measure = partial(measured, api.Runtime(cache=FaceCache(), progress=progress))
+        found = run_all("strangers", cells(options.draws, options.full), measure, options, progress)
+    print(table(found))
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def run_all(
     options: argparse.Namespace,
     progress: Progress,
 ) -> list[Measured]:
-    """Run a plan as the options say; all results as lines in the folder of results.
+    """Run a plan as the options say; what is there of it goes to the folder of results, too.
 
     Returns:
         What is there; nothing where this process has a part only, and another one makes the tables.
@@ -76,5 +76,6 @@ def run_all(
     found = kept.of(cells) if options.tables else run(cells, measure, kept, part=options.part, progress=progress)
     if options.part[1] > 1 and not options.tables:
         return []
-    Results(options.results / f"{name}.jsonl").replace(found)
+    if found:
+        Results(options.results / f"{name}.jsonl").replace(found)
     return found

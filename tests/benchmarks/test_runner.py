@@ -94,6 +94,13 @@ def test_a_part_writes_no_results_and_the_whole_does(tmp_path):
     assert list(Results(tmp_path / "results" / "x.jsonl").read()) == [ADA, EVE]
 
 
+def test_nothing_measured_leaves_stored_results_alone(tmp_path):
+    stored = Results(tmp_path / "results" / "x.jsonl")
+    stored.replace([Measured(ADA, {"own": 0.5})])
+    assert run_all("x", [ADA], lambda cell: {}, options(tmp_path, "--tables"), lambda event: None) == []
+    assert list(stored.read()) == [ADA]
+
+
 def test_a_run_goes_on_from_stored_results_where_it_is_told_to(tmp_path):
     Results(tmp_path / "results" / "x.jsonl").replace([Measured(ADA, {"own": 0.5})])
     assert not kept_in(options(tmp_path), "x").read()
