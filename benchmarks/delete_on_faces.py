@@ -256,8 +256,8 @@ def main() -> None:
     with progress_bar() as progress:
         places = {
             (f"{data}_{backbone}", seed): Place(
-                folder, file, seed, options.work / f"{data}_{backbone}_{seed}.safetensors", data == "lfw", progress,
-                unseen=unseen,
+                folder, file, seed, options.work / f"{data}_{backbone}_{seed}.safetensors", searched=data == "lfw",
+                progress=progress, unseen=unseen,
             )
             for seed in range(options.seeds)
             for data, folder, unseen in SETS

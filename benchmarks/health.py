@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, ROOT, TRAIN, WEB, needed
+from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, ROOT, WEB, needed
 from benchmarks.runner.cell import Cell, Measured, Numbers
 from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import plain
@@ -44,8 +44,8 @@ def worlds(work: Path, progress: Progress) -> dict[str, World]:
     }
     return {
         name: World(
-            people, BACKBONES[backbone], 0, work / f"{name}.safetensors", False, progress,
-            min(TRAIN, fewest // 2), fewest - min(TRAIN, fewest // 2), most, None,
+            people, BACKBONES[backbone], 0, work / f"{name}.safetensors", progress=progress,
+            train=fewest // 2, unseen=fewest // 2, most=most, strangers=None,
         )
         for name, (people, backbone, fewest, most) in asked.items()
     }  # fmt: skip

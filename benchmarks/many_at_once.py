@@ -73,8 +73,8 @@ def main() -> None:
         worlds = {
             name: World(
                 options.people, BACKBONES[name], 0,
-                options.work / f"{name}_preprocessing_{PREPROCESSING_VERSION}.safetensors", False, progress,
-                unseen=TRAIN,
+                options.work / f"{name}_preprocessing_{PREPROCESSING_VERSION}.safetensors",
+                progress=progress, unseen=TRAIN,
             )
             for name in options.backbones
         }  # fmt: skip

@@ -232,8 +232,8 @@ def main() -> None:
     with progress_bar() as progress:
         sites = {
             f"{data}_{backbone}": Site(
-                folder, file, 0, options.models / f"{data}_{backbone}_0.safetensors", data == "lfw", progress,
-                unseen=unseen,
+                folder, file, 0, options.models / f"{data}_{backbone}_0.safetensors", searched=data == "lfw",
+                progress=progress, unseen=unseen,
             )
             for data, folder, unseen in SETS
             for backbone, file in BACKBONES.items()

@@ -1,7 +1,7 @@
 """The one world of measurements on faces: photos of people, who is erased, and enrolled models."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -54,6 +54,7 @@ class World:
     backbone: str
     seed: int
     model: Path
+    _: KW_ONLY
     searched: bool = False
     progress: Progress = silent
     train: int = TRAIN

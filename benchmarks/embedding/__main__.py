@@ -103,11 +103,13 @@ def main() -> None:
     with progress_bar() as progress:
         second = options.people or rendered_people(options.work / "rendered", progress)
         worlds = {
-            (name, seed): World(LFW, file, seed, options.work / f"{name}_{seed}.safetensors", True, progress)
+            (name, seed): World(
+                LFW, file, seed, options.work / f"{name}_{seed}.safetensors", searched=True, progress=progress
+            )
             for seed in range(options.seeds)
             for name, file in BACKBONES.items()
         }
-        worlds["second", 0] = World(second, "mobile", 0, options.work / "second_0.safetensors", False, progress)
+        worlds["second", 0] = World(second, "mobile", 0, options.work / "second_0.safetensors", progress=progress)
         todo = cells(worlds)
         found = run_all("embedding", todo, partial(measured, worlds), options, progress)
     if found:

@@ -97,7 +97,7 @@ def main() -> None:
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, backbone in BACKBONES.items():
-        world = World(LFW, backbone, 0, options.work / f"{name}_0.safetensors", True)
+        world = World(LFW, backbone, 0, options.work / f"{name}_0.safetensors", searched=True)
         for line in rows_of(name, embedded(world)):
             print(line, flush=True)
             lines.append(line)

@@ -139,8 +139,8 @@ class Bench:
 def build_bench(config: Config, progress: Progress) -> Bench:
     """Read the photos and enrol everybody, or load what an earlier run has enrolled."""
     world = World(
-        config.people, config.backbone, 0, config.work / "model.safetensors", False, progress,
-        config.train_photos, config.unseen_photos, None, None,
+        config.people, config.backbone, 0, config.work / "model.safetensors", progress=progress,
+        train=config.train_photos, unseen=config.unseen_photos, strangers=None,
     )  # fmt: skip
     require_faces(world.faces_of["unseen"], tuple(world.photos["unseen"]))
     names = world.before.labels
