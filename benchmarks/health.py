@@ -18,7 +18,7 @@ from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import plain
 from benchmarks.world import World
 from faceforget.audit.health import health
-from faceforget.audit.questions.accuracy import accuracy, named_rightly
+from faceforget.audit.measures.accuracy import accuracy, named_rightly
 from faceforget.cli.console import progress_bar
 from faceforget.people.anchors import rendered_anchors
 from faceforget.progress import Progress

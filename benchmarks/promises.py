@@ -9,10 +9,10 @@ from benchmarks.data import TRAIN
 from benchmarks.world import World
 from faceforget.audit.attacked import HELD_OUT
 from faceforget.audit.compared import look_at_all
+from faceforget.audit.measures.collateral import collateral
+from faceforget.audit.measures.heat_energy import spread
+from faceforget.audit.measures.relearning import PHOTOS, Relearning, over_people, relearning
 from faceforget.audit.promises import keep_promises
-from faceforget.audit.questions.collateral import collateral
-from faceforget.audit.questions.heat_energy import spread
-from faceforget.audit.questions.relearning import PHOTOS, Relearning, over_people, relearning
 from faceforget.audit.view import Crops
 from faceforget.recognizer.recognizer import Recognizer
 

@@ -8,10 +8,10 @@ from app.erasing import Erased, Papers, enrol_again
 from app.frame import RECEIPT, needs_erasure, page, part, progress_of, session, show
 from app.jobs import Job
 from app.promises import title as promised
+from faceforget.audit.shown.words import in_steps, share, shown_name
+from faceforget.audit.shown.words import photos as count_photos
 from faceforget.report import audit_front as front
 from faceforget.report.audit_page import card_html, number_html
-from faceforget.report.words import in_steps, share, shown_name
-from faceforget.report.words import photos as count_photos
 
 _PHOTOS, _HEAT, _STEPS = "Photos", "Where it looks", "How it went"
 _AGAIN, _MAP, _ALL = "Enrol again", "Map", "Every question"

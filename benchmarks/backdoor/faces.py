@@ -20,7 +20,7 @@ from benchmarks.faces.bench import Photos
 from benchmarks.paper.plans import Row
 from benchmarks.runner.fingerprint import fingerprint
 from faceforget import api
-from faceforget.audit.questions.heatmaps import heatmap_pairs
+from faceforget.audit.measures.heatmaps import heatmap_pairs
 from faceforget.errors import UsageError
 from faceforget.people.faces import read_faces, require_faces
 from faceforget.photos.cache import FaceCache

@@ -17,7 +17,7 @@ from faceforget.api.retained_people import Retained, check_retained, read_retain
 from faceforget.api.runtime import People, Runtime, photo_report
 from faceforget.audit.estimates import Rate
 from faceforget.audit.health import Health, health
-from faceforget.audit.questions.accuracy import accuracy
+from faceforget.audit.measures.accuracy import accuracy
 from faceforget.audit.view import Crops
 from faceforget.errors import UsageError, WrongPersonError
 from faceforget.files import sha256_bytes

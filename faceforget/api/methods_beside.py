@@ -10,7 +10,7 @@ import torch
 
 from faceforget.api.runtime import Runtime
 from faceforget.audit.estimates import Rate
-from faceforget.audit.questions.accuracy import accuracy, named_rightly, with_rows_of
+from faceforget.audit.measures.accuracy import accuracy, named_rightly, with_rows_of
 from faceforget.audit.view import Crops
 from faceforget.people.anchors import rendered_anchors
 from faceforget.progress import Event

@@ -13,8 +13,8 @@ from faceforget.api.runtime import People, Runtime, people_from
 from faceforget.api.shipped import shipped_people
 from faceforget.audit.classifier import ClassifierCheck, check_classifier
 from faceforget.audit.estimates import Rate
-from faceforget.audit.questions.accuracy import with_rows_of
-from faceforget.audit.questions.heatmaps import HeatmapPair, heatmap_pairs
+from faceforget.audit.measures.accuracy import with_rows_of
+from faceforget.audit.measures.heatmaps import HeatmapPair, heatmap_pairs
 from faceforget.audit.view import Faces
 from faceforget.errors import UnknownPersonError
 from faceforget.people.faces import FaceSet, read_faces

@@ -8,9 +8,9 @@ import numpy as np
 from faceforget.audit.classifier import without_layer
 from faceforget.audit.compared import Compared
 from faceforget.audit.estimates import Rate, Sides
-from faceforget.audit.questions.heat_energy import spread
+from faceforget.audit.measures.heat_energy import spread
+from faceforget.audit.measures.relearning import Relearning, over_people, relearning
 from faceforget.audit.questions.perturbation import perturbation
-from faceforget.audit.questions.relearning import Relearning, over_people, relearning
 from faceforget.audit.view import Crops, Faces
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.recognizer import Recognizer

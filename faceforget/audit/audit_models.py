@@ -14,16 +14,16 @@ from faceforget.audit.classifier import same_embedder
 from faceforget.audit.compared import Compared, look_at_all
 from faceforget.audit.estimates import Sides, if_given
 from faceforget.audit.looking import Memory
+from faceforget.audit.measures.collateral import collateral
+from faceforget.audit.measures.compactness import compactness
+from faceforget.audit.measures.heat_energy import HeatEnergy, heat_energy, spread
+from faceforget.audit.measures.heatmaps import heatmap_pairs
+from faceforget.audit.measures.probe import probe
+from faceforget.audit.measures.similarity import cka
 from faceforget.audit.promises import keep_promises
-from faceforget.audit.questions.collateral import collateral
-from faceforget.audit.questions.compactness import compactness
 from faceforget.audit.questions.embedding_map import embedding_map
-from faceforget.audit.questions.features import probe
-from faceforget.audit.questions.heat_energy import HeatEnergy, heat_energy, spread
-from faceforget.audit.questions.heatmaps import heatmap_pairs
 from faceforget.audit.questions.membership import membership
 from faceforget.audit.questions.reenrolment import prototype_attack
-from faceforget.audit.questions.similarity import cka
 from faceforget.audit.report import AuditedPhoto, AuditReport, HeatedFace
 from faceforget.audit.view import Faces, View
 from faceforget.compute.threads import one_blas_thread

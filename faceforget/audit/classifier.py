@@ -8,7 +8,7 @@ from torch import nn
 
 from faceforget.audit.estimates import Sides, detailed, plain
 from faceforget.audit.looking import Memory, look
-from faceforget.audit.questions.accuracy import Accuracies, accuracies, with_rows_of
+from faceforget.audit.measures.accuracy import Accuracies, accuracies, with_rows_of
 from faceforget.audit.view import Faces
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.recognizer import Recognizer

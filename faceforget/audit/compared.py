@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from faceforget.audit.estimates import Sides, mean_over_people
 from faceforget.audit.looking import Memory, look
-from faceforget.audit.questions.accuracy import with_rows_of
+from faceforget.audit.measures.accuracy import with_rows_of
 from faceforget.audit.view import Faces, View
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.recognizer import Recognizer

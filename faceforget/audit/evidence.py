@@ -1,8 +1,8 @@
 """When do figures say nothing about a promise? Reasons in words without names; empty where they do say something."""
 
 from faceforget.audit.estimates import Measured, Sides
-from faceforget.audit.questions.accuracy import accuracy
-from faceforget.audit.questions.verification import Verification
+from faceforget.audit.measures.accuracy import accuracy
+from faceforget.audit.measures.verification import Verification
 from faceforget.audit.view import View
 
 # With fewer of their photos named before, that none is named after shows nothing.

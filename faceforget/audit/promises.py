@@ -12,11 +12,11 @@ from faceforget.audit.classifier import ClassifierCheck, derived_from, scatters
 from faceforget.audit.compared import Compared
 from faceforget.audit.estimates import Estimate, Sides, if_given
 from faceforget.audit.evidence import collapsed, unknown_before
-from faceforget.audit.questions.accuracy import Accuracies, accuracies
-from faceforget.audit.questions.collateral import named, rightly
+from faceforget.audit.measures.accuracy import Accuracies, accuracies
+from faceforget.audit.measures.collateral import named, rightly
+from faceforget.audit.measures.relearning import Relearning
+from faceforget.audit.measures.verification import Verification, verification
 from faceforget.audit.questions.reenrolment import photo_gallery, reenrolment
-from faceforget.audit.questions.relearning import Relearning
-from faceforget.audit.questions.verification import Verification, verification
 from faceforget.audit.shares import change_surely, rate_of
 from faceforget.audit.verdict import Criterion, Figure, Verdict, judge, thresholds
 from faceforget.audit.view import Faces, View

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 from faceforget.audit.classifier import ClassifierCheck
 from faceforget.audit.estimates import Estimate, Rate, Sides, detailed, plain
-from faceforget.audit.questions.collateral import Collateral
-from faceforget.audit.questions.compactness import Compactness
+from faceforget.audit.measures.collateral import Collateral
+from faceforget.audit.measures.compactness import Compactness
+from faceforget.audit.measures.heat_energy import HeatEnergy
+from faceforget.audit.measures.heatmaps import HeatmapPair
+from faceforget.audit.measures.probe import DepthProbe
+from faceforget.audit.measures.relearning import Relearning
+from faceforget.audit.measures.similarity import Alignment
+from faceforget.audit.measures.verification import Verification
 from faceforget.audit.questions.embedding_map import EmbeddingMap
-from faceforget.audit.questions.features import DepthProbe
-from faceforget.audit.questions.heat_energy import HeatEnergy
-from faceforget.audit.questions.heatmaps import HeatmapPair
 from faceforget.audit.questions.membership import Membership
 from faceforget.audit.questions.reenrolment import PrototypeAttack
-from faceforget.audit.questions.relearning import Relearning
-from faceforget.audit.questions.similarity import Alignment
-from faceforget.audit.questions.verification import Verification
 from faceforget.audit.verdict import Verdict
 from faceforget.photos.align import RGB
 from faceforget.recognizer.recognizer import Recognition

@@ -2,8 +2,8 @@
 
 from html import escape
 
+from faceforget.audit.shown.words import shown_name
 from faceforget.recognizer.recognizer import UNKNOWN, Recognition
-from faceforget.report.words import shown_name
 
 _TOP = 3
 

@@ -2,11 +2,11 @@
 
 from faceforget import __version__
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import listed, photos_of, shown_name
 from faceforget.report import audit_front as front
 from faceforget.report.document import Document
 from faceforget.report.sections.all_sections import sections
 from faceforget.report.sections.common import has_reference, who
-from faceforget.report.words import listed, photos_of, shown_name
 
 # More than this fills pages and says no more.
 _PHOTOS_SHOWN = 12

@@ -4,10 +4,10 @@ from faceforget.audit.classifier import NOT_PROVEN, TAKEN_OFF
 from faceforget.audit.estimates import Measured
 from faceforget.audit.outcomes import PASSED, Outcome
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import NOT_MEASURED, amount, listed, photos, rate, share
 from faceforget.audit.verdict import Finding
 from faceforget.report.document import Card, Number, Table
 from faceforget.report.sections.common import reference_name, who
-from faceforget.report.words import NOT_MEASURED, amount, listed, photos, rate, share
 
 PROMISES = {
     "forgotten": ("Forgotten", "As if never enrolled: the model no longer names the person."),

@@ -5,13 +5,13 @@ from html import escape
 
 from faceforget.audit.outcomes import LOOKS
 from faceforget.audit.report import AuditedPhoto, AuditReport
+from faceforget.audit.shown.words import shown_name
 from faceforget.progress import Progress, silent, tracked
 from faceforget.report.answers import answer
 from faceforget.report.audit_document import audit_document
 from faceforget.report.chart_files import to_svg
 from faceforget.report.document import Card, Document, Number, PicturePair, Pictures, Section, Table
 from faceforget.report.page import page, picture
-from faceforget.report.words import shown_name
 
 
 def audit_page(report: AuditReport, progress: Progress = silent) -> str:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from faceforget.audit.outcomes import LOOKS
 from faceforget.audit.report import AuditedPhoto, AuditReport
+from faceforget.audit.shown.words import shown_name
 from faceforget.photos.align import RGB
 from faceforget.progress import Progress, silent, tracked
 from faceforget.report.answers import answered
@@ -15,7 +16,6 @@ from faceforget.report.audit_document import audit_document
 from faceforget.report.chart_files import to_image
 from faceforget.report.document import Card, Chart, Document, Number, Pictures, Section, Table
 from faceforget.report.sheet import ACCENT, GONE, INK, SOFT, UNSURE, Sheet
-from faceforget.report.words import shown_name
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from faceforget.audit.estimates import Measured
-from faceforget.report.words import amount, share
+from faceforget.audit.shown.words import amount, share
 
 # Of page.css; blue, orange and grey stay apart for every kind of colour blindness, and in grey by their marks.
 INK, SOFT, LINE = "#1c2430", "#5b6675", "#dfe4ea"

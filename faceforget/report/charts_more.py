@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
+from faceforget.audit.shown.words import share
 from faceforget.report.charts import AFTER, INK, LINE, REFERENCE, SOFT, Side, canvas, legend, styled
-from faceforget.report.words import share
 
 _NAME = 22
 

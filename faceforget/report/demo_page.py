@@ -8,13 +8,13 @@ import numpy as np
 from faceforget import __version__
 from faceforget.api.run_demo import Demo, ShownPhoto
 from faceforget.audit.estimates import Rate
-from faceforget.audit.questions.heatmaps import heat_colours, overlay
+from faceforget.audit.measures.heatmaps import heat_colours, overlay
+from faceforget.audit.shown.words import in_steps, shown_name
 from faceforget.recognizer.recognizer import UNKNOWN, Recognition
 from faceforget.report.answers import answer
 from faceforget.report.curves import CURVES, curve_card
 from faceforget.report.demo_tables import audit_table, beside_table, percent
 from faceforget.report.page import page, photo, picture
-from faceforget.report.words import in_steps, shown_name
 
 NEXT_STEPS = (
     "faceforget enroll    people/ --out team.safetensors",

@@ -5,7 +5,7 @@ from html import escape
 from faceforget.api.methods_beside import RETRAINED, Beside
 from faceforget.api.run_demo import Demo
 from faceforget.audit.estimates import Rate
-from faceforget.report.words import in_steps, shown_name
+from faceforget.audit.shown.words import in_steps, shown_name
 
 # What each way buys, beside its numbers.
 _BUYS = {

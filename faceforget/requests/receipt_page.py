@@ -6,11 +6,11 @@ from html import escape
 from typing import Any
 
 from faceforget.audit.outcomes import LOOKS, PASSED, Outcome
+from faceforget.audit.shown.words import share
 from faceforget.audit.verdict import Criterion, Finding
 from faceforget.report.audit_front import PROMISES, basis_of, rule_of, value_of
 from faceforget.report.page import page
 from faceforget.report.sheet import ACCENT, SOFT, Sheet
-from faceforget.report.words import share
 from faceforget.requests.keys import fingerprint
 from faceforget.requests.receipt import ERASED
 

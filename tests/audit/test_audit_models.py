@@ -7,8 +7,8 @@ import torch
 
 from faceforget.audit import attacked
 from faceforget.audit.audit_models import Exhibits, audit_models
-from faceforget.audit.questions import relearning as questions
-from faceforget.audit.questions.relearning import relearning
+from faceforget.audit.measures import relearning as questions
+from faceforget.audit.measures.relearning import relearning
 from faceforget.audit.view import Faces
 from faceforget.errors import ModelFileError, UnknownPersonError
 from faceforget.people.dataset import render_people

@@ -9,8 +9,8 @@ from faceforget.audit.compared import look_at_all
 from faceforget.audit.estimates import Estimate, Sides
 from faceforget.audit.evidence import collapsed
 from faceforget.audit.looking import Memory, look
+from faceforget.audit.measures.verification import Verification
 from faceforget.audit.promises import keep_promises
-from faceforget.audit.questions.verification import Verification
 from faceforget.audit.shares import change_surely
 from faceforget.audit.view import Faces
 

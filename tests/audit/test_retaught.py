@@ -12,8 +12,8 @@ from faceforget.audit import attacked
 from faceforget.audit.attacked import retaught
 from faceforget.audit.compared import look_at_all
 from faceforget.audit.estimates import Estimate, Sides
+from faceforget.audit.measures.relearning import Relearning
 from faceforget.audit.promises import _relearned
-from faceforget.audit.questions.relearning import Relearning
 from faceforget.audit.verdict import judge, thresholds
 from faceforget.audit.view import Faces
 from faceforget.unlearn.layers.scatter import Scatter

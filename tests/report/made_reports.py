@@ -6,18 +6,18 @@ import numpy as np
 
 from faceforget.audit.classifier import ClassifierCheck
 from faceforget.audit.estimates import Estimate, Rate, Sides, not_measured
-from faceforget.audit.questions.accuracy import Accuracies
-from faceforget.audit.questions.collateral import Collateral, LookAlike, RetainedPerson
-from faceforget.audit.questions.compactness import Compactness
+from faceforget.audit.measures.accuracy import Accuracies
+from faceforget.audit.measures.collateral import Collateral, LookAlike, RetainedPerson
+from faceforget.audit.measures.compactness import Compactness
+from faceforget.audit.measures.heat_energy import GroupHeat, HeatEnergy
+from faceforget.audit.measures.heatmaps import HeatmapPair
+from faceforget.audit.measures.probe import DepthProbe
+from faceforget.audit.measures.relearning import Relearning
+from faceforget.audit.measures.similarity import Alignment
+from faceforget.audit.measures.verification import Verification
 from faceforget.audit.questions.embedding_map import EmbeddingMap
-from faceforget.audit.questions.features import DepthProbe
-from faceforget.audit.questions.heat_energy import GroupHeat, HeatEnergy
-from faceforget.audit.questions.heatmaps import HeatmapPair
 from faceforget.audit.questions.membership import Membership
 from faceforget.audit.questions.reenrolment import PrototypeAttack
-from faceforget.audit.questions.relearning import Relearning
-from faceforget.audit.questions.similarity import Alignment
-from faceforget.audit.questions.verification import Verification
 from faceforget.audit.report import AuditedPhoto, AuditReport, HeatedFace
 from faceforget.audit.verdict import Figure, judge
 from faceforget.recognizer.recognizer import UNKNOWN, Candidate, Recognition

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from made_reports import NOTE, TAUGHT, alone, report
 
 from faceforget.audit.estimates import Estimate, Sides
-from faceforget.audit.questions.relearning import Relearning
+from faceforget.audit.measures.relearning import Relearning
 from faceforget.report.audit_document import audit_document
 from faceforget.report.audit_front import cards, headline, limits
 from faceforget.report.audit_page import audit_page, html, sections_html

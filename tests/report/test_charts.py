@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from faceforget.audit.estimates import Estimate, Rate, not_measured
+from faceforget.audit.shown.words import listed, rate_with_interval, reasons, share
 from faceforget.report.chart_files import to_image, to_svg
 from faceforget.report.charts import (
     AFTER,
@@ -20,7 +21,6 @@ from faceforget.report.charts import (
 )
 from faceforget.report.charts_more import Cloud, bars, density, histogram, progress, scatter
 from faceforget.report.glyphs import printable
-from faceforget.report.words import listed, rate_with_interval, reasons, share
 
 NASTY = "$x^2$ <b onload='a'>-->"
 ROW = Row(NASTY, Rate(8, 8), Rate(0, 8), Estimate(0.5, 6, (0.4, 0.6)))

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from faceforget.audit.estimates import Estimate, Rate, not_measured, times_drawn
-from faceforget.audit.questions.accuracy import closed_set_accuracy
+from faceforget.audit.measures.accuracy import closed_set_accuracy
 from faceforget.audit.shares import share
 from faceforget.audit.view import View
 

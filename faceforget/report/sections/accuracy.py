@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from faceforget.audit.estimates import Measured
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import listed, photos_of, share, shown_name
 from faceforget.recognizer.recognizer import UNKNOWN
 from faceforget.report.charts import Row, ranges
 from faceforget.report.charts_more import bars
 from faceforget.report.document import Chart, Section, Table
 from faceforget.report.sections.common import measured, missing, reference_name, table, who
-from faceforget.report.words import listed, photos_of, share, shown_name
 
 _BARS = 7
 

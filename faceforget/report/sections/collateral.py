@@ -1,12 +1,12 @@
 """What did the erasure cost everybody else?"""
 
 from faceforget.audit.estimates import Estimate, Rate, Sides
-from faceforget.audit.questions.collateral import LookAlike, RetainedPerson
+from faceforget.audit.measures.collateral import LookAlike, RetainedPerson
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import NOT_MEASURED, listed, photos, rate, reasons, share, shown_name
 from faceforget.report.charts import Row, ranges
 from faceforget.report.document import Chart, Section, Table
 from faceforget.report.sections.common import known, measured, missing, table
-from faceforget.report.words import NOT_MEASURED, listed, photos, rate, reasons, share, shown_name
 
 # The chart of look-alikes names so many at most.
 _LOOK_ALIKES = 5

@@ -4,9 +4,16 @@ from collections.abc import Sequence
 
 from faceforget.audit.estimates import Measured
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import (
+    amount_with_interval,
+    listed,
+    photos_of,
+    rate_with_interval,
+    reasons,
+    shown_name,
+)
 from faceforget.report.charts import Row
 from faceforget.report.document import Table
-from faceforget.report.words import amount_with_interval, listed, photos_of, rate_with_interval, reasons, shown_name
 
 # In a table of a section, what no model was asked about.
 _NOTHING = "—"

@@ -4,11 +4,11 @@ import numpy as np
 
 from faceforget.audit.questions.embedding_map import EmbeddingMap, Points
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import listed, photos
 from faceforget.report.charts import AFTER_SIDE, BEFORE_SIDE, Side
 from faceforget.report.charts_more import Cloud, scatter
 from faceforget.report.document import Chart, Section
 from faceforget.report.sections.common import sentence, who
-from faceforget.report.words import listed, photos
 
 _WORDS = {"retained": "people who stay", "strangers": "strangers"}
 _COLOURS = {"retained": ("#c3cad4", "o", 3.6), "strangers": ("#97a1af", "v", 4.4)}

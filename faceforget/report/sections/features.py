@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from faceforget.audit.estimates import Estimate, Measured
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import amount, amount_with_interval, photos_of, rate, reasons
 from faceforget.report.charts import AFTER_SIDE, BEFORE_SIDE, REFERENCE_SIDE, Row, Side, curves, ranges
 from faceforget.report.document import Chart, Section, Table
 from faceforget.report.sections.common import known, measured, missing, reference_line, reference_name, table, who
-from faceforget.report.words import amount, amount_with_interval, photos_of, rate, reasons
 
 _PROBES = {"linear": "linear probe", "nearest": "nearest neighbour", "few_shot": "new head from five photos"}
 _LAST = "embedding"

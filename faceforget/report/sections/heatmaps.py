@@ -1,12 +1,12 @@
 """Where does the model look?"""
 
 from faceforget.audit.estimates import Measured
-from faceforget.audit.questions.heatmaps import overlay
+from faceforget.audit.measures.heatmaps import overlay
 from faceforget.audit.report import AuditReport, HeatedFace
+from faceforget.audit.shown.words import amount, photos_of, rate, shown_name
 from faceforget.report.charts import Row, ranges
 from faceforget.report.document import Chart, PicturePair, Pictures, Section, Table
 from faceforget.report.sections.common import known, measured, missing, reference_name, table, who
-from faceforget.report.words import amount, photos_of, rate, shown_name
 
 _SIDES = ("before", "after", "reference")
 _GROUPS = {"forgotten": "The person", "retained": "People who stay"}

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from faceforget.audit.estimates import Measured
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import amount, photos_of, rate
 from faceforget.report.charts import Row, ranges
 from faceforget.report.document import Chart, Section
 from faceforget.report.sections.common import known, measured, missing, reference_line, reference_name, table, who
-from faceforget.report.words import amount, photos_of, rate
 
 _SCORES = {"confidence": "confidence", "modified_entropy": "modified entropy"}
 # An AUC whose interval holds this tells nothing.

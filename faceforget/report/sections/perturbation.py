@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from faceforget.audit.estimates import Measured
 from faceforget.audit.questions.perturbation import DRAWS, STEPS
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import photos_of, rate
 from faceforget.report.charts import Row, ranges
 from faceforget.report.document import Chart, Section
 from faceforget.report.sections.common import known, measured, missing, reference_line, reference_name, table, who
-from faceforget.report.words import photos_of, rate
 
 _KINDS = {"random": "random change", "attack": "change made on purpose"}
 

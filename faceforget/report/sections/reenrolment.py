@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from faceforget.audit.estimates import Estimate
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import photos_of, rate
 from faceforget.report.charts import AFTER_SIDE, BEFORE_SIDE, REFERENCE_SIDE, Row, curves, ranges
 from faceforget.report.document import Chart, Section
 from faceforget.report.sections.common import known, measured, missing, reference_line, reference_name, table, who
-from faceforget.report.words import photos_of, rate
 
 
 def section(report: AuditReport) -> Section:

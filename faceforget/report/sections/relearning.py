@@ -1,13 +1,13 @@
 """How soon is the person learnt again?"""
 
 from faceforget.audit.estimates import Sides
-from faceforget.audit.questions.relearning import FAR, TAR, Relearning, allowed
+from faceforget.audit.measures.relearning import FAR, TAR, Relearning, allowed
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import amount, photos, reasons, share
 from faceforget.report.charts import SIDES
 from faceforget.report.charts_more import progress
 from faceforget.report.document import Chart, Section, Table
 from faceforget.report.sections.common import reference_line, reference_name, who
-from faceforget.report.words import amount, photos, reasons, share
 
 _OFF = "layer taken off"
 

@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from faceforget.audit.estimates import Measured
-from faceforget.audit.questions.verification import Verification
+from faceforget.audit.measures.verification import Verification
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.words import photos_of, rate, reasons
 from faceforget.report.charts import AFTER_SIDE, BEFORE_SIDE, Row, Side, ranges
 from faceforget.report.charts_more import histogram
 from faceforget.report.document import Chart, Section
 from faceforget.report.sections.common import known, measured, reference_line, reference_name, table, who
-from faceforget.report.words import photos_of, rate, reasons
 
 _FAR = "tar_far_0.001"
 _GROUPS = {"forgotten": "The person", "retained": "People who stay", "strangers": "Strangers"}

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from faceforget.audit.layers import layers_of
-from faceforget.audit.questions import heatmaps
-from faceforget.audit.questions.heatmaps import METHODS, evidence, heatmap_pairs, overlay
+from faceforget.audit.measures import heatmaps
+from faceforget.audit.measures.heatmaps import METHODS, evidence, heatmap_pairs, overlay
 from faceforget.errors import MethodError, UnknownPersonError
 from faceforget.recognizer.backbone import BACKBONES, Embedder
 from faceforget.recognizer.head import CosineHead, FaceClassifier

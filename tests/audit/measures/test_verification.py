@@ -7,10 +7,10 @@ import torch
 from sklearn.metrics import roc_curve
 from synthetic_people import made_up_view, photos_of, projected_out, with_forgotten
 
-from faceforget.audit import pairs
 from faceforget.audit.estimates import Rate, plain
-from faceforget.audit.pairs import impostor_scores, pairs_by_person, pairs_by_photo
-from faceforget.audit.questions.verification import verification
+from faceforget.audit.measures import pairs
+from faceforget.audit.measures.pairs import impostor_scores, pairs_by_person, pairs_by_photo
+from faceforget.audit.measures.verification import verification
 from faceforget.audit.view import Groups
 
 KEYS = ["tar_far_0.01", "tar_far_0.001", "eer"]

@@ -8,9 +8,9 @@ from synthetic_people import made_up_view, photos_of, projected_out
 from torch.nn import functional
 
 from faceforget.audit.estimates import Rate, plain
-from faceforget.audit.questions import collateral as question
-from faceforget.audit.questions.accuracy import accuracies, named_rightly
-from faceforget.audit.questions.collateral import collateral
+from faceforget.audit.measures import collateral as question
+from faceforget.audit.measures.accuracy import accuracies, named_rightly
+from faceforget.audit.measures.collateral import collateral
 from faceforget.audit.view import Groups
 
 

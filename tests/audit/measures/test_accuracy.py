@@ -8,7 +8,7 @@ from torch.nn import functional
 from faceforget.audit import looking
 from faceforget.audit.classifier import check_classifier
 from faceforget.audit.estimates import Rate
-from faceforget.audit.questions.accuracy import (
+from faceforget.audit.measures.accuracy import (
     absorbed_by,
     accuracy,
     closed_set_accuracy,

@@ -17,7 +17,14 @@ import numpy as np
 import torch
 
 from faceforget.audit.estimates import Estimate, not_measured
-from faceforget.audit.pairs import GenuinePairs, Scores, cosines, impostor_scores, pairs_by_person, pairs_by_photo
+from faceforget.audit.measures.pairs import (
+    GenuinePairs,
+    Scores,
+    cosines,
+    impostor_scores,
+    pairs_by_person,
+    pairs_by_photo,
+)
 from faceforget.audit.roc import crossing, false_accepts, roc_figures, threshold_at
 from faceforget.audit.shares import share
 from faceforget.audit.view import View

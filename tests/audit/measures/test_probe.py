@@ -5,7 +5,7 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from torch.nn import functional
 
-from faceforget.audit.questions.features import _ridge, depths, probe
+from faceforget.audit.measures.probe import _ridge, depths, probe
 from faceforget.audit.view import Groups, View
 
 SIZE = 32

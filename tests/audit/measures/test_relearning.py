@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from faceforget.audit.questions import relearning as asked
-from faceforget.audit.questions.relearning import FAR, TAR, Relearning, accepted, over_people, relearning
+from faceforget.audit.measures import relearning as asked
+from faceforget.audit.measures.relearning import FAR, TAR, Relearning, accepted, over_people, relearning
 from faceforget.recognizer.head import CosineHead, FaceClassifier
 
 

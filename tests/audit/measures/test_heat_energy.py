@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from faceforget.audit.questions.heat_energy import energy_inside, face_region, heat_energy, spread
+from faceforget.audit.measures.heat_energy import energy_inside, face_region, heat_energy, spread
 from faceforget.audit.view import Faces
 from faceforget.photos.align import ALIGNED_LANDMARKS
 from faceforget.recognizer.backbones.facenet import SPEC as FACENET

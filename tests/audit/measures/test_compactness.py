@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from faceforget.audit.questions.compactness import compactness
+from faceforget.audit.measures.compactness import compactness
 from faceforget.audit.view import Groups, View
 
 

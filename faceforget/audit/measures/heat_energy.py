@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceforget.audit.estimates import Estimate, bootstrap, mean_of, not_measured
-from faceforget.audit.questions.heatmaps import Heat, evidence
+from faceforget.audit.measures.heatmaps import Heat, evidence
 from faceforget.audit.view import Crops, Faces
 from faceforget.photos.align import ALIGNED_LANDMARKS, Framing
 from faceforget.recognizer.recognizer import Recognizer
@@ -61,7 +61,7 @@ def heat_energy(
         model: With the erased persons' rows in place.
         faces: ``(N, S, S, 3)`` crops; those of strangers are not looked at, nobody could be asked for.
         photos: At most so many of each group, as many people as possible.
-        method: A key of :data:`~faceforget.audit.questions.heatmaps.METHODS`.
+        method: A key of :data:`~faceforget.audit.measures.heatmaps.METHODS`.
         seed: Of the bootstrap.
 
     Raises:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceforget.audit.questions.similarity import cka, hsic
+from faceforget.audit.measures.similarity import cka, hsic
 from faceforget.audit.view import Groups, View
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from faceforget.audit.estimates import Estimate, not_measured
-from faceforget.audit.questions.features import depths
+from faceforget.audit.measures.probe import depths
 from faceforget.audit.view import Groups, View
 
 _FEWEST = 4

@@ -1,0 +1,1 @@
+"""What the questions compute: pure functions of embeddings, features, photos and models."""
