@@ -24,6 +24,7 @@ from faceforget.api import (
     Photo,
     Recognition,
     Recognizer,
+    Section,
     audit_document,
     audit_models,
     criteria_html,
@@ -225,7 +226,7 @@ class Papers:
         page: The report as HTML.
         pdf: The report for print.
         numbers: The report as JSON, with the record of the erasure.
-        questions: Title, answer and HTML of each question.
+        questions: Each question, and its HTML.
         criteria: Every criterion as HTML.
         model_sha256: Of the file.
     """
@@ -234,7 +235,7 @@ class Papers:
     page: bytes
     pdf: bytes
     numbers: bytes
-    questions: tuple[tuple[str, str], ...]
+    questions: tuple[tuple[Section, str], ...]
     criteria: str
     model_sha256: str
 
@@ -244,7 +245,7 @@ def papers(erased: Erased, progress: Progress = silent) -> Papers:
     document = audit_document(erased.report)
     sections = sections_html(document, progress)
     page = html(document, sections).encode()
-    printed = pdf(document, progress)  # last: it changes the charts
+    printed = pdf(document, progress)
     model = model_file(erased.outcome.recognizer)
     numbers = {"audit": erased.report.to_dict(), "erasure": erased.outcome.to_dict()}
     numbers["model_after_sha256"] = {"file": sha256_bytes(model)}
@@ -253,7 +254,7 @@ def papers(erased: Erased, progress: Progress = silent) -> Papers:
         page,
         printed,
         (json.dumps(numbers, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace"),
-        tuple((section.title, text) for section, text in zip(document.sections, sections, strict=True)),
+        tuple(zip(document.sections, sections, strict=True)),
         criteria_html(document.criteria),
         sha256_bytes(model),
     )

@@ -7,8 +7,6 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
-
 from app.advice import advice
 from app.check import CheckedPhoto
 from app.erasing import Named
@@ -16,13 +14,13 @@ from faceforget.api import (
     RGB,
     UNKNOWN,
     AuditedPhoto,
-    HeatedFace,
+    Glance,
     NamedPhoto,
+    PicturePair,
+    Pictures,
     Recognition,
     answer,
     answered,
-    heat_colours,
-    overlay,
     picture,
     shown_name,
 )
@@ -173,25 +171,27 @@ def before_after(photos: Sequence[AuditedPhoto], *, erased: bool) -> str:
     return f'<div class="grid {"" if erased else "stay"}">{cards}</div>'
 
 
-def heat_pairs(faces: Sequence[HeatedFace], *, named: bool) -> str:
-    """Faces with their heat before and after, side by side, and the names if they differ."""
-    return f'<div class="grid heats">{"".join(_heat_pair(face, named) for face in faces)}</div>'
-
-
-def _heat_pair(face: HeatedFace, named: bool) -> str:
-    sides = "".join(
-        f"<div>{picture(overlay(face.crop, heat), f'Heatmap of {shown_name(face.person)}, {side}')}"
-        f"<span>{side}</span></div>"
-        for side, heat in (("before", face.heat.before), ("after", face.heat.after))
+def glance(found: Glance) -> str:
+    """What the pictures show, and what their colours mean."""
+    low, ramp, high = found.scale
+    return (
+        f'<p class="note">{escape(found.note)}</p><p class="scale">{escape(low)} {picture(ramp, "")} {escape(high)}</p>'
     )
-    caption = f'<figcaption class="person">{name_of(face.person)}</figcaption>' if named else ""
+
+
+def picture_pairs(found: Pictures, what: str) -> str:
+    """Pictures before and after, side by side, below their heading; ``what`` each of them is."""
+    pairs = "".join(_picture_pair(pair, found.named, what) for pair in found.pairs)
+    return f'<h3>{escape(found.title)}</h3><div class="grid heats">{pairs}</div>'
+
+
+def _picture_pair(pair: PicturePair, named: bool, what: str) -> str:
+    sides = "".join(
+        f"<div>{picture(pixels, f'{what} of {pair.words}, {side}')}<span>{side}</span></div>"
+        for side, pixels in (("before", pair.before), ("after", pair.after))
+    )
+    caption = f'<figcaption class="person">{escape(pair.words)}</figcaption>' if named else ""
     return f'<figure class="heat card">{caption}<div class="pair">{sides}</div></figure>'
-
-
-def heat_scale() -> str:
-    """The colours of heat, from none to the most."""
-    ramp = picture(heat_colours(np.tile(np.linspace(0, 1, 160, dtype=np.float32), (10, 1))), "")
-    return f'<p class="scale">none {ramp} the most of the pair</p>'
 
 
 def answers(photos: Sequence[RGB], found: Sequence[Recognition], person: str) -> str:

@@ -7,12 +7,12 @@ import numpy as np
 
 from benchmarks.data import TRAIN
 from benchmarks.world import World
-from faceforget.audit.attacked import HELD_OUT
 from faceforget.audit.compared import look_at_all
 from faceforget.audit.measures.collateral import collateral
 from faceforget.audit.measures.heat_energy import spread
 from faceforget.audit.measures.relearning import PHOTOS, Relearning, over_people, relearning
 from faceforget.audit.promises import keep_promises
+from faceforget.audit.questions.relearning import HELD_OUT
 from faceforget.audit.view import Crops
 from faceforget.recognizer.recognizer import Recognizer
 
@@ -36,7 +36,8 @@ def judged(world: World, after: Recognizer, people: Sequence[str], photos: int =
     found = keep_promises(compared, faces, seed=world.seed)
     price = collateral(compared.before, compared.after, seed=world.seed)
     accuracy, verified, again, nearest = (
-        found.check.accuracy, found.verification, found.reenrolment, price.strangers_nearest,
+        found.check.accuracy, found.answers["verification"],
+        found.answers["reenrolment"].reenrolment, price.strangers_nearest,
     )  # fmt: skip
     sides = {
         "_before": (accuracy.before, verified.before, again.before, nearest.before),

@@ -8,14 +8,13 @@ from app.erasing import Erased, Papers, enrol_again
 from app.frame import RECEIPT, needs_erasure, page, part, progress_of, session, show
 from app.jobs import Job
 from app.promises import title as promised
+from faceforget.audit.shown.section import Glance
 from faceforget.audit.shown.words import in_steps, share, shown_name
 from faceforget.audit.shown.words import photos as count_photos
 from faceforget.report import audit_front as front
 from faceforget.report.audit_page import card_html, number_html
 
-_PHOTOS, _HEAT, _STEPS = "Photos", "Where it looks", "How it went"
-_AGAIN, _MAP, _ALL = "Enrol again", "Map", "Every question"
-_MAP_TITLE = "where are the faces"
+_PHOTOS, _STEPS, _AGAIN, _ALL = "Photos", "How it went", "Enrol again", "Every question"
 
 
 def main() -> None:
@@ -57,18 +56,22 @@ def _details() -> None:
     if erased is None:
         st.rerun()
     went = [_STEPS] if erased.outcome.erasure.steps else []  # without steps there is nothing to see
-    shown = st.segmented_control("Look closer", [_PHOTOS, _HEAT, *went, _AGAIN, _MAP, _ALL], default=_PHOTOS)
-    if shown == _HEAT:
-        _heat(erased)
-    elif shown == _STEPS:
+    answered = erased.report.answered()
+    glances = [found for question, answer in answered if (found := question.glance(erased.report, answer))]
+    own = [question.view for question, _ in answered if question.view]
+    views = [_PHOTOS, *(glance.view for glance in glances), *went, _AGAIN, *own, _ALL]
+    shown = st.segmented_control("Look closer", views, default=_PHOTOS)
+    if shown == _STEPS:
         _steps(erased)
     elif shown == _AGAIN:
         _again(erased)
-    elif shown in (_MAP, _ALL):
+    elif shown in (*own, _ALL):
         if here.papers is not None and here.papers.state == "done":
-            _questions(here.papers.result, shown == _MAP)
+            _questions(here.papers.result, "" if shown == _ALL else str(shown))
         elif here.papers is not None:
             _waiting(here.papers)
+    elif glance := next((found for found in glances if found.view == shown), None):
+        _glance(glance)
     else:
         _photos(erased)
 
@@ -88,17 +91,11 @@ def _photos(erased: Erased) -> None:
         )
 
 
-def _heat(erased: Erased) -> None:
-    own = [face for face in erased.report.heatmaps if face.person == erased.person]
-    others = [face for face in erased.report.heatmaps if face.person != erased.person]
-    name = pieces.name_of(erased.person)
-    show(
-        '<p class="note">Colour marks what in the face speaks for the person it shows (HiResCAM). Before and after '
-        "share one scale for each face; after is measured with the old row put back.</p>"
-        f"{pieces.heat_scale()}<h3>Forgotten: what speaks for {name}</h3>{pieces.heat_pairs(own, named=False)}"
-    )
-    if others:
-        show(f"<h3>People who stay: what speaks for each</h3>{pieces.heat_pairs(others, named=True)}")
+def _glance(glance: Glance) -> None:
+    first, *others = [pieces.picture_pairs(pictures, glance.what) for pictures in glance.pictures] or [""]
+    show(pieces.glance(glance) + first)
+    for pictures in others:
+        show(pictures)
 
 
 def _steps(erased: Erased) -> None:
@@ -143,15 +140,17 @@ def _waiting(job: Job[Papers]) -> None:
         show(pieces.problem(job.error))
 
 
-def _questions(papers: Papers, only_map: bool) -> None:
-    if not only_map:
+def _questions(papers: Papers, view: str) -> None:
+    """Those of one view; of the view of all, each folded."""
+    if not view:
         show(papers.criteria)
-    for title, text in papers.questions:
-        is_map = _MAP_TITLE in title.casefold()
-        if only_map and is_map:
+    for section, text in papers.questions:
+        if section.view != view:
+            continue
+        if view:
             show(pieces.inline_svgs(text))
-        elif not only_map and not is_map:
-            with st.expander(pieces.markdown(title)):
+        else:
+            with st.expander(pieces.markdown(section.title)):
                 show(pieces.inline_svgs(text))
 
 

@@ -29,12 +29,14 @@ from faceforget.audit.audit_models import audit_models as audit_models
 from faceforget.audit.looking import Memory as Memory
 from faceforget.audit.looking import look as look
 from faceforget.audit.measures.heatmaps import evidence as evidence
-from faceforget.audit.measures.heatmaps import heat_colours as heat_colours
 from faceforget.audit.measures.heatmaps import overlay as overlay
 from faceforget.audit.origin import Origin as Origin
 from faceforget.audit.report import AuditedPhoto as AuditedPhoto
 from faceforget.audit.report import AuditReport as AuditReport
-from faceforget.audit.report import HeatedFace as HeatedFace
+from faceforget.audit.shown.section import Glance as Glance
+from faceforget.audit.shown.section import PicturePair as PicturePair
+from faceforget.audit.shown.section import Pictures as Pictures
+from faceforget.audit.shown.section import Section as Section
 from faceforget.audit.shown.words import in_steps as in_steps
 from faceforget.audit.shown.words import listed as listed
 from faceforget.audit.shown.words import photos as _photos

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from faceforget.audit.estimates import Sides, detailed, plain
+from faceforget.audit.compared import Compared
+from faceforget.audit.estimates import Sides, detailed, if_given, plain
 from faceforget.audit.looking import Memory, look
 from faceforget.audit.measures.accuracy import Accuracies, accuracies, with_rows_of
 from faceforget.audit.view import Faces
@@ -87,9 +88,18 @@ def check_classifier(
     memory = Memory()
     old = look(before, before, faces, depths=False, memory=memory, progress=progress, stage="checking before")
     new = look(restored, after, faces, depths=False, memory=memory, progress=progress, stage="checking after")
+    return check_of(Compared(old, new), people)
+
+
+def check_of(compared: Compared, people: tuple[str, ...]) -> ClassifierCheck:
+    """What models answer that have seen the photos; of the erased persons, with a retrained model as the reference.
+
+    A stranger has no row that could be put back: only a retrained model is a reference here.
+    """
+    before, after = compared.before.used, compared.after.used
     return ClassifierCheck(
         people,
-        Sides(accuracies(old), accuracies(new)),
+        Sides(accuracies(compared.before), accuracies(compared.after), if_given(compared.retrained, accuracies)),
         not any(person in after.labels for person in people),
         derived_from(before, after),
         scatters(after),

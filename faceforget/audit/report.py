@@ -2,29 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from faceforget.audit.classifier import ClassifierCheck
-from faceforget.audit.estimates import Estimate, Rate, Sides, detailed, plain
-from faceforget.audit.measures.collateral import Collateral
-from faceforget.audit.measures.compactness import Compactness
-from faceforget.audit.measures.heat_energy import HeatEnergy
-from faceforget.audit.measures.heatmaps import HeatmapPair
-from faceforget.audit.measures.probe import DepthProbe
-from faceforget.audit.measures.relearning import Relearning
-from faceforget.audit.measures.similarity import Alignment
-from faceforget.audit.measures.verification import Verification
-from faceforget.audit.questions.embedding_map import EmbeddingMap
-from faceforget.audit.questions.membership import Membership
-from faceforget.audit.questions.reenrolment import PrototypeAttack
+from faceforget.audit.estimates import detailed, plain
+from faceforget.audit.question import Question
+from faceforget.audit.registry import questions
 from faceforget.audit.verdict import Verdict
 from faceforget.photos.align import RGB
 from faceforget.recognizer.recognizer import Recognition
-
-# Measures of the same name as their key in the JSON.
-_MEASURES = (
-    "reenrolment", "prototype", "verification", "probe", "compactness", "cka", "cka_reference", "membership",
-    "perturbation", "relearning", "relearning_layer_off", "collateral", "energy",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,15 +31,6 @@ class AuditedPhoto:
 
 
 @dataclass(frozen=True)
-class HeatedFace:
-    """A face and where the models look when they are asked for the person in it."""
-
-    person: str
-    crop: RGB
-    heat: HeatmapPair
-
-
-@dataclass(frozen=True)
 class AuditReport:
     """What is left of the erased persons.
 
@@ -64,22 +41,8 @@ class AuditReport:
         reference: What stands beside the numbers, in words: a retrained model, or so many strangers in the
             person's place.
         stand_ins: Groups (``strangers``) for which rendered people stood in.
-        reenrolment: Rank-1 after the person is enrolled again from 1, 5, 10 photos.
-        prototype: The person's row rebuilt from the forget photos.
-        verification: Pairwise comparison.
-        probe: What the frozen features still know, by depth.
-        compactness: The person's cluster.
-        cka: Similarity of the features after to those before, by depth.
-        cka_reference: The same of the retrained model; None without one.
-        collateral: The price that others pay.
-        membership: Whether the photos can be told to have been in training.
-        perturbation: Forget photos recognised again after a small change, the old row put back.
-        relearning: Steps until the person is known again and told from strangers; only in a deep audit.
-        relearning_layer_off: The same with the layer of the erasure taken off; None where there is none.
+        answers: By the question's name, of each that was asked.
         photos: Unseen photos of the erased persons with their answers.
-        heatmaps: A few photos of the erased persons (first) and of retained people.
-        energy: Share of the heat inside the face.
-        map: Embeddings before and after in two dimensions.
         seconds: Wall time by part.
     """
 
@@ -88,28 +51,22 @@ class AuditReport:
     only_head: bool
     reference: str
     stand_ins: tuple[str, ...]
-    reenrolment: Sides[Mapping[str, Estimate]]
-    prototype: Sides[PrototypeAttack]
-    verification: Sides[Verification]
-    probe: Sides[Mapping[str, DepthProbe]]
-    compactness: Sides[Compactness]
-    cka: Mapping[str, Alignment]
-    cka_reference: Mapping[str, Alignment] | None
-    collateral: Collateral
-    membership: Sides[Membership]
-    perturbation: Sides[Mapping[str, Rate]]
-    relearning: Sides[Relearning] | None
-    relearning_layer_off: Sides[Relearning] | None
+    answers: Mapping[str, Any]
     photos: tuple[AuditedPhoto, ...]
-    heatmaps: tuple[HeatedFace, ...]
-    energy: Sides[HeatEnergy]
-    map: EmbeddingMap
     seconds: Mapping[str, float]
+
+    def answered(self) -> tuple[tuple[Question[Any], Any], ...]:
+        """Each question that was asked, with its answer, in order."""
+        return tuple(
+            (question, self.answers[question.name]) for question in questions() if question.name in self.answers
+        )
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON: numbers alone, and under ``details`` with interval, photos and note."""
         check = self.check.to_dict()
-        measures = {name: getattr(self, name) for name in _MEASURES}
+        measures: dict[str, object] = {}
+        for question in questions():
+            measures |= question.numbers(self.answers.get(question.name))
         details = {name: detailed(value) for name, value in measures.items()}
         findings = {promise: plain(found) for promise, found in self.verdict.findings.items()}
         return {
@@ -122,6 +79,6 @@ class AuditReport:
             "only_head": self.only_head,
             "reference": self.reference,
             "stand_ins": list(self.stand_ins),
-            "details": {"accuracy": check["details"]["accuracy"], **details},  # type: ignore[index]
+            "details": {**check["details"], **details},  # type: ignore[dict-item]
             "seconds": {part: round(value, 2) for part, value in self.seconds.items()},
         }

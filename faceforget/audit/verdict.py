@@ -1,4 +1,4 @@
-"""Were the promises kept? Verdicts from the figures of an audit and the thresholds in ``verdict.toml``.
+"""Were the promises kept? Verdicts from the figures of an audit and the criteria of its questions.
 
 A verdict is never better than its evidence:
 
@@ -11,19 +11,17 @@ A verdict is never better than its evidence:
 """
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from statistics import NormalDist
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from faceforget.audit.estimates import Measured
 from faceforget.audit.outcomes import FAILED, NOT_MEASURED, PARTIAL, PASSED, RENDERED_ONLY, TOO_FEW, Outcome, worst
 
-__all__ = ["Criterion", "Figure", "Finding", "Outcome", "Verdict", "judge", "photos_needed", "thresholds"]
+__all__ = ["Criterion", "Figure", "Finding", "Outcome", "Verdict", "judge", "photos_needed"]
 
 
 # Of fewer photos, and of a smaller share of them, a criterion that does not lead is a hint and no more.
@@ -31,7 +29,12 @@ _HINT, _MOST = 3, 0.5
 
 
 class Criterion(BaseModel):
-    """One line of a promise; see ``verdict.toml``."""
+    """One line of a promise; all of them stand in ``verdict.toml``, which says what they mean.
+
+    Attributes:
+        why: Why it is as it is; a comment in ``verdict.toml``, and in no receipt.
+        unit: Of its figure, where that is no share; in no receipt either.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,6 +48,8 @@ class Criterion(BaseModel):
     sure: float | None = None
     needs: str = ""
     option: str = ""
+    why: str = Field(default="", exclude=True)
+    unit: str = Field(default="", exclude=True)
 
     @property
     def surely(self) -> float:
@@ -64,6 +69,8 @@ class Figure:
         change: After minus before on the same photos, where its interval is known.
         says_nothing: Why the figure says nothing about the promise; empty where it does.
         rendered: Whether it was measured on rendered people alone, who stood in for others.
+        about: What it shows of the person: that the model does not name them, which says nothing where the model before
+            did not; or that it does not know their face, which says nothing either where it knows nobody's.
     """
 
     after: Measured | None
@@ -73,6 +80,7 @@ class Figure:
     change: Measured | None = None
     says_nothing: str = ""
     rendered: bool = False
+    about: Literal["", "name", "face"] = ""
 
 
 @dataclass(frozen=True)
@@ -145,23 +153,13 @@ class Verdict:
         return {promise: self.of(promise) for promise in self.findings}
 
 
-def thresholds() -> dict[str, dict[str, Criterion]]:
-    """The criteria of each promise, from ``verdict.toml``."""
-    content = tomllib.loads(files("faceforget.audit").joinpath("verdict.toml").read_text("utf-8"))
-    return {
-        promise: {name: Criterion.model_validate(values) for name, values in criteria.items()}
-        for promise, criteria in content.items()
-    }
-
-
-def judge(figures: Mapping[str, Figure], criteria: Mapping[str, Mapping[str, Criterion]] | None = None) -> Verdict:
+def judge(figures: Mapping[str, Figure], criteria: Mapping[str, Mapping[str, Criterion]]) -> Verdict:
     """Compare figures with their criteria.
 
     Args:
         figures: By the criterion's name; one that is missing counts as not measured.
-        criteria: By promise; those of ``verdict.toml`` if None.
+        criteria: By promise and name, as :func:`faceforget.audit.thresholds.thresholds` gives them.
     """
-    criteria = thresholds() if criteria is None else criteria
     nothing = Figure(None)
     return Verdict(
         {

@@ -1,12 +1,14 @@
 """What the audit's report says, in its order; :mod:`audit_page` and :mod:`audit_pdf` give it a form."""
 
+from dataclasses import replace
+
 from faceforget import __version__
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.rows import has_reference, who
+from faceforget.audit.shown.section import Section
 from faceforget.audit.shown.words import listed, photos_of, shown_name
 from faceforget.report import audit_front as front
 from faceforget.report.document import Document
-from faceforget.report.sections.all_sections import sections
-from faceforget.report.sections.common import has_reference, who
 
 # More than this fills pages and says no more.
 _PHOTOS_SHOWN = 12
@@ -25,10 +27,16 @@ def audit_document(report: AuditReport) -> Document:
         photos=tuple(report.photos[:_PHOTOS_SHOWN]),
         photos_note=_photos_note(report, len(report.photos)),
         criteria=front.criteria(report),
-        sections=sections(report),
+        sections=_sections(report),
         limits=front.limits(report),
         foot=_foot(report),
     )
+
+
+def _sections(report: AuditReport) -> tuple[Section, ...]:
+    """Of each question that was asked and has something to show."""
+    found = ((question.view, question.section(report, answer)) for question, answer in report.answered())
+    return tuple(replace(section, view=view) for view, section in found if section is not None)
 
 
 def _lead(report: AuditReport) -> str:

@@ -1,24 +1,22 @@
 """The first screen of an audit's report: headline, a card per promise, three numbers, and what is not proven."""
 
 from faceforget.audit.classifier import NOT_PROVEN, TAKEN_OFF
-from faceforget.audit.estimates import Measured
+from faceforget.audit.estimates import Rate
 from faceforget.audit.outcomes import PASSED, Outcome
 from faceforget.audit.report import AuditReport
-from faceforget.audit.shown.words import NOT_MEASURED, amount, listed, photos, rate, share
+from faceforget.audit.shown.rows import reference_name, who
+from faceforget.audit.shown.section import Number, Table
+from faceforget.audit.shown.words import NOT_MEASURED, amount, listed, photos, share
 from faceforget.audit.verdict import Finding
-from faceforget.report.document import Card, Number, Table
-from faceforget.report.sections.common import reference_name, who
+from faceforget.report.document import Card
 
 PROMISES = {
     "forgotten": ("Forgotten", "As if never enrolled: the model no longer names the person."),
     "unrecognisable": ("Unrecognisable", "Even enrolled again or compared photo by photo, the model fails."),
     "others_kept": ("Others kept", "The price: people who stay, and strangers, are recognised as before."),
 }
-# Beyond this share of what the reference manages, the features know the person about as well as it does.
-_STILL_KNOWN = 0.6
 # Below this many photos a share can move by ten points with one photo.
 FEW_PHOTOS = 10
-_STEPS = "relearned"
 _WIDTHS = (2.3, 0.8, 1.3, 1.7, 1.4, 0.9)
 
 
@@ -32,7 +30,8 @@ def headline(report: AuditReport) -> tuple[str, ...]:
     if named.hits:
         return (f"The classifier still names {name} on {named.hits} of {unseen}.",)
     first = f"The classifier no longer names {name} on {unseen}."
-    return (first, *_row_back(report), *_features(report))
+    more = (said for question, answer in report.answered() for said in question.headline(report, answer))
+    return (first, *_row_back(report), *more)
 
 
 def _row_back(report: AuditReport) -> tuple[str, ...]:
@@ -40,31 +39,6 @@ def _row_back(report: AuditReport) -> tuple[str, ...]:
     if not report.check.derived or not report.check.rows_removed or back is None or not back.hits:
         return ()
     return (f"With the old row put back, it names them on {back.hits} of {photos(back.photos)}.",)
-
-
-def _features(report: AuditReport) -> tuple[str, ...]:
-    """What the features know, from enrolling the person again."""
-    after, reference = report.reenrolment.after.get("5"), (report.reenrolment.reference or {}).get("5")
-    if after is None or after.value is None:
-        known = "The features still know this person: nothing but the head of the model was changed."
-        return (known,) if report.only_head else ()
-    near = reference is not None and reference.value is not None and after.value >= _STILL_KNOWN * reference.value
-    again = f"enrolled again from five photos they are recognised in {share(after.value)} of photos"
-    if report.only_head or (near and report.check.derived):
-        return (f"The features still know this person: {again}.",)
-    if near:
-        return (f"The features can still tell this face from others: {again}, as {_as_reference(report)}.",)
-    if reference is None or reference.value is None:
-        return (f"{again[0].upper()}{again[1:]}.",)
-    return (f"{again[0].upper()}{again[1:]}, {_as_reference(report)}.",)
-
-
-def _as_reference(report: AuditReport) -> str:
-    measured = (report.reenrolment.reference or {}).get("5")
-    name = reference_name(report)
-    kind = "rendered strangers" if "rendered" in name else "strangers"
-    who_else = kind if "stranger" in name else "by the retrained model"
-    return f"{who_else} in {rate(measured)}"
 
 
 def cards(report: AuditReport) -> tuple[Card, ...]:
@@ -102,13 +76,12 @@ def _closeness(finding: Finding) -> float:
 
 def value_of(finding: Finding) -> str:
     """A finding's number with its unit."""
-    return _with_unit(finding.name, finding.value)
+    return _with_unit(finding, finding.value)
 
 
-def _with_unit(name: str, value: float | None) -> str:
-    if name == _STEPS and value is not None:
-        return f"{amount(value, 0)} steps"
-    return share(value)
+def _with_unit(finding: Finding, value: float | None) -> str:
+    unit = finding.criterion.unit
+    return f"{amount(value, 0)} {unit}" if unit and value is not None else share(value)
 
 
 def rule_of(finding: Finding) -> str:
@@ -127,12 +100,12 @@ def rule_of(finding: Finding) -> str:
     if finding.reference is None:
         return f"passes at {words} {beyond}"
     limit = finding.reference + rule.passed if rule.compare == "difference" else finding.reference * rule.passed
-    return f"passes at {_with_unit(finding.name, limit)} {beyond} ({words})"
+    return f"passes at {_with_unit(finding, limit)} {beyond} ({words})"
 
 
 def compared_with(report: AuditReport, finding: Finding) -> str:
     """The reference of a finding, with its number."""
-    number = _with_unit(finding.name, finding.reference)
+    number = _with_unit(finding, finding.reference)
     words = {
         "zero": "reference: nobody is named,",
         "before": "reference: the model before,",
@@ -144,7 +117,7 @@ def compared_with(report: AuditReport, finding: Finding) -> str:
 
 def basis_of(finding: Finding) -> str:
     """Photos and interval of a finding."""
-    if finding.interval is None or finding.name == _STEPS:
+    if finding.interval is None or finding.criterion.unit:
         return photos(finding.photos)
     low, high = (100 * end for end in finding.interval)
     few = ": too few to be sure" if finding.photos < FEW_PHOTOS else ""
@@ -169,25 +142,8 @@ def criteria(report: AuditReport) -> Table:
 
 
 def numbers(report: AuditReport) -> tuple[Number, ...]:
-    """Three numbers, before and after."""
-    old, new = report.check.accuracy.before, report.check.accuracy.after
-    name = who(report)
-    back, key = (", even with their old row put back", "forgotten") if report.check.derived else ("", "forgotten_named")
-    again = report.reenrolment
-    return (
-        _number(f"{name}: named on unseen photos{back}", getattr(old, key), getattr(new, key)),
-        _number(
-            f"{name}: recognised after being enrolled again from five photos",
-            again.before.get("5"),
-            again.after.get("5"),
-        ),
-        _number("The others: named rightly, not “unknown”", old.retained_named, new.retained_named),
-    )
-
-
-def _number(what: str, before: Measured | None, after: Measured | None) -> Number:
-    old, new = rate(before), rate(after)
-    return Number(what, "" if old == new == NOT_MEASURED else old, new)
+    """A few numbers, before and after."""
+    return tuple(number for question, answer in report.answered() for number in question.first_numbers(report, answer))
 
 
 def limits(report: AuditReport) -> tuple[str, ...]:
@@ -235,5 +191,5 @@ def _own_limits(report: AuditReport) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _upper(measured: Measured | None) -> str:
+def _upper(measured: Rate | None) -> str:
     return NOT_MEASURED if measured is None or measured.interval is None else f"{100 * measured.interval[1]:.0f} %"

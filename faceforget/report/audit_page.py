@@ -5,12 +5,14 @@ from html import escape
 
 from faceforget.audit.outcomes import LOOKS
 from faceforget.audit.report import AuditedPhoto, AuditReport
+from faceforget.audit.shown.section import Number, PicturePair, Pictures, Section, Table
 from faceforget.audit.shown.words import shown_name
 from faceforget.progress import Progress, silent, tracked
 from faceforget.report.answers import answer
 from faceforget.report.audit_document import audit_document
 from faceforget.report.chart_files import to_svg
-from faceforget.report.document import Card, Document, Number, PicturePair, Pictures, Section, Table
+from faceforget.report.document import Card, Document
+from faceforget.report.drawing import draw
 from faceforget.report.page import page, picture
 
 
@@ -105,7 +107,7 @@ def sections_html(document: Document, progress: Progress = silent) -> tuple[str,
 def _section(section: Section, index: int) -> str:
     """One question with its charts; ``index`` keeps the ids of two sections apart."""
     charts = "\n".join(
-        f'<figure class="chart">{to_svg(chart.figure, f"c{index}-{place}", escape(chart.words))}'
+        f'<figure class="chart">{to_svg(draw(chart.plot), f"c{index}-{place}", escape(chart.words))}'
         f"<figcaption>{escape(chart.words)}</figcaption></figure>"
         for place, chart in enumerate(section.charts)
     )

@@ -4,17 +4,20 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from matplotlib.figure import Figure
 from PIL import Image
 
 from faceforget.audit.outcomes import LOOKS
 from faceforget.audit.report import AuditedPhoto, AuditReport
+from faceforget.audit.shown.section import Chart, Number, Pictures, Section, Table
 from faceforget.audit.shown.words import shown_name
 from faceforget.photos.align import RGB
 from faceforget.progress import Progress, silent, tracked
 from faceforget.report.answers import answered
 from faceforget.report.audit_document import audit_document
 from faceforget.report.chart_files import to_image
-from faceforget.report.document import Card, Chart, Document, Number, Pictures, Section, Table
+from faceforget.report.document import Card, Document
+from faceforget.report.drawing import draw
 from faceforget.report.sheet import ACCENT, GONE, INK, SOFT, UNSURE, Sheet
 
 T = TypeVar("T")
@@ -30,7 +33,7 @@ def audit_pdf(report: AuditReport, progress: Progress = silent) -> bytes:
 
 
 def pdf(document: Document, progress: Progress = silent) -> bytes:
-    """A document as PDF; its charts are changed, so that they fit for nothing else any more."""
+    """A document as PDF."""
     sheet = Sheet(document.title)
     _front(sheet, document)
     _photos(sheet, document)
@@ -133,12 +136,14 @@ def _photo(sheet: Sheet, item: AuditedPhoto, left: float, top: float, width: flo
 
 
 def _section(sheet: Sheet, section: Section) -> None:
-    chart_height = max((_height(chart, _chart_width(sheet, section)) for chart in section.charts[:2]), default=0.0)
+    drawn = [(chart, draw(chart.plot)) for chart in section.charts]
+    width = (sheet.epw - _GAP) / 2 if len(drawn) > 1 else 0.62 * sheet.epw
+    chart_height = max((_height(figure, width) for _, figure in drawn[:2]), default=0.0)
     sheet.heading(section.title, 13, keep=min(chart_height + 34, 150))
     sheet.words(section.sentence, 10, after=2)
     for words in section.missing:
         sheet.words(words, 8.5, colour=UNSURE, after=1)
-    _charts(sheet, section)
+    _charts(sheet, drawn, width)
     for pictures in section.pictures:
         _pictures(sheet, pictures)
     for name, words in (("How", section.method), ("On what", section.basis), ("Reference", section.reference)):
@@ -148,24 +153,19 @@ def _section(sheet: Sheet, section: Section) -> None:
         _table(sheet, table)
 
 
-def _chart_width(sheet: Sheet, section: Section) -> float:
-    return (sheet.epw - _GAP) / 2 if len(section.charts) > 1 else 0.62 * sheet.epw
+def _height(figure: Figure, width: float) -> float:
+    return width * figure.get_figheight() / figure.get_figwidth()
 
 
-def _height(chart: Chart, width: float) -> float:
-    return width * chart.figure.get_figheight() / chart.figure.get_figwidth()
-
-
-def _charts(sheet: Sheet, section: Section) -> None:
-    width = _chart_width(sheet, section)
-    for start in range(0, len(section.charts), 2):
-        row = section.charts[start : start + 2]
-        height = max(_height(chart, width) for chart in row)
+def _charts(sheet: Sheet, drawn: Sequence[tuple[Chart, Figure]], width: float) -> None:
+    for start in range(0, len(drawn), 2):
+        row = drawn[start : start + 2]
+        height = max(_height(figure, width) for _, figure in row)
         sheet.room(height + 14)
         top, bottom = sheet.get_y() + 1.5, 0.0
-        for place, chart in enumerate(row):
+        for place, (chart, figure) in enumerate(row):
             left = sheet.l_margin + place * (width + _GAP)
-            sheet.picture(to_image(chart.figure), left, top, width, _height(chart, width), words=chart.words)
+            sheet.picture(to_image(figure), left, top, width, _height(figure, width), words=chart.words)
             sheet.set_xy(left, top + height + 1)
             sheet.words(chart.words, 7.5, colour=SOFT, width=width, x=left, after=1.5)
             bottom = max(bottom, sheet.get_y())

@@ -44,7 +44,7 @@ def to_svg(figure: Figure, prefix: str, words: str) -> str:
 
 
 def to_image(figure: Figure) -> Image.Image:
-    """The figure for print."""
+    """The figure for print; it is changed, and good for nothing else afterwards."""
     for text in figure.findobj(Text):
         if isinstance(text, Text):
             text.set_text(printable(text.get_text()))

@@ -1,7 +1,7 @@
 """Plots of a report, all in one look; before, after and reference always have the same colours and marks."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from faceforget.audit.estimates import Measured
+from faceforget.audit.shown.section import SIDES, Curves, Ranges, Side
 from faceforget.audit.shown.words import amount, share
 
 # Of page.css; blue, orange and grey stay apart for every kind of colour blindness, and in grey by their marks.
@@ -43,8 +44,8 @@ _BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}
 
 
 @dataclass(frozen=True)
-class Side:
-    """How one of the three is drawn."""
+class Look:
+    """How a side is drawn."""
 
     words: str
     colour: str
@@ -52,25 +53,13 @@ class Side:
     face: str
 
 
-BEFORE_SIDE = Side("before", BEFORE, "o", BEFORE)
-AFTER_SIDE = Side("after", AFTER, "D", AFTER)
-REFERENCE_SIDE = Side("reference", REFERENCE, "s", "#ffffff")
-SIDES = (BEFORE_SIDE, AFTER_SIDE, REFERENCE_SIDE)
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of :func:`ranges`: a measure of before, after and reference; None where there is none."""
-
-    words: str
-    before: Measured | None
-    after: Measured | None
-    reference: Measured | None = None
-
-    @property
-    def sides(self) -> tuple[Measured | None, Measured | None, Measured | None]:
-        """In the order of ``SIDES``."""
-        return self.before, self.after, self.reference
+LOOKS: Mapping[Side, Look] = {
+    "before": Look("before", BEFORE, "o", BEFORE),
+    "after": Look("after", AFTER, "D", AFTER),
+    "reference": Look("reference", REFERENCE, "s", "#ffffff"),
+    "person": Look("the person", AFTER, "D", AFTER),
+    "others": Look("everybody else", INK, "^", "#ffffff"),
+}
 
 
 @contextmanager
@@ -101,17 +90,11 @@ def legend(axes: Axes, sides: Sequence[Side] = SIDES, reference: str = "referenc
     """Marks and their meaning, above the axes."""
     handles = [
         Line2D(
-            [],
-            [],
-            color=s.colour,
-            marker=s.mark,
-            mfc=s.face,
-            ms=6,
-            lw=1.6,
-            label=reference if s is REFERENCE_SIDE else s.words,
+            [], [], color=look.colour, marker=look.mark, mfc=look.face, ms=6, lw=1.6,
+            label=reference if side == "reference" else look.words,
         )
-        for s in sides
-    ]
+        for side, look in ((side, LOOKS[side]) for side in sides)
+    ]  # fmt: skip
     # At the left edge of the figure, however wide the labels of the axes are.
     axes.figure.legend(
         handles=handles,
@@ -128,30 +111,16 @@ def legend(axes: Axes, sides: Sequence[Side] = SIDES, reference: str = "referenc
     )
 
 
-def ranges(
-    rows: Sequence[Row],
-    *,
-    reference: str = "reference",
-    limits: tuple[float, float] = (0, 1),
-    mark: float | None = None,
-    percent: bool = True,
-) -> Figure:
-    """Shares as points on a line, with their 95 % intervals and their values at the right.
-
-    Args:
-        rows: From top to bottom.
-        reference: What the reference is.
-        limits: Of the axis.
-        mark: Where a dashed line goes: what guessing gives.
-        percent: Whether the values are shares.
-    """
+def ranges(plot: Ranges) -> Figure:
+    """Draw them."""
+    rows = plot.rows
     drawn = [side for place, side in enumerate(SIDES) if any(row.sides[place] is not None for row in rows)]
     line = 14
     row_height = 24 + line * len(drawn)
     with styled():
         figure, axes = canvas(30 + 21 + row_height * len(rows), right=64, top=30, bottom=21)
-        if mark is not None:
-            axes.axvline(mark, color=SOFT, lw=1, ls=(0, (4, 3)), zorder=0)
+        if plot.mark is not None:
+            axes.axvline(plot.mark, color=SOFT, lw=1, ls=(0, (4, 3)), zorder=0)
         for index, row in enumerate(rows):
             top = index * row_height
             axes.text(
@@ -165,17 +134,18 @@ def ranges(
                 transform=axes.get_yaxis_transform(),
             )
             for place, side in enumerate(drawn):
-                _range(axes, top + 25 + place * line, side, row.sides[SIDES.index(side)], percent)
-        legend(axes, drawn, reference)
+                _range(axes, top + 25 + place * line, side, row.sides[SIDES.index(side)], plot.percent)
+        legend(axes, drawn, plot.reference)
         axes.set_ylim(row_height * len(rows), 0)
         axes.set_yticks([])
-        _value_axis(axes, limits, percent)
+        _value_axis(axes, plot.limits, plot.percent)
         return figure
 
 
 def _range(axes: Axes, y: float, side: Side, measured: Measured | None, percent: bool) -> None:
     if measured is None:
         return
+    look = LOOKS[side]
     words = "—" if measured.value is None else share(measured.value) if percent else amount(measured.value)
     axes.annotate(
         words,
@@ -186,13 +156,13 @@ def _range(axes: Axes, y: float, side: Side, measured: Measured | None, percent:
         ha="right",
         va="center",
         fontsize=11,
-        color=side.colour if side is not REFERENCE_SIDE else SOFT,
+        color=look.colour if side != "reference" else SOFT,
     )
     if measured.value is None:
         return
     if measured.interval is not None:
-        axes.plot(measured.interval, (y, y), color=side.colour, lw=3.2, alpha=0.42, solid_capstyle="round")
-    axes.plot(measured.value, y, side.mark, color=side.colour, mfc=side.face, ms=6, mew=1.5, clip_on=False, zorder=3)
+        axes.plot(measured.interval, (y, y), color=look.colour, lw=3.2, alpha=0.42, solid_capstyle="round")
+    axes.plot(measured.value, y, look.mark, color=look.colour, mfc=look.face, ms=6, mew=1.5, clip_on=False, zorder=3)
 
 
 def _value_axis(axes: Axes, limits: tuple[float, float], percent: bool) -> None:
@@ -203,27 +173,9 @@ def _value_axis(axes: Axes, limits: tuple[float, float], percent: bool) -> None:
     axes.grid(axis="x", color=LINE, lw=0.8)
 
 
-def curves(
-    places: Sequence[str],
-    rows: Sequence[tuple[Side, Sequence[Measured | None]]],
-    *,
-    along: str,
-    upright: str = "",
-    percent: bool = True,
-    limits: tuple[float, float] | None = None,
-    reference: str = "reference",
-) -> Figure:
-    """Measures at a few places (photos, depths), each with its interval.
-
-    Args:
-        places: Names along the axis.
-        rows: A measure per place.
-        along: What the places are.
-        upright: What the values are.
-        percent: Whether the values are shares.
-        limits: Of the values; by default 0 to 100 % for shares, otherwise what there is.
-        reference: What the reference is.
-    """
+def curves(plot: Curves) -> Figure:
+    """Draw them."""
+    places, rows, limits = plot.places, plot.series, plot.limits
     with styled():
         figure, axes = canvas(246, left=50, right=16, top=36, bottom=37)
         for index, (side, values) in enumerate(rows):
@@ -243,31 +195,31 @@ def curves(
         if len(places) > _ROOMY:
             axes.tick_params(axis="x", labelsize=9)
         axes.set_xlim(-0.4, len(places) - 0.6)
-        axes.set_xlabel(along, fontsize=11)
-        axes.set_ylabel(upright, fontsize=11)
-        limits = (0, 1) if percent and limits is None else limits
+        axes.set_xlabel(plot.along, fontsize=11)
+        limits = (0, 1) if plot.percent and limits is None else limits
         if limits is not None:
             margin = 0.03 * (limits[1] - limits[0])
             axes.set_ylim(limits[0] - margin, limits[1] + margin)
-        if percent:
+        if plot.percent:
             axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.grid(axis="y", color=LINE, lw=0.8)
-        legend(axes, [side for side, _ in rows], reference)
+        legend(axes, [side for side, _ in rows], plot.reference)
         return figure
 
 
 def _curve(axes: Axes, side: Side, values: Sequence[Measured | None], shift: float) -> None:
+    look = LOOKS[side]
     found = [(i + shift, m.value, m.interval) for i, m in enumerate(values) if m is not None and m.value is not None]
     for place, _, interval in found:
         if interval is not None:
-            axes.plot((place, place), interval, color=side.colour, lw=3.2, alpha=0.42, solid_capstyle="round")
+            axes.plot((place, place), interval, color=look.colour, lw=3.2, alpha=0.42, solid_capstyle="round")
     axes.plot(
         [place for place, _, _ in found],
         [value for _, value, _ in found],
-        color=side.colour,
+        color=look.colour,
         lw=1.6,
-        marker=side.mark,
-        mfc=side.face,
+        marker=look.mark,
+        mfc=look.face,
         ms=6,
         mew=1.5,
         clip_on=False,

@@ -1,7 +1,6 @@
 """Further plots in the look of :mod:`charts`: bars, histograms, maps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,28 +8,26 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from numpy.typing import ArrayLike
 
+from faceforget.audit.shown.section import Bars, Course, Histogram, Scatter
 from faceforget.audit.shown.words import share
-from faceforget.report.charts import AFTER, INK, LINE, REFERENCE, SOFT, Side, canvas, legend, styled
+from faceforget.report.charts import AFTER, INK, LINE, LOOKS, REFERENCE, SOFT, canvas, legend, styled
 
 _NAME = 22
 
 
-@dataclass(frozen=True)
-class Cloud:
-    """Points of a map that belong together."""
-
-    words: str
-    points: ArrayLike
-    colour: str
-    mark: str
-    size: float
-    alpha: float = 1.0
+# Colour (that of the side if empty), mark (likewise), size and alpha of each group on a map.
+_CLOUDS: Mapping[str, tuple[str, str, float, float]] = {
+    "retained": ("#c3cad4", "o", 3.6, 1.0),
+    "strangers": ("#97a1af", "v", 4.4, 1.0),
+    "forget_photos": ("", "P", 6, 0.55),
+    "forgotten": ("", "", 6, 1.0),
+}
 
 
-def bars(after: Mapping[str, float], reference: Mapping[str, float]) -> Figure:
-    """Shares by name, largest first: of the model after, and thin below each of the reference, if there is one."""
+def bars(plot: Bars) -> Figure:
+    """Draw them."""
+    after, reference = plot.after, plot.reference
     names = list(dict.fromkeys([*after, *reference]))
     with styled():
         figure, axes = canvas(16 + 26 * max(1, len(names)), left=146, right=52, top=8, bottom=8)
@@ -57,33 +54,18 @@ def short(name: str, most: int = _NAME) -> str:
     return name if len(name) <= most else name[: most - 1].rstrip() + "…"
 
 
-def histogram(
-    edges: Sequence[float],
-    side: Side,
-    own: Sequence[float],
-    strangers: Sequence[float],
-    impostors: Sequence[float],
-    threshold: float | None,
-) -> Figure:
-    """How similar pairs of photos are: of the person, of one stranger, of two different people.
-
-    Args:
-        edges: Of the bins.
-        side: Which model.
-        own: Pairs of the person by bin.
-        strangers: Pairs of one stranger by bin.
-        impostors: Pairs of two people by bin.
-        threshold: Cosine from which a pair is accepted.
-    """
+def histogram(plot: Histogram) -> Figure:
+    """Draw it."""
+    edges, side, threshold = plot.edges, LOOKS[plot.side], plot.threshold
     with styled():
         figure, axes = canvas(214, left=10, right=10, top=50, bottom=36)
         widths, starts = np.diff(edges), np.asarray(edges[:-1])
-        curves = [density(counts, widths) for counts in (impostors, strangers, own)]
+        curves = [density(counts, widths) for counts in (plot.impostors, plot.strangers, plot.own)]
         axes.bar(starts, curves[0], widths, align="edge", color=LINE)
         axes.stairs(curves[1], edges, color=REFERENCE, lw=1.6)
         axes.bar(starts, curves[2], widths, align="edge", color=side.colour, alpha=0.62)
         axes.set_yticks([])
-        axes.set_xlim(*_occupied(edges, np.sum([own, strangers, impostors], axis=0)))
+        axes.set_xlim(*_occupied(edges, np.sum([plot.own, plot.strangers, plot.impostors], axis=0)))
         top = max(float(curve.max(initial=0)) for curve in curves) or 1
         axes.set_ylim(0, 1.08 * top)
         axes.set_xlabel("similarity of two photos (cosine)")
@@ -124,29 +106,21 @@ def _occupied(edges: Sequence[float], counts: np.ndarray) -> tuple[float, float]
     return edges[max(0, found[0] - 1)], edges[min(len(edges) - 1, found[-1] + 2)]
 
 
-def scatter(clouds: Sequence[Cloud], limits: tuple[tuple[float, float], tuple[float, float]]) -> Figure:
-    """Points in a plane without units; the first cloud lies lowest.
-
-    Args:
-        clouds: What to draw.
-        limits: Of both axes, the same for all maps that are compared.
-    """
+def scatter(plot: Scatter) -> Figure:
+    """Draw it."""
+    side = LOOKS[plot.side]
     with styled():
         figure, axes = canvas(400, left=4, right=4, top=46, bottom=4)
         handles = []
-        for cloud in clouds:
+        for cloud in plot.clouds:
+            colour, mark, size, alpha = _CLOUDS[cloud.group]
             points = np.asarray(cloud.points, dtype=float).reshape(-1, 2)
-            style: dict[str, Any] = {
-                "marker": cloud.mark,
-                "color": cloud.colour,
-                "alpha": cloud.alpha,
-                "mew": 0,
-                "ls": "",
-            }
-            axes.plot(points[:, 0], points[:, 1], ms=cloud.size, **style)
-            handles.append(Line2D([], [], ms=max(5, cloud.size), label=cloud.words, **style))
-        axes.set_xlim(limits[0])
-        axes.set_ylim(limits[1])
+            style: dict[str, Any] = {"marker": mark or side.mark, "color": colour or side.colour, "alpha": alpha}
+            style |= {"mew": 0, "ls": ""}
+            axes.plot(points[:, 0], points[:, 1], ms=size, **style)
+            handles.append(Line2D([], [], ms=max(5, size), label=cloud.words, **style))
+        axes.set_xlim(plot.limits[0])
+        axes.set_ylim(plot.limits[1])
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[["top", "right", "left", "bottom"]].set_visible(True)
@@ -157,26 +131,19 @@ def scatter(clouds: Sequence[Cloud], limits: tuple[tuple[float, float], tuple[fl
         return figure
 
 
-def progress(
-    series: Sequence[tuple[Side, Sequence[tuple[int, float]]]], mark: float, reference: str = "reference"
-) -> Figure:
-    """Shares after so many steps.
-
-    Args:
-        series: A curve per side: steps and share.
-        mark: The share that is aimed at.
-        reference: What the reference is.
-    """
+def course(plot: Course) -> Figure:
+    """Draw it."""
     with styled():
         figure, axes = canvas(246, left=50, right=16, top=36, bottom=37)
-        axes.axhline(mark, color=SOFT, lw=1, ls=(0, (4, 3)))
-        for side, curve in series:
-            axes.plot(*zip(*curve, strict=True), color=side.colour, lw=1.8)
-            axes.plot(*curve[-1], side.mark, color=side.colour, mfc=side.face, ms=6, mew=1.5, clip_on=False)
+        axes.axhline(plot.mark, color=SOFT, lw=1, ls=(0, (4, 3)))
+        for side, curve in plot.series:
+            look = LOOKS[side]
+            axes.plot(*zip(*curve, strict=True), color=look.colour, lw=1.8)
+            axes.plot(*curve[-1], look.mark, color=look.colour, mfc=look.face, ms=6, mew=1.5, clip_on=False)
         axes.set_ylim(-0.03, 1.03)
         axes.set_xlabel("steps")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.grid(axis="y", color=LINE, lw=0.8)
-        legend(axes, [side for side, _ in series], reference)
+        legend(axes, [side for side, _ in plot.series], plot.reference)
         return figure

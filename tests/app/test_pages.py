@@ -322,7 +322,7 @@ def test_the_heatmaps_of_both_kinds_of_people_stand_side_by_side(open_page, prov
     assert all(pair.count("<img") == 2 and ">before<" in pair and ">after<" in pair for pair in pairs)
     people = {re.search("Heatmap of (.*?), before", pair)[1] for pair in pairs}
     assert people == {name.replace("_", " ") for name in names[:3]}
-    assert len(pairs) == len(proven.erased.report.heatmaps)
+    assert len(pairs) == len(proven.erased.report.answers["heatmaps"].faces)
 
 
 def test_a_method_without_steps_has_no_course_to_show(open_page, proven):

@@ -5,10 +5,10 @@ from functools import partial
 import pytest
 import torch
 
-from faceforget.audit import attacked
 from faceforget.audit.audit_models import Exhibits, audit_models
-from faceforget.audit.measures import relearning as questions
+from faceforget.audit.measures import relearning as measure
 from faceforget.audit.measures.relearning import relearning
+from faceforget.audit.questions import relearning as question
 from faceforget.audit.view import Faces
 from faceforget.errors import ModelFileError, UnknownPersonError
 from faceforget.people.dataset import render_people
@@ -48,14 +48,16 @@ def dropped(recognizer, exhibits, person):
 
 
 def test_identical_models_have_identical_answers(unchanged):
-    for measure in ("reenrolment", "verification", "probe", "compactness", "perturbation"):
-        sides = getattr(unchanged, measure)
-        assert sides.before == sides.after, measure
+    answers = unchanged.answers
+    again, features, energy = answers["reenrolment"], answers["features"], answers["heatmaps"].energy
+    for sides in (again.reenrolment, answers["verification"], features.probe, features.compactness):
+        assert sides.before == sides.after
+    assert answers["perturbation"].before == answers["perturbation"].after
     for group in ("forgotten", "retained"):  # gradients differ in their last bits on some processors
-        before, after = (getattr(side, group) for side in (unchanged.energy.before, unchanged.energy.after))
+        before, after = (getattr(side, group) for side in (energy.before, energy.after))
         assert before.inside.value == pytest.approx(after.inside.value)
         assert before.heat.value == pytest.approx(after.heat.value)
-    assert all(found.forgotten.value in (None, pytest.approx(1)) for found in unchanged.cka.values())
+    assert all(found.forgotten.value in (None, pytest.approx(1)) for found in features.cka.values())
     assert unchanged.only_head
 
 
@@ -74,7 +76,7 @@ def test_a_row_that_was_only_dropped_is_told_from_an_erasure(dropped):
     assert dropped.verdict.of("forgotten") == "too few photos to say"
     assert not dropped.verdict.holds_so_far("forgotten")
     assert dropped.only_head
-    assert dropped.reenrolment.before == dropped.reenrolment.after
+    assert dropped.answers["reenrolment"].reenrolment.before == dropped.answers["reenrolment"].reenrolment.after
 
 
 def test_a_model_with_a_history_of_its_own_is_not_asked_for_the_old_row(recognizer, exhibits, person, faces):
@@ -86,7 +88,7 @@ def test_a_model_with_a_history_of_its_own_is_not_asked_for_the_old_row(recogniz
 
 def test_strangers_stand_in_the_persons_place(dropped, strangers):
     assert dropped.reference == f"{len(strangers)} strangers in the person's place, in the model after"
-    assert dropped.reenrolment.reference["1"].value is not None
+    assert dropped.answers["reenrolment"].reenrolment.reference["1"].value is not None
     assert dropped.check.accuracy.reference is None
 
 
@@ -94,8 +96,8 @@ def test_a_retrained_model_is_the_reference_where_there_is_one(recognizer, exhib
     retrained = recognizer.without([person])
     report = audit_models(recognizer, retrained, replace(exhibits, retrained=retrained))
     assert report.reference == "a model enrolled without the person"
-    assert report.reenrolment.reference == report.reenrolment.after
-    assert report.cka_reference is not None
+    assert report.answers["reenrolment"].reenrolment.reference == report.answers["reenrolment"].reenrolment.after
+    assert report.answers["features"].cka_reference is not None
 
 
 def test_the_person_alone_is_enough(recognizer, faces, person):
@@ -103,19 +105,19 @@ def test_the_person_alone_is_enough(recognizer, faces, person):
     report = audit_models(recognizer, recognizer.without([person]), Exhibits(Faces({person: faces.crops(person)})))
     assert report.reference.startswith("nothing")
     assert report.verdict.of("others_kept") == "not measured"
-    assert report.verification.after.forgotten["eer"].note
+    assert report.answers["verification"].after.forgotten["eer"].note
 
 
 def test_a_deep_audit_teaches_the_person_again(recognizer, exhibits, person, monkeypatch):
-    monkeypatch.setattr(attacked, "relearning", partial(relearning, max_steps=2, starts=1))
-    monkeypatch.setattr(questions, "FEWEST_HELD_OUT", 5)
+    monkeypatch.setattr(question, "relearning", partial(relearning, max_steps=2, starts=1))
+    monkeypatch.setattr(measure, "FEWEST_HELD_OUT", 5)
     retrained = recognizer.without([person])  # so that no stranger is taught, and all are held out
     report = audit_models(recognizer, retrained, replace(exhibits, retrained=retrained), deep=True)
-    assert report.relearning is not None
-    assert report.relearning.before == report.relearning.after
-    assert report.relearning.after.held_out == 18
-    assert report.relearning_layer_off is None
-    assert "attack_2" in report.perturbation.after
+    found = report.answers["relearning"]
+    assert found.as_it_is.before == found.as_it_is.after
+    assert found.as_it_is.after.held_out == 18
+    assert found.layer_off is None
+    assert "attack_2" in report.answers["perturbation"].after
 
 
 def test_the_json_has_the_promised_keys(dropped, person):

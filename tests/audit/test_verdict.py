@@ -1,3 +1,4 @@
+import tomllib
 from dataclasses import replace
 from importlib.resources import files
 
@@ -5,7 +6,8 @@ import pytest
 
 from faceforget.audit.estimates import Estimate, Rate
 from faceforget.audit.outcomes import LOOKS
-from faceforget.audit.verdict import Criterion, Figure, judge, thresholds
+from faceforget.audit.thresholds import FILE, as_toml, thresholds
+from faceforget.audit.verdict import Criterion, Figure, judge
 
 
 def rule(**changes):
@@ -109,7 +111,7 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "figure", "expected", "reason"), CASES)
 def test_a_criterion_is_never_better_than_its_evidence(name, figure, expected, reason):
-    found = next(f for rules in judge({name: figure}).findings.values() for f in rules if f.name == name)
+    found = next(f for rules in judge({name: figure}, thresholds()).findings.values() for f in rules if f.name == name)
     assert found.outcome == expected
     assert reason in found.reason
     assert bool(found.reason) == (expected in ("too few photos to say", "not measured"))
@@ -152,7 +154,7 @@ PROMISES = [
 
 @pytest.mark.parametrize(("figures", "promise", "expected", "reason", "option", "live"), PROMISES)
 def test_a_promise_is_as_good_as_the_worst_that_it_rests_on(figures, promise, expected, reason, option, live):
-    verdict = judge(figures)
+    verdict = judge(figures, thresholds())
     assert verdict.of(promise) == verdict.to_dict()[promise] == expected
     assert reason in verdict.reason(promise)
     assert verdict.option(promise) == option
@@ -177,3 +179,15 @@ def test_the_shipped_thresholds_are_in_order_and_have_all_promises():
         for one in rules.values():
             assert (one.passed <= one.partial) == (one.at == "most")
             assert one.passed <= one.surely <= one.partial or one.at == "least"
+
+
+def test_all_thresholds_stand_in_one_file_for_an_operator():
+    """As the questions have them; ``python -m faceforget.audit.thresholds`` writes the file."""
+    assert FILE.read_text("utf-8") == as_toml()
+    found = {promise: {name: Criterion(**rule) for name, rule in rules.items()} for promise, rules in _read().items()}
+    plain = {promise: {name: rule.model_dump() for name, rule in rules.items()} for promise, rules in found.items()}
+    assert plain == {p: {name: rule.model_dump() for name, rule in rules.items()} for p, rules in thresholds().items()}
+
+
+def _read():
+    return tomllib.loads(FILE.read_text("utf-8"))

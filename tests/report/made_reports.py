@@ -12,13 +12,18 @@ from faceforget.audit.measures.compactness import Compactness
 from faceforget.audit.measures.heat_energy import GroupHeat, HeatEnergy
 from faceforget.audit.measures.heatmaps import HeatmapPair
 from faceforget.audit.measures.probe import DepthProbe
+from faceforget.audit.measures.reenrolment import PrototypeAttack
 from faceforget.audit.measures.relearning import Relearning
 from faceforget.audit.measures.similarity import Alignment
 from faceforget.audit.measures.verification import Verification
 from faceforget.audit.questions.embedding_map import EmbeddingMap
+from faceforget.audit.questions.features import Features
+from faceforget.audit.questions.heatmaps import HeatedFace, Looked
 from faceforget.audit.questions.membership import Membership
-from faceforget.audit.questions.reenrolment import PrototypeAttack
-from faceforget.audit.report import AuditedPhoto, AuditReport, HeatedFace
+from faceforget.audit.questions.reenrolment import Recognised
+from faceforget.audit.questions.relearning import Retaught
+from faceforget.audit.report import AuditedPhoto, AuditReport
+from faceforget.audit.thresholds import thresholds
 from faceforget.audit.verdict import Figure, judge
 from faceforget.recognizer.recognizer import UNKNOWN, Candidate, Recognition
 
@@ -98,32 +103,47 @@ def report(person="Ada_Lovelace", *, after=0.0, again=0.1, reference=0.98, other
             "verified": Figure(number(0.0), number(0.9), strangers=number(0.9)),
             "retained": Figure(number(others), number(1.0)),
             "retained_named": Figure(number(others), number(1.0)),
-        }
+        },
+        thresholds(),
     )
+    check = ClassifierCheck((person,), Sides(old, new), True, True)
+    faces = tuple(HeatedFace(name, face, heat) for name in (person, "Bo"))
     return AuditReport(
-        check=ClassifierCheck((person,), Sides(old, new), True, True),
+        check=check,
         verdict=verdict,
         only_head=False,
         reference=STRANGERS,
         stand_ins=(),
-        reenrolment=Sides(known, pair, usual),
-        prototype=Sides(attack, attack, attack),
-        verification=Sides(verification(0.9), verification(0.2), verification(0.9)),
-        probe=Sides(probe, probe, probe),
-        compactness=Sides(cluster, cluster),
-        cka={depth: Alignment(number(0.5), number(0.9)) for depth in depths},
-        collateral=collateral(),
-        membership=Sides(membership(0.8), membership(0.5), membership(0.5)),
-        perturbation=Sides(changes, changes, changes),
-        relearning=Sides(*[TAUGHT] * 3),
-        relearning_layer_off=None,
-        cka_reference=None,
+        answers={
+            "accuracy": check.accuracy,
+            "reenrolment": Recognised(Sides(known, pair, usual), Sides(attack, attack, attack)),
+            "verification": Sides(verification(0.9), verification(0.2), verification(0.9)),
+            "features": Features(
+                Sides(probe, probe, probe),
+                Sides(cluster, cluster),
+                {depth: Alignment(number(0.5), number(0.9)) for depth in depths},
+            ),
+            "collateral": collateral(),
+            "membership": Sides(membership(0.8), membership(0.5), membership(0.5)),
+            "perturbation": Sides(changes, changes, changes),
+            "relearning": Retaught(Sides(*[TAUGHT] * 3)),
+            "heatmaps": Looked(Sides(energy(0.02), energy(0.005)), faces),
+            "map": EmbeddingMap(points, points + 0.1, groups, (person,) * 3 + ("Bo", "Z", "Z"), {"retained": (1, 9)}),
+        },
         photos=photos(person),
-        heatmaps=tuple(HeatedFace(name, face, heat) for name in (person, "Bo")),
-        energy=Sides(energy(0.02), energy(0.005)),
-        map=EmbeddingMap(points, points + 0.1, groups, (person,) * 3 + ("Bo", "Z", "Z"), {"retained": (1, 9)}),
         seconds={"embedding": 1.25},
     )
+
+
+def with_answers(made, **answers):
+    """The same report with other answers."""
+    accuracy = answers.get("accuracy", made.check.accuracy)
+    return replace(made, check=replace(made.check, accuracy=accuracy), answers={**made.answers, **answers})
+
+
+def without_answer(made, name):
+    """The same report, without a question asked."""
+    return replace(made, answers={other: answer for other, answer in made.answers.items() if other != name})
 
 
 def photos(person, count=2):
@@ -146,21 +166,23 @@ def alone():
     old = Accuracies(Rate(1, 1), None, Rate(1, 1), None, None, None, {"Ada_Lovelace": 1.0}, {})
     new = replace(old, forgotten=Rate(0, 1), forgotten_named=Rate(0, 1), absorbed_by={UNKNOWN: 1.0})
     dark = HeatEnergy(GroupHeat(NO, NO), GroupHeat(NO, NO), 0.5)
-    return replace(
-        made,
-        check=replace(made.check, accuracy=Sides(old, new)),
-        verdict=judge({"named": Figure(Rate(0, 1))}),
+    made = replace(
+        without_answer(made, "relearning"),
+        verdict=judge({"named": Figure(Rate(0, 1))}, thresholds()),
         reference="nothing: neither a retrained model nor photos of strangers were given",
-        reenrolment=Sides(again, again),
-        prototype=Sides(*[PrototypeAttack(NO, NO, None)] * 2),
+    )
+    return with_answers(
+        made,
+        accuracy=Sides(old, new),
+        reenrolment=Recognised(Sides(again, again), Sides(*[PrototypeAttack(NO, NO, None)] * 2)),
         verification=Sides(compared, compared),
-        probe=Sides({"embedding": nobody}, {"embedding": nobody}),
-        compactness=Sides(*[Compactness(NO, NO, NO, NO, NO)] * 2),
-        cka={"embedding": Alignment(NO, NO)},
+        features=Features(
+            Sides({"embedding": nobody}, {"embedding": nobody}),
+            Sides(*[Compactness(NO, NO, NO, NO, NO)] * 2),
+            {"embedding": Alignment(NO, NO)},
+        ),
         collateral=Collateral((), None, NO, NO, none, Rate(0, 0), none, none, Sides(NO, NO), NO),
         membership=Sides(*[Membership(scores, scores, NO, NO, NO)] * 2),
         perturbation=Sides({}, {}),
-        relearning=None,
-        heatmaps=(),
-        energy=Sides(dark, dark),
+        heatmaps=Looked(Sides(dark, dark), ()),
     )

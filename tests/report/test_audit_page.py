@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from made_reports import NOTE, TAUGHT, alone, report
+from made_reports import NOTE, TAUGHT, alone, report, with_answers, without_answer
 
 from faceforget.audit.estimates import Estimate, Sides
 from faceforget.audit.measures.relearning import Relearning
+from faceforget.audit.questions.relearning import Retaught
 from faceforget.report.audit_document import audit_document
 from faceforget.report.audit_front import cards, headline, limits
 from faceforget.report.audit_page import audit_page, html, sections_html
@@ -194,7 +195,7 @@ def test_the_limits_own_up():
 
 
 def test_without_a_deep_audit_there_is_no_relearning():
-    sections = audit_document(replace(report(), relearning=None)).sections
+    sections = audit_document(without_answer(report(), "relearning")).sections
     assert "How soon is the person learnt again?" not in [section.title for section in sections]
 
 
@@ -207,9 +208,7 @@ def test_relearning_says_what_never_happened_and_what_a_layer_hid():
         120,
         ((0, 0.0), (9, 0.1)),
     )
-    made = replace(
-        report(), relearning=Sides(TAUGHT, never, TAUGHT), relearning_layer_off=Sides(TAUGHT, TAUGHT, TAUGHT)
-    )
+    made = with_answers(report(), relearning=Retaught(Sides(TAUGHT, never, TAUGHT), Sides(TAUGHT, TAUGHT, TAUGHT)))
     (section,) = (found for found in audit_document(made).sections if "learnt again" in found.title)
     assert (
         "not learnt again within 200 steps; strangers in their place: 9. With the layer taken off: 9."
@@ -224,22 +223,21 @@ def test_relearning_says_what_never_happened_and_what_a_layer_hid():
 
 def test_without_a_reference_there_is_none_beside_the_numbers():
     made = report()
-    again = made.reenrolment
-    without = audit_document(replace(made, reenrolment=Sides(again.before, again.after), reference="nothing: none"))
+    again = made.answers["reenrolment"]
+    alone = replace(again, reenrolment=Sides(again.reenrolment.before, again.reenrolment.after))
+    without = audit_document(replace(with_answers(made, reenrolment=alone), reference="nothing: none"))
     assert "There is no reference: none." in without.lead
     assert without.sections[1].reference.startswith("Nothing: none.")
 
 
 def test_a_retrained_model_stands_beside_everything():
     made = report()
-    check, energy = made.check, made.energy
-    check = replace(check, accuracy=replace(check.accuracy, reference=check.accuracy.after))
-    made = replace(
-        made,
-        check=check,
-        energy=replace(energy, reference=energy.after),
-        cka_reference=made.cka,
-        reference="a model enrolled without the person",
+    looked, features = made.answers["heatmaps"], made.answers["features"]
+    made = with_answers(
+        replace(made, reference="a model enrolled without the person"),
+        accuracy=replace(made.check.accuracy, reference=made.check.accuracy.after),
+        heatmaps=replace(looked, energy=replace(looked.energy, reference=looked.energy.after)),
+        features=replace(features, cka_reference=features.cka),
     )
     document = replace(audit_document(made), sections=audit_document(made).sections[:4])
     page = html(document, sections_html(document))

@@ -6,20 +6,22 @@ import numpy as np
 import pytest
 
 from faceforget.audit.estimates import Estimate, Rate, not_measured
+from faceforget.audit.shown.section import (
+    SIDES,
+    Bars,
+    Cloud,
+    Course,
+    Curves,
+    Histogram,
+    Ranges,
+    Row,
+    Scatter,
+)  # fmt: skip
 from faceforget.audit.shown.words import listed, rate_with_interval, reasons, share
 from faceforget.report.chart_files import to_image, to_svg
-from faceforget.report.charts import (
-    AFTER,
-    AFTER_SIDE,
-    BEFORE,
-    BEFORE_SIDE,
-    REFERENCE,
-    REFERENCE_SIDE,
-    Row,
-    curves,
-    ranges,
-)
-from faceforget.report.charts_more import Cloud, bars, density, histogram, progress, scatter
+from faceforget.report.charts import AFTER, BEFORE, REFERENCE
+from faceforget.report.charts_more import density
+from faceforget.report.drawing import draw
 from faceforget.report.glyphs import printable
 
 NASTY = "$x^2$ <b onload='a'>-->"
@@ -27,17 +29,18 @@ ROW = Row(NASTY, Rate(8, 8), Rate(0, 8), Estimate(0.5, 6, (0.4, 0.6)))
 
 
 def drawn():
-    series = [(side, [Rate(1, 2), None, not_measured(1, "few")]) for side in (BEFORE_SIDE, AFTER_SIDE, REFERENCE_SIDE)]
+    series = [(side, [Rate(1, 2), None, not_measured(1, "few")]) for side in SIDES]
     bins = [1.0, 2.0, 3.0]
-    return {
-        "ranges": ranges([ROW, Row("nothing", None, not_measured(1, "few"))]),
-        "curves": curves(("1", "5", NASTY), series, along="photos"),
-        "bars": bars({NASTY: 0.5, "Bo": 0.5}, {"Bo": 1.0}),
-        "no bars": bars({}, {}),
-        "histogram": histogram([-1, -0.5, 0, 0.5], AFTER_SIDE, bins, bins, [0.0] * 3, 0.2),
-        "scatter": scatter([Cloud(NASTY, np.zeros((2, 2)), AFTER, "o", 5)], ((-1, 1), (-1, 1))),
-        "progress": progress([(AFTER_SIDE, [(0, 0.0), (1, 0.5), (3, 1.0)])], 0.9),
+    plots = {
+        "ranges": Ranges([ROW, Row("nothing", None, not_measured(1, "few"))]),
+        "curves": Curves(("1", "5", NASTY), series, along="photos"),
+        "bars": Bars({NASTY: 0.5, "Bo": 0.5}, {"Bo": 1.0}),
+        "no bars": Bars({}, {}),
+        "histogram": Histogram([-1, -0.5, 0, 0.5], "after", bins, bins, [0.0] * 3, 0.2),
+        "scatter": Scatter("after", [Cloud(NASTY, np.zeros((2, 2)), "forgotten")], ((-1, 1), (-1, 1))),
+        "course": Course([("after", [(0, 0.0), (1, 0.5), (3, 1.0)])], 0.9),
     }
+    return {name: draw(plot) for name, plot in plots.items()}
 
 
 @pytest.mark.parametrize("name", drawn())
@@ -55,11 +58,11 @@ def test_a_chart_is_drawn_as_text_and_never_as_markup(name):
 
 
 def test_names_with_dollar_signs_stay_as_they_are():
-    assert "$x^2$ &lt;b onload=" in to_svg(ranges([ROW]), "c", "")
+    assert "$x^2$ &lt;b onload=" in to_svg(draw(Ranges([ROW])), "c", "")
 
 
 def test_each_side_keeps_its_colour():
-    text = to_svg(ranges([ROW]), "c", "")
+    text = to_svg(draw(Ranges([ROW])), "c", "")
     for colour in (BEFORE, AFTER, REFERENCE):
         assert colour in text
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from faceforget.audit.verdict import thresholds
+from faceforget.audit.thresholds import thresholds
 from faceforget.files import sha256_bytes, sha256_file
 from faceforget.requests.canonical import TamperedError, canonical
 from faceforget.requests.keys import load_public_key, new_key

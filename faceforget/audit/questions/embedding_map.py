@@ -8,12 +8,18 @@ stands beside whom; distances between far groups mean nothing, so no verdict res
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from faceforget.audit.question import Material, Need, Question
+from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.rows import sentence, who
+from faceforget.audit.shown.section import Chart, Cloud, Scatter, Section, Side
+from faceforget.audit.shown.words import listed, photos
 from faceforget.audit.view import GROUPS, Groups, View
 
 Points = NDArray[np.float32]
@@ -25,6 +31,8 @@ _STEPS = 500
 _SHOWN = GROUPS[:4]
 # Equal embeddings get one point: rounding apart is the same.
 _DECIMALS = 5
+# The erased last, above all others.
+_WORDS = {"retained": "people who stay", "strangers": "strangers", "forget_photos": "read by the erasure"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,46 @@ class EmbeddingMap:
     groups: tuple[str, ...]
     people: tuple[str, ...]
     shown: Mapping[str, tuple[int, int]]
+
+
+class WhereFacesAre(Question[EmbeddingMap]):
+    """The map."""
+
+    name = "map"
+    place = 90
+    asks = "Where are the faces, before and after?"
+    needs: ClassVar[frozenset[Need]] = frozenset({"core"})
+    view = "Map"
+
+    def ask(self, material: Material) -> EmbeddingMap:
+        """Of both models on one layout."""
+        return embedding_map(material.compared.before, material.compared.after, seed=material.seed)
+
+    def numbers(self, answer: EmbeddingMap | None) -> Mapping[str, object]:
+        """None: a map is for the eye."""
+        return {}
+
+    def section(self, report: AuditReport, answer: EmbeddingMap) -> Section:
+        """Both maps."""
+        both = np.concatenate([answer.before, answer.after])
+        limits = _limits(both, 0), _limits(both, 1)
+        charts = tuple(
+            Chart(
+                Scatter(side, _clouds(answer, points, side), limits),
+                f"The embeddings {side}; both maps have one layout.",
+            )
+            for side, points in _both(answer)
+        )
+        return Section(
+            title=self.asks,
+            sentence=_sentence(report, answer),
+            charts=charts,
+            method="t-SNE (van der Maaten and Hinton 2008) from the principal components, of both models together. It "
+            "shows who "
+            "stands beside whom; distances between far groups mean nothing, so no verdict rests on it.",
+            basis=f"{photos(len(answer.groups))}: {_shown(answer)}.",
+            reference="The same photos in the model before.",
+        )
 
 
 def embedding_map(before: View, after: View, *, photos: int = PHOTOS, seed: int = 0) -> EmbeddingMap:
@@ -106,3 +154,55 @@ def _layout(embeddings: NDArray[np.float32], seed: int) -> Points:
         placed = placed - (placed.max(0) + placed.min(0)) / 2
     scaled: Points = (placed / max(float(np.abs(placed).max()), 1e-12)).astype(np.float32)
     return scaled[inverse.reshape(-1)]
+
+
+def _limits(points: Points, axis: int) -> tuple[float, float]:
+    low, high = float(points[:, axis].min()), float(points[:, axis].max())
+    margin = 0.04 * (high - low or 1.0)
+    return low - margin, high + margin
+
+
+def _both(found: EmbeddingMap) -> tuple[tuple[Side, Points], ...]:
+    return ("before", found.before), ("after", found.after)
+
+
+def _clouds(found: EmbeddingMap, points: Points, side: Side) -> list[Cloud]:
+    groups = np.asarray(found.groups)
+    words = _WORDS | {"forgotten": f"the person, {side}"}
+    placed = [(group, points[groups == group]) for group in words]
+    return [Cloud(words[group], own, group) for group, own in placed if len(own) or group == "forgotten"]
+
+
+def _shown(found: EmbeddingMap) -> str:
+    names = {"forgotten": "the erased", "retained": "who stay", "strangers": "strangers"}
+    parts = [
+        f"{some} of {all_} {names[group]}"
+        for group, (some, all_) in found.shown.items()
+        if group in names and all_ and group != "forgotten"
+    ]
+    return sentence(f"all photos of the erased{', ' + listed(parts) if parts else ''}").replace("All", "all", 1)
+
+
+def _sentence(report: AuditReport, found: EmbeddingMap) -> str:
+    """How close the person's photos lie together on the map, in words that a map can bear."""
+    own = np.asarray(found.groups) == "forgotten"
+    old, new = (_spread(points[own]) for points in (found.before, found.after))
+    name = who(report)
+    if own.sum() < 2 or not old:
+        return f"The map shows {name} among everybody else."
+    if np.allclose(found.before, found.after, atol=1e-3):
+        return f"Nothing has moved: the photos of {name} lie where they lay before."
+    ratio = new / old
+    if ratio > 1.5:
+        return f"On the map the photos of {name} lie {ratio:.1f} times as far apart as before."
+    if ratio < 0.67:
+        return f"On the map the photos of {name} lie closer together than before: they have been moved, not dispersed."
+    return f"On the map the photos of {name} lie about as close together as before."
+
+
+def _spread(points: Points) -> float:
+    """Median distance from the middle."""
+    return float(np.median(np.linalg.norm(points - np.median(points, axis=0), axis=1))) if len(points) else 0.0
+
+
+QUESTION = WhereFacesAre()

@@ -16,19 +16,27 @@ who stay, is then scored for its best row, and correctness is left out, so that 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from faceforget.audit.attack import FloatArray, PopulationAttack, features
-from faceforget.audit.estimates import RESAMPLES, Estimate, Rate, not_measured
+from faceforget.audit.estimates import RESAMPLES, Estimate, Measured, Rate, Sides, not_measured
+from faceforget.audit.question import Material, Question
+from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.rows import known, measured, missing, reference_line, reference_name, table, who
+from faceforget.audit.shown.section import Chart, Ranges, Row, Section
+from faceforget.audit.shown.words import amount, photos_of, rate
 from faceforget.audit.view import View
 from faceforget.recognizer.recognizer import Recognizer
 
 MIN_PHOTOS = 4
 MIN_PEOPLE = 10
+_SCORES = {"confidence": "confidence", "modified_entropy": "modified entropy"}
+# An AUC whose interval holds this tells nothing.
+_GUESSING = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,52 @@ class Membership:
     judged_forget: Rate | Estimate
     judged_unseen: Rate | Estimate
     attack_accuracy: Estimate
+
+
+class Told(Question[Sides[Membership]]):
+    """The controlled and the trained attack."""
+
+    name = "membership"
+    place = 50
+    asks = "Can it be told that these photos were enrolled?"
+
+    def ask(self, material: Material) -> Sides[Membership]:
+        """Of each model, and of strangers in the person's place."""
+        return material.compared.ask(lambda view: membership(view, view.embeddings.members, seed=material.seed))
+
+    def section(self, report: AuditReport, answer: Sides[Membership]) -> Section:
+        """Areas under the curve, and what the trained attack takes for enrolled."""
+        areas, judged = _areas(report, answer), _judged(answer)
+        charts = []
+        if measured(areas):
+            words = "AUC of telling enrolled from unseen photos of the same person: 0.5 (dashed) is guessing, and best."
+            charts.append(
+                Chart(Ranges(measured(areas), reference=reference_name(report), mark=_GUESSING, percent=False), words)
+            )
+        if measured(judged):
+            words = "Share of photos that the trained attack takes for enrolled; the unseen photos are its control."
+            charts.append(Chart(Ranges(measured(judged), reference=reference_name(report)), words))
+        after = answer.after
+        return Section(
+            title=self.asks,
+            sentence=_sentence(answer),
+            charts=tuple(charts),
+            missing=missing([areas[0], judged[0]]),
+            method="Controlled: the photos that the erasure read against unseen ones of the same person, ranked by "
+            "confidence "
+            "and by modified entropy (Song and Mittal 2021, arXiv 2003.10595). Trained: a support-vector machine that "
+            "learns "
+            "from people who stay (after Shokri et al. 2017, arXiv 1610.05820). Such attacks on a population "
+            "overestimate privacy (arXiv 2403.01218).",
+            basis=f"{photos_of(next(iter(after.auc.values()), None))} of {who(report)}; bootstrap over photos, Wilson "
+            "for shares.",
+            reference=reference_line(report)
+            + " A number below the reference is not better: it marks the photos just as well.",
+            tables=(
+                table(report, "All areas under the curve", areas, percent=False),
+                table(report, "The trained attack", [*judged, _accuracy(answer)]),
+            ),
+        )
 
 
 def membership(view: View, members: Mapping[str, Tensor] | None = None, *, seed: int = 0) -> Membership:
@@ -77,12 +131,12 @@ def _trained(view: View, members: Mapping[str, Tensor], seed: int) -> tuple[Rate
     if len(both) < MIN_PEOPLE:
         note = f"needs enrolled and unseen photos of {MIN_PEOPLE} people who stay, got {len(both)}"
         return not_measured(counts[0], note), not_measured(counts[1], note), not_measured(0, note)
-    known = _all_known(view, view.used)
-    tables = [[_table(view.used, name, group[name], known) for name in both] for group in (members, others)]
+    all_known = _all_known(view, view.used)
+    tables = [[_table(view.used, name, group[name], all_known) for name in both] for group in (members, others)]
     attack = PopulationAttack(*tables, seed=seed)
     judged: list[Rate | Estimate] = []
     for group, count in zip((read, unseen), counts, strict=True):
-        rows = [_table(view.used, name, own, known) for name, own in group.items() if len(own)]
+        rows = [_table(view.used, name, own, all_known) for name, own in group.items() if len(own)]
         hits = int(attack.judge(np.concatenate(rows)).sum()) if rows else 0
         judged.append(Rate(hits, count) if count else not_measured(0, "no such photos"))
     return judged[0], judged[1], attack.accuracy()
@@ -91,9 +145,9 @@ def _trained(view: View, members: Mapping[str, Tensor], seed: int) -> tuple[Rate
 def _controlled(view: View, model: Recognizer, seed: int) -> dict[str, Estimate]:
     """AUC of each score, forget photos against unseen ones of the same person."""
     read, unseen = view.embeddings.forget_photos, view.embeddings.forgotten
-    known = _all_known(view, model)
+    all_known = _all_known(view, model)
     pairs = [
-        (_table(model, name, read[name], known), _table(model, name, unseen[name], known))
+        (_table(model, name, read[name], all_known), _table(model, name, unseen[name], all_known))
         for name in unseen
         if len(unseen[name]) and len(read.get(name, ()))
     ]
@@ -114,10 +168,10 @@ def _all_known(view: View, model: Recognizer) -> bool:
     return all(person in model.labels for person in view.people)
 
 
-def _table(model: Recognizer, name: str, embeddings: Tensor, known: bool) -> FloatArray:
-    """Features of one person's photos; ``known``: whether right answers exist for everybody."""
+def _table(model: Recognizer, name: str, embeddings: Tensor, all_known: bool) -> FloatArray:
+    """Features of one person's photos; ``all_known``: whether right answers exist for everybody."""
     logits = model.classifier.head.scale * model.similarities(embeddings)
-    return features(logits, torch.full((len(embeddings),), model.index_of(name)) if known else None)
+    return features(logits, torch.full((len(embeddings),), model.index_of(name)) if all_known else None)
 
 
 def auc_within(pairs: Sequence[tuple[FloatArray, FloatArray]], *, seed: int = 0) -> Estimate:
@@ -145,3 +199,50 @@ def auc_within(pairs: Sequence[tuple[FloatArray, FloatArray]], *, seed: int = 0)
     total = sum(len(high) * len(low) for high, low in pairs)
     below, above = np.quantile(drawn / total, (0.025, 0.975))
     return Estimate(won / total, sum(counts), (float(below), float(above)))
+
+
+def _row(sides: Sides[Membership], words: str, *path: str) -> Row:
+    def value(side: object) -> Measured | None:
+        for key in path:
+            side = None if side is None else side.get(key) if isinstance(side, dict) else getattr(side, key)
+        return side if isinstance(side, Measured) else None
+
+    return Row(words, value(sides.before), value(sides.after), value(sides.reference))
+
+
+def _areas(report: AuditReport, sides: Sides[Membership]) -> list[Row]:
+    used = [_row(sides, f"By {words}", "auc", key) for key, words in _SCORES.items()]
+    kept = [_row(sides, f"By {words}, the old row put back", "auc_row_kept", key) for key, words in _SCORES.items()]
+    # A stranger has no old row.
+    kept = [row if known(row.reference) else replace(row, reference=None) for row in kept]
+    return [*used, *(kept if report.check.rows_removed else [])]
+
+
+def _judged(sides: Sides[Membership]) -> list[Row]:
+    return [
+        _row(sides, "Photos that the erasure read, taken for enrolled", "judged_forget"),
+        _row(sides, "Unseen photos of the person, taken for enrolled", "judged_unseen"),
+    ]
+
+
+def _accuracy(sides: Sides[Membership]) -> Row:
+    return _row(sides, "The attack is right on people who stay", "attack_accuracy")
+
+
+def _sentence(sides: Sides[Membership]) -> str:
+    new = sides.after.auc.get("confidence")
+    if new is None or new.value is None:
+        return "Whether the photos can be told to have been enrolled could not be measured."
+    low, high = new.interval or (new.value, new.value)
+    told = "cannot be told" if low <= _GUESSING <= high else "can be told"
+    first = (
+        f"By the model's confidence the enrolled photos {told} from unseen photos of the same person "
+        f"(AUC {amount(new.value)}, 95 % interval {amount(low)} to {amount(high)}; 0.50 is guessing)."
+    )
+    forget, unseen = sides.after.judged_forget, sides.after.judged_unseen
+    if not known(forget, unseen):
+        return first
+    return f"{first} A trained attack takes {rate(forget)} of them for enrolled, and {rate(unseen)} of the unseen ones."
+
+
+QUESTION = Told()

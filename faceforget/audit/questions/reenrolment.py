@@ -1,175 +1,224 @@
-"""Is the person recognised again once they are enrolled again? From a few photos, or by a new head row.
-
-An erasure that only touches the head passes every accuracy and fails here: the features still know the
-person. But so does a retrained model, as for any stranger: the share means something only beside that of
-strangers in the person's place (:meth:`~faceforget.audit.view.View.as_if`).
-"""
+"""Is the person recognised once they are enrolled again?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 from torch.nn import functional
 
-from faceforget.audit.estimates import Estimate, Rate, not_measured, times_drawn
-from faceforget.audit.measures.accuracy import closed_set_accuracy
-from faceforget.audit.shares import share
+from faceforget.audit.estimates import Estimate, Measured, Sides, if_given
+from faceforget.audit.measures.reenrolment import PrototypeAttack, photo_gallery, prototype_attack, reenrolment
+from faceforget.audit.question import Criteria, Material, Question
+from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.rows import known, measured, missing, number, reference_line, reference_name, table, who
+from faceforget.audit.shown.section import Chart, Curves, Number, Ranges, Row, Section, Side
+from faceforget.audit.shown.words import photos_of, rate, share
+from faceforget.audit.verdict import Criterion, Figure
 from faceforget.audit.view import View
 
-Flags = NDArray[np.bool_]
+# The count of photos that is judged and told.
+_FROM = "5"
+# Where strangers are recognised less often than this, that the person is not says little.
+_TOLD_APART = 0.5
+# Beyond this share of what the reference manages, the features know the person about as well as it does.
+_STILL_KNOWN = 0.6
 
 
 @dataclass(frozen=True)
-class PrototypeAttack:
-    """What the classifier says once the persons' rows are made anew from the photos that the erasure read.
+class Recognised:
+    """The person enrolled again.
 
     Attributes:
-        forgotten: Unseen photos of the erased persons whose best candidate is the right one.
-        forgotten_named: The same with the right name, not "unknown", at the model's threshold.
-        retained: Photos of people who stay whose best candidate is still the right one; None without any.
+        reenrolment: Rank-1 after the person is enrolled again from 1, 5, 10 photos.
+        prototype: The person's row rebuilt from the forget photos.
     """
 
-    forgotten: Rate | Estimate
-    forgotten_named: Rate | Estimate
-    retained: Rate | None
+    reenrolment: Sides[Mapping[str, Estimate]]
+    prototype: Sides[PrototypeAttack]
 
 
-def reenrolment(
-    view: View,
-    *,
-    counts: Sequence[int] = (1, 5, 10),
-    draws: int = 20,
-    seed: int = 0,
-    gallery: Tensor | None = None,
-) -> Mapping[str, Estimate]:
-    """Rank-1 share of each person's unseen photos, with the person back in the gallery of all who stay.
+class EnrolledAgain(Question[Recognised]):
+    """Re-enrolment and the prototype attack."""
 
-    The template is the normalised mean of a few photos, drawn from those that the erasure read and from the
-    unseen ones; probes are the unseen photos that were not drawn. A draw never takes more than half of the
-    unseen photos: it goes on with the others. Each person is put back alone, and their photos are pooled.
+    name = "reenrolment"
+    place = 20
+    asks = "Is the person recognised when enrolled again?"
+    criteria: ClassVar[Criteria] = {
+        "unrecognisable": {
+            "reenrolled": Criterion(
+                words="recognised after being enrolled again from five photos",
+                reference="reference",
+                compare="ratio",
+                at="most",
+                passed=0.20,
+                partial=0.60,
+                sure=0.35,
+                leading=True,
+                needs="there was nobody to compare the person with",
+                option="strangers",
+                why='"Even if enrolled again or compared pairwise, the model fails." A fifth of what it manages for '
+                "a stranger is allowed, because a handful of photos among a few dozen people is right by luck now and "
+                "then.",
+            ),
+        }
+    }
 
-    Args:
-        view: One model.
-        counts: Photos to enrol from.
-        draws: Over which the share is averaged.
-        seed: Of the draws; the same for every model.
-        gallery: ``(C', D)`` unit templates of everybody else; the model's rows unless others are given. Where
-            an erasure moved the embedding away from the rows, a template made from photos beats them on
-            *anybody's* photo, so that the share says little: see :func:`photo_gallery`.
+    def ask(self, material: Material) -> Recognised:
+        """Of each model, and of strangers in the person's place."""
+        compared = material.compared
+        return Recognised(compared.ask(partial(_reenrolment, seed=material.seed)), compared.ask(prototype_attack))
 
-    Returns:
-        By count. Intervals are from a bootstrap over the unseen photos, with the drawn templates as they are.
+    def numbers(self, answer: Recognised | None) -> Mapping[str, object]:
+        """Both under a key of its own."""
+        return {
+            "reenrolment": if_given(answer, lambda found: found.reenrolment),
+            "prototype": if_given(answer, lambda found: found.prototype),
+        }
+
+    def figures(self, material: Material) -> Mapping[str, Figure]:
+        """From five photos."""
+        sides = material.answer(self).reenrolment
+        reference = if_given(sides.reference, lambda found: found[_FROM])
+        return {"reenrolled": Figure(sides.after[_FROM], sides.before[_FROM], reference, about="face")}
+
+    def collapse(self, material: Material) -> str:
+        """Others are not recognised either."""
+        reference = material.answer(self).reenrolment.reference
+        again = reference[_FROM].value if reference is not None else None
+        if again is None or again >= _TOLD_APART:
+            return ""
+        return f"of others, too, only {100 * again:.0f} % are recognised after being enrolled again"
+
+    def headline(self, report: AuditReport, answer: Recognised) -> tuple[str, ...]:
+        """What the features know."""
+        return _headline(report, answer.reenrolment)
+
+    def first_numbers(self, report: AuditReport, answer: Recognised) -> tuple[Number, ...]:
+        """From five photos."""
+        words = f"{who(report)}: recognised after being enrolled again from five photos"
+        return (number(words, answer.reenrolment.before.get(_FROM), answer.reenrolment.after.get(_FROM)),)
+
+    def section(self, report: AuditReport, answer: Recognised) -> Section:
+        """By the number of photos, and by a new row."""
+        sides, rows, attack = answer.reenrolment, _rows(answer), _attack(answer)
+        counts = list(sides.after)
+        series: list[tuple[Side, Sequence[Measured | None]]] = [
+            ("before", _along(sides.before, counts)),
+            ("after", _along(sides.after, counts)),
+        ]
+        if sides.reference is not None:
+            series.append(("reference", _along(sides.reference, counts)))
+        charts = []
+        if measured(rows):
+            words = "Enrolled again: share of the other photos in which the person is the best candidate."
+            charts.append(
+                Chart(Curves(counts, series, along="photos enrolled again", reference=reference_name(report)), words)
+            )
+        if measured(attack):
+            words = "Prototype attack: the person's row is made anew from the photos that the erasure read."
+            charts.append(Chart(Ranges(measured(attack), reference=reference_name(report)), words))
+        return Section(
+            title=self.asks,
+            sentence=_sentence(report, answer),
+            charts=tuple(charts),
+            missing=missing([*rows, *attack[:1]]),
+            method="The person joins the gallery of everybody who stays, with the mean of 1, 5 or 10 of their photos; "
+            "rank-1 "
+            "on photos that were not drawn, averaged over draws. Prototype attack: Ha, Park and Yoon 2025 "
+            "(arXiv 2506.01318), a new row in the head without any training.",
+            basis=f"{photos_of(sides.after.get('5'))} of {who(report)}; intervals from a bootstrap over these photos.",
+            reference=reference_line(report)
+            + " A network recognises most strangers once they are enrolled, so a number near this reference is no "
+            "trace of an enrolment; only one well below it says that the face itself is lost on the model.",
+            tables=(table(report, "All numbers on enrolling again", [*rows, *attack]),),
+        )
+
+
+def _reenrolment(view: View, *, seed: int) -> Mapping[str, Estimate]:
+    """Everybody else in the gallery is enrolled anew from photos too, as far as there are any.
+
+    An erasure may move the embedding away from the rows; then a template made from photos beats every row on
+    anybody's photo, and re-enrolment would succeed with any face.
     """
-    others = view.gallery() if gallery is None else gallery
-    return {str(count): _reenrolled(view, others, count, draws, seed) for count in counts}
+    templates = photo_gallery(view)
+    if not view.embeddings.retained:
+        others = view.embeddings.strangers.values()
+        templates = torch.cat([templates, *(functional.normalize(own.mean(0, keepdim=True)) for own in others)])
+    return reenrolment(view, gallery=templates, seed=seed)
 
 
-def photo_gallery(view: View) -> Tensor:
-    """Unit templates ``(C', D)`` of everybody else, enrolled again as the person is: the mean of their photos.
-
-    Who has no photos keeps the row.
-    """
-    labels = [label for label in view.used.labels if label not in view.people]
-    templates = view.gallery().clone()
-    for index, label in enumerate(labels):
-        if len(view.embeddings.retained.get(label, ())):
-            templates[index] = functional.normalize(view.embeddings.retained[label].mean(0), dim=0)
-    return templates
-
-
-def _reenrolled(view: View, gallery: Tensor, count: int, draws: int, seed: int) -> Estimate:
-    unseen = sum(map(len, view.embeddings.forgotten.values()))
-    if not len(gallery):
-        return not_measured(unseen, "nobody else is enrolled")
-    hits, probes = [], []
-    for number, (person, photos) in enumerate(view.embeddings.forgotten.items()):
-        read = view.embeddings.forget_photos.get(person, photos[:0])
-        chosen = draw_photos(len(read), len(photos), count, draws, np.random.default_rng((seed, count, number)))
-        if chosen is not None:
-            hits.append(_best(torch.cat([read, photos]), chosen, photos, gallery) & ~chosen[:, len(read) :])
-            probes.append(~chosen[:, len(read) :])
-    if not hits:
-        note = f"too few photos to enrol from {count} and keep half of the unseen ones as probes"
-        return not_measured(unseen, note, few=True)
-    left_out = len(view.people) - len(hits)
-    note = f"{left_out} of {len(view.people)} persons have too few photos" if left_out else ""
-    return _averaged(np.concatenate(hits, axis=1), np.concatenate(probes, axis=1), seed, note)
+def _headline(report: AuditReport, sides: Sides[Mapping[str, Estimate]]) -> tuple[str, ...]:
+    after, reference = sides.after.get(_FROM), (sides.reference or {}).get(_FROM)
+    if after is None or after.value is None:
+        known = "The features still know this person: nothing but the head of the model was changed."
+        return (known,) if report.only_head else ()
+    near = reference is not None and reference.value is not None and after.value >= _STILL_KNOWN * reference.value
+    again = f"enrolled again from five photos they are recognised in {share(after.value)} of photos"
+    beside = _as_reference(report, reference)
+    if report.only_head or (near and report.check.derived):
+        return (f"The features still know this person: {again}.",)
+    if near:
+        return (f"The features can still tell this face from others: {again}, as {beside}.",)
+    if reference is None or reference.value is None:
+        return (f"{again[0].upper()}{again[1:]}.",)
+    return (f"{again[0].upper()}{again[1:]}, {beside}.",)
 
 
-def draw_photos(read: int, unseen: int, count: int, draws: int, generator: np.random.Generator) -> Flags | None:
-    """Which photos make the template in each draw, at most half of the unseen ones.
-
-    Returns:
-        ``(draws, read + unseen)``, the unseen ones last; None where there are too few.
-    """
-    most = unseen // 2
-    if not unseen or count > read + most:
-        return None
-    chosen = np.zeros((draws, read + unseen), dtype=bool)
-    for row in chosen:
-        order = generator.permutation(read + unseen)
-        is_unseen = order >= read
-        row[order[~is_unseen | (np.cumsum(is_unseen) <= most)][:count]] = True
-    return chosen
+def _as_reference(report: AuditReport, reference: Estimate | None) -> str:
+    name = reference_name(report)
+    kind = "rendered strangers" if "rendered" in name else "strangers"
+    return f"{kind if 'stranger' in name else 'by the retrained model'} in {rate(reference)}"
 
 
-def _best(photos: Tensor, chosen: Flags, probes: Tensor, gallery: Tensor) -> Flags:
-    """Whether the person beats everybody else, ``(draws, N)``; who only draws level does not."""
-    means = torch.from_numpy(chosen).to(photos) @ photos
-    own = functional.normalize(means, dim=1) @ probes.T
-    best: Flags = (own > (gallery @ probes.T).amax(0)).cpu().numpy()
-    return best
+def _along(side: Mapping[str, Estimate], counts: list[str]) -> list[Estimate | None]:
+    return [side.get(count) for count in counts]
 
 
-def _averaged(hits: Flags, probes: Flags, seed: int, note: str) -> Estimate:
-    """Mean over draws of the share of probes, ``(draws, N)`` each."""
-
-    def average(photos: NDArray[np.intp]) -> NDArray[np.float64]:
-        times = times_drawn(photos)
-        with np.errstate(invalid="ignore"):
-            shares = (times @ hits.T) / (times @ probes.T)
-            # A resample of a few photos may hold no probe of a draw.
-            known = np.isfinite(shares)
-            found: NDArray[np.float64] = np.where(known, shares, 0).sum(-1) / known.sum(-1)
-        return found
-
-    photos = hits.shape[1]
-    return share(float(average(np.arange(photos))), photos, photos, average, seed=seed, note=note)
+def _rows(answer: Recognised) -> list[Row]:
+    sides = answer.reenrolment
+    reference = sides.reference or {}
+    return [
+        Row(f"Enrolled again from {_many(count)}", sides.before.get(count), sides.after[count], reference.get(count))
+        for count in sides.after
+    ]
 
 
-def prototype_attack(view: View) -> PrototypeAttack:
-    """Prototypical relearning (Ha, Park & Yoon 2025, arXiv 2506.01318) on the head.
+def _many(count: str) -> str:
+    return "1 photo" if count == "1" else f"{count} photos"
 
-    The row of each erased person becomes the mean embedding of the photos that the erasure read: no training
-    at all. The head compares cosines, so the mean is normalised, and the paper's scale and bias fall away.
-    """
-    photos = view.embeddings
-    people = [p for p in view.people if len(photos.forgotten[p]) and len(photos.forget_photos.get(p, ()))]
-    gallery = view.gallery()
-    if not people or not len(gallery):
-        why = "nobody else is enrolled" if people else "needs photos that the erasure read, and unseen ones"
-        missing = not_measured(sum(map(len, photos.forgotten.values())), why)
-        return PrototypeAttack(missing, missing, None)
-    prototypes = functional.normalize(torch.stack([photos.forget_photos[p].mean(0) for p in people]), dim=1)
-    rows = torch.cat([gallery, prototypes])
-    labels = [*(label for label in view.used.labels if label not in view.people), *people]
-    cosines = torch.cat([photos.forgotten[p] for p in people]) @ rows.T
-    own = [labels.index(p) for p in people for _ in photos.forgotten[p]]
-    sure = cosines.amax(1) >= view.used.threshold.cosine
-    right = cosines.argmax(1).cpu() == torch.tensor(own)
-    return PrototypeAttack(
-        closed_set_accuracy(cosines, own),
-        Rate(int((right & sure.cpu()).sum()), len(own)),
-        _retained(view, rows, labels),
+
+def _attack(answer: Recognised) -> list[Row]:
+    sides = answer.prototype
+
+    def row(words: str, key: str) -> Row:
+        return Row(
+            words, *(getattr(side, key) if side else None for side in (sides.before, sides.after, sides.reference))
+        )
+
+    rows = [
+        row("New row: the person is the best candidate", "forgotten"),
+        row("New row: the person is named, not unknown", "forgotten_named"),
+        row("With the new row, people who stay are right", "retained"),
+    ]
+    return [row for row in rows if row.after is not None]
+
+
+def _sentence(report: AuditReport, answer: Recognised) -> str:
+    sides, name = answer.reenrolment, who(report)
+    old, new, reference = sides.before.get("5"), sides.after.get("5"), (sides.reference or {}).get("5")
+    if new is None or new.value is None:
+        return f"Whether {name} is recognised when enrolled again could not be measured from five photos."
+    compared = f" ({reference_name(report)}: {rate(reference)})" if reference is not None and known(reference) else ""
+    first = (
+        f"Enrolled again from five photos, {name} is recognised in {rate(new)} of the other photos; before it was "
+        f"{rate(old)}{compared}."
     )
+    attack = answer.prototype.after.forgotten
+    if not known(attack):
+        return first
+    return f"{first} A new row made from the photos that the erasure read is right in {rate(attack)}."
 
 
-def _retained(view: View, rows: Tensor, labels: Sequence[str]) -> Rate | None:
-    known = {name: own for name, own in view.embeddings.retained.items() if name in labels and len(own)}
-    if not known:
-        return None
-    targets = [labels.index(name) for name, own in known.items() for _ in own]
-    return closed_set_accuracy(torch.cat(list(known.values())) @ rows.T, targets)
+QUESTION = EnrolledAgain()

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch.nn import functional
 
-from faceforget.audit import attacked
-from faceforget.audit.attacked import retaught
 from faceforget.audit.compared import look_at_all
 from faceforget.audit.estimates import Estimate, Sides
 from faceforget.audit.measures.relearning import Relearning
-from faceforget.audit.promises import _relearned
-from faceforget.audit.verdict import judge, thresholds
+from faceforget.audit.questions import relearning as question
+from faceforget.audit.questions.relearning import figure_of, retaught
+from faceforget.audit.thresholds import thresholds
+from faceforget.audit.verdict import judge
 from faceforget.audit.view import Faces
 from faceforget.unlearn.layers.scatter import Scatter
 
@@ -49,7 +49,7 @@ def taking(steps, budget=200):
 )
 def test_never_within_the_budget_is_a_bound_and_no_number(after, reference, outcome):
     """It is enough for the model after; a reference that was never learnt is longer than anybody knows."""
-    figure = _relearned(Sides(taking(5), taking(after), taking(reference)))
+    figure = figure_of(Sides(taking(5), taking(after), taking(reference)))
     assert judge({"relearned": figure}, RULE).of("unrecognisable") == outcome
 
 
@@ -71,7 +71,7 @@ def asked(monkeypatch):
         calls.append((layered, len(learn), strangers))
         return taking(NEVER if layered else 9)
 
-    monkeypatch.setattr(attacked, "relearning", answer)
+    monkeypatch.setattr(question, "relearning", answer)
     return calls
 
 

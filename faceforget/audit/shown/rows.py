@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 from faceforget.audit.estimates import Measured
 from faceforget.audit.report import AuditReport
+from faceforget.audit.shown.section import Number, Row, Table
 from faceforget.audit.shown.words import (
+    NOT_MEASURED,
     amount_with_interval,
     listed,
     photos_of,
+    rate,
     rate_with_interval,
     reasons,
     shown_name,
 )
-from faceforget.report.charts import Row
-from faceforget.report.document import Table
 
 # In a table of a section, what no model was asked about.
 _NOTHING = "—"
@@ -34,7 +35,7 @@ def reference_name(report: AuditReport) -> str:
 
 def has_reference(report: AuditReport) -> bool:
     """Whether there was a retrained model, or strangers."""
-    return report.reenrolment.reference is not None
+    return not report.reference.startswith("nothing:")
 
 
 def reference_line(report: AuditReport) -> str:
@@ -80,6 +81,12 @@ def measured(rows: Sequence[Row]) -> list[Row]:
 def known(*values: Measured | None) -> bool:
     """Whether all of them could be measured."""
     return all(value is not None and value.value is not None for value in values)
+
+
+def number(what: str, before: Measured | None, after: Measured | None) -> Number:
+    """A share before and after, for the first screen."""
+    old, new = rate(before), rate(after)
+    return Number(what, "" if old == new == NOT_MEASURED else old, new)
 
 
 def sentence(text: str) -> str:

@@ -7,7 +7,7 @@ from synthetic_people import made_up_view, photos_of, projected_out, with_forgot
 from torch.nn import functional
 
 from faceforget.audit.estimates import Rate, plain
-from faceforget.audit.questions.reenrolment import draw_photos, photo_gallery, prototype_attack, reenrolment
+from faceforget.audit.measures.reenrolment import draw_photos, photo_gallery, prototype_attack, reenrolment
 from faceforget.audit.view import Groups
 
 
