@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from app.pieces import svg_image
 from faceforget.api import CURVES, Step, curve_card
 
 
@@ -26,7 +25,7 @@ def curves(points: Sequence[Mapping[str, float]], budget: int) -> str:
                 curve,
                 [point[curve.key] for point in points if curve.key in point],
                 budget,
-                lambda drawn, words: svg_image(drawn, words, "plot"),
+                images=True,
             )
             for curve in CURVES
         )

@@ -27,9 +27,10 @@ from faceforget.api import (
     Section,
     audit_document,
     audit_models,
-    criteria_html,
+    drawn,
     held_back,
     look,
+    piece,
     sections_html,
     sha256_bytes,
 )
@@ -243,8 +244,9 @@ class Papers:
 def papers(erased: Erased, progress: Progress = silent) -> Papers:
     """Write the reports and the model file."""
     document = audit_document(erased.report)
-    sections = sections_html(document, progress)
-    page = html(document, sections).encode()
+    charts = drawn(document, progress)
+    page = html(document, sections_html(document, charts)).encode()
+    shown = sections_html(document, charts, images=True)  # Streamlit takes no SVG
     printed = pdf(document, progress)
     model = model_file(erased.outcome.recognizer)
     numbers = {"audit": erased.report.to_dict(), "erasure": erased.outcome.to_dict()}
@@ -254,8 +256,8 @@ def papers(erased: Erased, progress: Progress = silent) -> Papers:
         page,
         printed,
         (json.dumps(numbers, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace"),
-        tuple(zip(document.sections, sections, strict=True)),
-        criteria_html(document.criteria),
+        tuple(zip(document.sections, shown, strict=True)),
+        piece("criteria", document.criteria),
         sha256_bytes(model),
     )
 

@@ -1,29 +1,14 @@
 """Pieces of HTML; whatever came from a user is escaped here."""
 
-import base64
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 from app.advice import advice
 from app.check import CheckedPhoto
 from app.erasing import Named
-from faceforget.api import (
-    RGB,
-    UNKNOWN,
-    AuditedPhoto,
-    Glance,
-    NamedPhoto,
-    PicturePair,
-    Pictures,
-    Recognition,
-    answer,
-    answered,
-    picture,
-    shown_name,
-)
+from faceforget.api import RGB, UNKNOWN, NamedPhoto, Recognition, answered, picture, piece, report_style, shown_name
 from faceforget.errors import FaceForgetError
 
 _STAMPS = {
@@ -39,8 +24,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&@])")
 def style() -> str:
     """The look of the app: its own rules, and those of the reports for everything within ``.ff``."""
     own = (Path(__file__).parent / "style.css").read_text("utf-8")
-    report = files("faceforget.report").joinpath("page.css").read_text("utf-8")
-    return f"<style>\n.ff {{\n{report}\n}}\n{own}\n</style>"
+    return f"<style>\n.ff {{\n{report_style()}\n}}\n{own}\n</style>"
 
 
 def markdown(text: str) -> str:
@@ -56,24 +40,6 @@ def text(words: str) -> str:
 def name_of(person: str) -> str:
     """A name, escaped."""
     return escape(shown_name(person))
-
-
-def svg_image(svg: str, words: str, kind: str = "") -> str:
-    """An SVG as an image: Streamlit removes ``<svg>`` itself."""
-    named = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)  # an image is a document of its own
-    data = base64.b64encode(named.encode()).decode("ascii")
-    return f'<img class="{kind}" src="data:image/svg+xml;base64,{data}" alt="{escape(words)}">'
-
-
-def inline_svgs(page: str) -> str:
-    """Every ``<svg>`` of a report as an image; the words are its label."""
-
-    def image(found: re.Match[str]) -> str:
-        label = re.search(r'aria-label="([^"]*)"', found[0])
-        data = base64.b64encode(found[0].encode()).decode("ascii")
-        return f'<img class="plot" src="data:image/svg+xml;base64,{data}" alt="{label[1] if label else ""}">'
-
-    return re.sub(r"<svg\b.*?</svg>", image, page, flags=re.DOTALL)
 
 
 def face(crop: RGB | None, person: str, kind: str = "face") -> str:
@@ -161,49 +127,6 @@ def checked(photo: CheckedPhoto) -> str:
     )
 
 
-def before_after(photos: Sequence[AuditedPhoto], *, erased: bool) -> str:
-    """Photos with what the models answer before and after."""
-    cards = "".join(
-        f'<article class="card photo">{picture(p.crop, f"Photo of {shown_name(p.person)}")}<div class="sides">'
-        f"{answer('before', p.before, p.person, erased)}{answer('after', p.after, p.person, erased)}</div></article>"
-        for p in photos
-    )
-    return f'<div class="grid {"" if erased else "stay"}">{cards}</div>'
-
-
-def glance(found: Glance) -> str:
-    """What the pictures show, and what their colours mean."""
-    low, ramp, high = found.scale
-    return (
-        f'<p class="note">{escape(found.note)}</p><p class="scale">{escape(low)} {picture(ramp, "")} {escape(high)}</p>'
-    )
-
-
-def picture_pairs(found: Pictures, what: str) -> str:
-    """Pictures before and after, side by side, below their heading; ``what`` each of them is."""
-    pairs = "".join(_picture_pair(pair, found.named, what) for pair in found.pairs)
-    return f'<h3>{escape(found.title)}</h3><div class="grid heats">{pairs}</div>'
-
-
-def _picture_pair(pair: PicturePair, named: bool, what: str) -> str:
-    sides = "".join(
-        f"<div>{picture(pixels, f'{what} of {pair.words}, {side}')}<span>{side}</span></div>"
-        for side, pixels in (("before", pair.before), ("after", pair.after))
-    )
-    caption = f'<figcaption class="person">{escape(pair.words)}</figcaption>' if named else ""
-    return f'<figure class="heat card">{caption}<div class="pair">{sides}</div></figure>'
-
-
-def answers(photos: Sequence[RGB], found: Sequence[Recognition], person: str) -> str:
-    """Small photos with the name that they now get."""
-    cards = "".join(
-        f'<figure class="again {"named" if r.name == person else "not"}">{picture(crop, "Photo")}'
-        f"<figcaption>{escape(answered(r))}</figcaption></figure>"
-        for crop, r in zip(photos, found, strict=True)
-    )
-    return f'<div class="row">{cards}</div>'
-
-
 def naming(photos: Sequence[Named], person: str) -> str:
     """The photos that are read with the name that each gets, before and, once there is one, after."""
     cards = "".join(
@@ -225,5 +148,4 @@ def _changed(photo: Named, person: str) -> str:
 
 def facts(rows: Mapping[str, str]) -> str:
     """Names and values."""
-    lines = "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in rows.items())
-    return f'<dl class="facts card">{lines}</dl>'
+    return piece("facts", rows)

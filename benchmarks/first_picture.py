@@ -17,8 +17,8 @@ from faceforget.api.run_demo import ShownPhoto
 from faceforget.audit.measures.heatmaps import overlay
 from faceforget.audit.shown.words import shown_name
 from faceforget.recognizer.recognizer import Recognition
-from faceforget.report.answers import answered
 from faceforget.report.charts import INK, SOFT, styled
+from faceforget.report.page import answered
 
 _GONE, _KEPT = "#b3261e", "#1a7f4b"
 _COLUMNS = ("the photo", "what speaks for them, before", "after DELETE")

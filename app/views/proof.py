@@ -8,11 +8,8 @@ from app.erasing import Erased, Papers, enrol_again
 from app.frame import RECEIPT, needs_erasure, page, part, progress_of, session, show
 from app.jobs import Job
 from app.promises import title as promised
-from faceforget.audit.shown.section import Glance
-from faceforget.audit.shown.words import in_steps, share, shown_name
-from faceforget.audit.shown.words import photos as count_photos
-from faceforget.report import audit_front as front
-from faceforget.report.audit_page import card_html, number_html
+from faceforget.api import audit_front as front
+from faceforget.api import count_photos, in_steps, piece, share, shown_name
 
 _PHOTOS, _STEPS, _AGAIN, _ALL = "Photos", "How it went", "Enrol again", "Every question"
 
@@ -33,9 +30,6 @@ def main() -> None:
 
 def _front(erased: Erased) -> None:
     report = erased.report
-    sentences = "".join(f'<p class="finding">{pieces.text(words)}</p>' for words in front.headline(report))
-    cards = "".join(map(card_html, front.cards(report)))
-    numbers = "".join(map(number_html, front.numbers(report)))
     outcome = erased.outcome
     how = f"{pieces.text(methods.title(erased.method))} {in_steps(len(outcome.erasure.steps))}"
     asked = (
@@ -43,8 +37,8 @@ def _front(erased: Erased) -> None:
         f"{count_photos(erased.read)} of the person."
     )
     show(
-        f'<p class="note">{asked}</p>{sentences}<section class="verdicts" aria-label="Verdicts">{cards}</section>'
-        f'<section class="numbers three" aria-label="In numbers">{numbers}</section>'
+        f'<p class="note">{asked}</p>{piece("findings", front.headline(report))}'
+        f"{piece('verdicts', front.cards(report), front.numbers(report))}"
     )
 
 
@@ -71,7 +65,7 @@ def _details() -> None:
         elif here.papers is not None:
             _waiting(here.papers)
     elif glance := next((found for found in glances if found.view == shown), None):
-        _glance(glance)
+        show(piece("glance", glance))
     else:
         _photos(erased)
 
@@ -80,22 +74,15 @@ def _photos(erased: Erased) -> None:
     name = pieces.name_of(erased.person)
     show(
         f"<h3>{name}: photos that the erasure did not read</h3>"
-        f"{pieces.before_after(erased.report.photos[:12], erased=True)}"
+        f"{piece('before_after', erased.report.photos[:12], True)}"
         '<p class="note">After: the model as it is handed out, without their label and row, so that a face is given to '
         "somebody else or called unknown.</p>"
     )
     if erased.retained:
         show(
             f"<h3>People who stay: those whom the model found most like {name}</h3>"
-            f"{pieces.before_after(erased.retained, erased=False)}"
+            f"{piece('before_after', erased.retained, False)}"
         )
-
-
-def _glance(glance: Glance) -> None:
-    first, *others = [pieces.picture_pairs(pictures, glance.what) for pictures in glance.pictures] or [""]
-    show(pieces.glance(glance) + first)
-    for pictures in others:
-        show(pictures)
 
 
 def _steps(erased: Erased) -> None:
@@ -125,7 +112,7 @@ def _again(erased: Erased) -> None:
     named = f"Named again on {found.named} of {count_photos(total)} ({share(found.named / total)})."
     show(
         pieces.state(named, stranger + best, "warn" if found.named else "done")
-        + pieces.answers(list(erased.faces.forgotten[erased.person]), found.answers, erased.person)
+        + piece("again", erased.faces.forgotten[erased.person], found.answers, erased.person)
     )
 
 
@@ -148,16 +135,15 @@ def _questions(papers: Papers, view: str) -> None:
         if section.view != view:
             continue
         if view:
-            show(pieces.inline_svgs(text))
+            show(text)
         else:
             with st.expander(pieces.markdown(section.title)):
-                show(pieces.inline_svgs(text))
+                show(text)
 
 
 def _limits(erased: Erased) -> None:
     _, known = methods.caveat(erased.method)
-    items = "".join(f"<li>{pieces.text(text)}</li>" for text in (*front.limits(erased.report), known) if text)
-    show(f'<section class="limits"><h2>What this does not prove</h2><ul>{items}</ul></section>')
+    show(piece("limits", [text for text in (*front.limits(erased.report), known) if text]))
 
 
 main()

@@ -9,8 +9,8 @@ from app.frame import START, needs_erasure, page, part, progress_of, session, sh
 from app.methods import reads_anchors
 from app.server import let_go
 from app.session import Session
-from faceforget.audit.shown.words import photos as count_photos
-from faceforget.report.audit_front import PROMISES
+from faceforget.api import PROMISES_IN_WORDS as PROMISES
+from faceforget.api import count_photos
 
 _PATIENCE_S = 30.0
 

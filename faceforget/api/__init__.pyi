@@ -105,19 +105,20 @@ from faceforget.recognizer.storage import save_recognizer as save_recognizer
 from faceforget.recognizer.training import TrainingSettings as TrainingSettings
 from faceforget.report import audit_front as audit_front
 from faceforget.report import demo_page as demo_page
-from faceforget.report.answers import answer as answer
-from faceforget.report.answers import answered as answered
 from faceforget.report.audit_document import audit_document as audit_document
 from faceforget.report.audit_front import PROMISES as _PROMISES_IN_WORDS
 from faceforget.report.audit_page import audit_page as audit_page
-from faceforget.report.audit_page import criteria_html as criteria_html
+from faceforget.report.audit_page import drawn as drawn
 from faceforget.report.audit_page import html as _html
 from faceforget.report.audit_page import sections_html as sections_html
 from faceforget.report.audit_pdf import audit_pdf as audit_pdf
 from faceforget.report.audit_pdf import pdf as _pdf
 from faceforget.report.curves import CURVES as CURVES
 from faceforget.report.curves import curve_card as curve_card
+from faceforget.report.page import answered as answered
 from faceforget.report.page import picture as picture
+from faceforget.report.page import piece as piece
+from faceforget.report.page import style as _style
 from faceforget.requests.batch import check_batch as check_batch
 from faceforget.requests.batch import run_batch as run_batch
 from faceforget.requests.batches import BatchesResult as BatchesResult
@@ -181,4 +182,5 @@ count_photos = _photos
 load = load_recognizer
 report_html = _html
 report_pdf = _pdf
+report_style = _style
 save = save_recognizer

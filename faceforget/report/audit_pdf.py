@@ -13,11 +13,11 @@ from faceforget.audit.shown.section import Chart, Number, Pictures, Section, Tab
 from faceforget.audit.shown.words import shown_name
 from faceforget.photos.align import RGB
 from faceforget.progress import Progress, silent, tracked
-from faceforget.report.answers import answered
 from faceforget.report.audit_document import audit_document
 from faceforget.report.chart_files import to_image
 from faceforget.report.document import Card, Document
 from faceforget.report.drawing import draw
+from faceforget.report.page import answered
 from faceforget.report.sheet import ACCENT, GONE, INK, SOFT, UNSURE, Sheet
 
 T = TypeVar("T")

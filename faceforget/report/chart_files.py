@@ -1,8 +1,8 @@
 """Charts as SVG for the page and as pictures for print."""
 
 import io
-import re
 from typing import Any
+from xml.dom import minidom
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,7 +14,7 @@ from faceforget.report.charts import POINTS_PER_INCH, styled
 from faceforget.report.glyphs import printable
 
 _PRINT_DPI = 200
-_FONT = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "DejaVu Sans")
+_FONTS = "'system-ui', 'Segoe UI', 'Roboto', 'Helvetica Neue', 'Arial', 'DejaVu Sans'"
 
 
 def to_svg(figure: Figure, prefix: str, words: str) -> str:
@@ -23,24 +23,38 @@ def to_svg(figure: Figure, prefix: str, words: str) -> str:
     Args:
         figure: What to draw.
         prefix: Unique in the page: letters, digits, hyphens.
-        words: What it shows, already escaped.
+        words: What it shows.
     """
     buffer = io.StringIO()
     with styled():
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r'(<[^<>]*? id=")', rf"\g<1>{prefix}-", text)
-    text = re.sub(r'(xlink:href="#|url\(#)', rf"\g<1>{prefix}-", text)
-    text = text.replace("'DejaVu Sans'", ", ".join(f"'{name}'" for name in _FONT))
-    size = f'viewBox="0 0 {figure.get_figwidth() * POINTS_PER_INCH:g} {figure.get_figheight() * POINTS_PER_INCH:g}"'
-    inside = text[text.index(">") + 1 :]
-    # Only what is inside matters: width and height come from the page.
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {size} '
-        f'role="img" aria-label="{words}">{inside}'
-    )
+    root = minidom.parseString(buffer.getvalue()).documentElement  # noqa: S318 - just written here
+    if root is None:
+        raise ValueError("Matplotlib wrote an empty SVG.")
+    for data in root.getElementsByTagName("metadata"):
+        root.removeChild(data)
+    for element in root.getElementsByTagName("*"):
+        _made_own(element, prefix)
+    # Width and height come from the page.
+    for name in ("width", "height", "version"):
+        root.removeAttribute(name)
+    size = figure.get_figwidth() * POINTS_PER_INCH, figure.get_figheight() * POINTS_PER_INCH
+    root.setAttribute("viewBox", f"0 0 {size[0]:g} {size[1]:g}")
+    root.setAttribute("role", "img")
+    root.setAttribute("aria-label", words)
+    return root.toxml()
+
+
+def _made_own(element: minidom.Element, prefix: str) -> None:
+    """Give an element ids and references that no other chart has, and the fonts of the page."""
+    for name, value in list(element.attributes.items()):
+        if name == "id":
+            value = f"{prefix}-{value}"
+        elif name == "xlink:href":
+            value = value.replace("#", f"#{prefix}-", 1)
+        else:
+            value = value.replace("url(#", f"url(#{prefix}-").replace("'DejaVu Sans'", _FONTS)
+        element.setAttribute(name, value)
 
 
 def to_image(figure: Figure) -> Image.Image:

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from faceforget.report.charts import AFTER, BEFORE, LINE, SOFT
+from faceforget.report.page import piece
 
 _WIDTH, _HEIGHT = 320, 120
 _TOP, _RIGHT, _BOTTOM, _LEFT = 8, 10, 20, 46
@@ -42,31 +42,47 @@ CURVES = (
 )
 
 
-def curve_card(
-    curve: Curve,
-    values: Sequence[float],
-    budget: int = 0,
-    picture: Callable[[str, str], str] = lambda drawn, words: drawn,
-) -> str:
+@dataclass(frozen=True)
+class _Drawing:
+    """A curve as its template draws it: lengths in units of the drawing, texts as they stand there."""
+
+    curve: Curve
+    words: str
+    first: str
+    final: str
+    most: str
+    last: int
+    ticks: Sequence[tuple[float, int]]
+    points: Sequence[tuple[float, float]]
+    width: int = _WIDTH
+    height: int = _HEIGHT
+    left: int = _LEFT
+    right: int = _WIDTH - _RIGHT
+    top: int = _TOP
+    bottom: int = _HEIGHT - _BOTTOM
+    grid: str = LINE
+    soft: str = SOFT
+
+
+def curve_card(curve: Curve, values: Sequence[float], budget: int = 0, *, images: bool = False) -> str:
     """A card with the first and the last value and the line between them, as HTML.
 
     Args:
         curve: Which number.
         values: Of each step so far, from the first.
         budget: Steps that cannot be exceeded; 0 where that is not known.
-        picture: Puts the SVG, described by words, into the page; by itself it stands in the page as it is.
+        images: The line as an image, for a page that takes no SVG.
     """
-    first, last = [number(value, curve.percent) for value in (*values[:1], *values[-1:])] or ["…", "…"]
-    words = f"{curve.title}: from {first} to {last}, step {len(values)}"
-    return (
-        f'<div class="card curve" data-curve="{curve.key}"><div class="what">{escape(curve.title)}</div>'
-        f'<div class="value">{first}<span class="arrow">→</span>{last}</div>'
-        f'{picture(line(curve, values, budget, words), words)}<div class="what">{escape(curve.words)}</div></div>'
-    )
+    return piece("card", _drawing(curve, values, budget), images, file="curve.html")
 
 
-def line(curve: Curve, values: Sequence[float], budget: int, words: str) -> str:
+def line(curve: Curve, values: Sequence[float], budget: int) -> str:
     """One curve over the logarithm of the step, as most happens in the first few; the axis ends at the budget."""
+    return piece("line", _drawing(curve, values, budget), file="curve.html")
+
+
+def _drawing(curve: Curve, values: Sequence[float], budget: int) -> _Drawing:
+    first, final = [number(value, curve.percent) for value in (*values[:1], *values[-1:])] or ["…", "…"]
     top = 1.0 if curve.percent else max([*values, 1e-3])
     last = max(budget, len(values), 10)
     width, height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
@@ -77,24 +93,16 @@ def line(curve: Curve, values: Sequence[float], budget: int, words: str) -> str:
     def place(step: int) -> tuple[float, float]:
         return across(step), _TOP + height * (1 - min(max(values[step - 1], 0) / top, 1))
 
-    points = " ".join("{:.1f},{:.1f}".format(*place(step)) for step in _seen(len(values), across))
-    text = f'font-family="system-ui, sans-serif" font-size="11" fill="{SOFT}"'
     ticks = [10**power for power in range(1, 6) if 2 * 10**power < last]
-    dot = '<circle cx="{:.1f}" cy="{:.1f}" r="3.6" fill="{}"/>'
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(words)}">'
-        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_TOP}" y2="{_TOP}" stroke="{LINE}"/>'
-        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_TOP + height}" y2="{_TOP + height}" stroke="{LINE}"/>'
-        f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end" {text}>{number(top, curve.percent)}</text>'
-        f'<text x="{_LEFT - 6}" y="{_TOP + height}" text-anchor="end" {text}>0</text>'
-        f'<text x="{_LEFT}" y="{_HEIGHT - 4}" {text}>step 1</text>'
-        + "".join(
-            f'<text x="{across(tick):.1f}" y="{_HEIGHT - 4}" text-anchor="middle" {text}>{tick}</text>'
-            for tick in ticks
-        )
-        + f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 4}" text-anchor="end" {text}>{last}</text>'
-        f'<polyline points="{points}" fill="none" stroke="{curve.colour}" stroke-width="2.2" stroke-linejoin="round"/>'
-        f"{dot.format(*place(len(values)), curve.colour) if values else ''}</svg>"
+    return _Drawing(
+        curve=curve,
+        words=f"{curve.title}: from {first} to {final}, step {len(values)}",
+        first=first,
+        final=final,
+        most=number(top, curve.percent),
+        last=last,
+        ticks=[(across(tick), tick) for tick in ticks],
+        points=[place(step) for step in _seen(len(values), across)],
     )
 
 

@@ -1,15 +1,14 @@
 """A receipt for people, as one HTML file and as PDF: what its JSON says, in the same order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from faceforget.audit.outcomes import LOOKS, PASSED, Outcome
 from faceforget.audit.shown.words import share
 from faceforget.audit.verdict import Criterion, Finding
 from faceforget.report.audit_front import PROMISES, basis_of, rule_of, value_of
-from faceforget.report.page import page
+from faceforget.report.page import render
 from faceforget.report.sheet import ACCENT, SOFT, Sheet
 from faceforget.requests.keys import fingerprint
 from faceforget.requests.receipt import ERASED
@@ -19,8 +18,6 @@ _REFERENCES = {
     "before": "the model before",
     "strangers": "strangers in the same model",
 }
-_COPIES_HEAD = ("Copy", "what became of it", "how that is known, or why")
-_AUDIT_HEAD = ("Criterion", "after", "reference", "threshold", "photos", "verdict")
 
 
 @dataclass(frozen=True)
@@ -36,6 +33,8 @@ class _Words:
     copies: tuple[tuple[str, ...], ...]
     limits: tuple[str, ...]
     foot: str
+    criteria_head: tuple[str, ...] = ("Criterion", "after", "reference", "threshold", "photos", "verdict")
+    copies_head: tuple[str, ...] = ("Copy", "what became of it", "how that is known, or why")
 
 
 def receipt_page(content: Mapping[str, Any], public_key: str) -> str:
@@ -45,25 +44,7 @@ def receipt_page(content: Mapping[str, Any], public_key: str) -> str:
         content: What the receipt says.
         public_key: Whose signature its JSON bears.
     """
-    words = _words(content, public_key)
-    verdicts = "".join(
-        f'<article class="card verdict {outcome.replace(" ", "-")}"><p class="stamp"><span>{LOOKS[outcome].mark}</span>'
-        f"{outcome}</p><h2>{escape(title)}</h2></article>"
-        for title, outcome in words.verdicts
-    )
-    facts = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in words.facts)
-    limits = "".join(f"<li>{escape(text)}</li>" for text in words.limits)
-    body = (
-        '<p class="brand">FaceForget receipt</p>',
-        f'<h1>{escape(words.headline)}</h1>\n<p class="lead">{escape(words.lead)}</p>',
-        f'<div class="verdicts">{verdicts}</div>' if verdicts else "",
-        f'<dl class="facts">{facts}</dl>',
-        _html_table("Every number that was judged", _AUDIT_HEAD, words.criteria),
-        _html_table("What became of each copy", _COPIES_HEAD, words.copies),
-        f'<section class="limits"><h2>What this does not prove</h2><ul>{limits}</ul></section>' if limits else "",
-        f"<footer>{escape(words.foot)}</footer>",
-    )
-    return page(words.title, "\n".join(part for part in body if part))
+    return render("receipt.html", words=_words(content, public_key))
 
 
 def receipt_pdf(content: Mapping[str, Any], public_key: str) -> bytes:
@@ -79,13 +60,13 @@ def receipt_pdf(content: Mapping[str, Any], public_key: str) -> bytes:
     sheet.ln(2)
     for name, text in words.facts:
         sheet.words(f"{name}: {text}", 8, after=0.8)
-    for heading, head, rows in (
-        ("Every number that was judged", _AUDIT_HEAD, words.criteria),
-        ("What became of each copy", _COPIES_HEAD, words.copies),
+    for heading, head, rows, widths in (
+        ("Every number that was judged", words.criteria_head, words.criteria, (2.3, 0.8, 1.3, 1.7, 1.4, 0.9)),
+        ("What became of each copy", words.copies_head, words.copies, (1.5, 1, 2.5)),
     ):
         if rows:
             sheet.heading(heading, 13)
-            sheet.grid(head, rows, (1.5, 1, 2.5) if head is _COPIES_HEAD else (2.3, 0.8, 1.3, 1.7, 1.4, 0.9))
+            sheet.grid(head, rows, widths)
     if words.limits:
         sheet.heading("What this does not prove", 13)
         for limit in words.limits:
@@ -170,14 +151,3 @@ def _criterion(promise: str, found: Mapping[str, Any], reference: str) -> tuple[
     basis = basis_of(finding) if finding.value is not None else "—"
     outcome = f"{finding.outcome}: {finding.reason}" if finding.reason else finding.outcome
     return f"{promise}: {rule.words}", value_of(finding), beside, rule_of(finding), basis, outcome
-
-
-def _html_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return ""
-    names = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    lines = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return (
-        f'<section>\n<h2>{title}</h2>\n<div class="table"><table>\n<thead><tr>{names}</tr></thead>\n'
-        f"<tbody>\n{lines}\n</tbody></table></div>\n</section>"
-    )

@@ -94,7 +94,7 @@ def test_the_curves_say_where_they_began_and_where_they_are():
 
 def test_a_curve_ends_at_its_last_step_and_halfway_where_there_are_as_many_to_come():
     def ends(values, budget):
-        drawn = re.search(r'points="([^"]+)"', line(CURVES[0], values, budget, ""))[1].split()
+        drawn = re.search(r'points="([^"]+)"', line(CURVES[0], values, budget))[1].split()
         return [float(drawn[place].split(",")[0]) for place in (0, -1)]
 
     first, last = ends([1.0] * 600, 600)

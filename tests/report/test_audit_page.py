@@ -16,7 +16,7 @@ from faceforget.audit.measures.relearning import Relearning
 from faceforget.audit.questions.relearning import Retaught
 from faceforget.report.audit_document import audit_document
 from faceforget.report.audit_front import cards, headline, limits
-from faceforget.report.audit_page import audit_page, html, sections_html
+from faceforget.report.audit_page import audit_page, drawn, html, sections_html
 from faceforget.report.audit_pdf import audit_pdf, pdf
 
 NASTY = "</title><script>alert('$x^2$')</script>_&\"'<b>"
@@ -240,7 +240,7 @@ def test_a_retrained_model_stands_beside_everything():
         features=replace(features, cka_reference=features.cka),
     )
     document = replace(audit_document(made), sections=audit_document(made).sections[:4])
-    page = html(document, sections_html(document))
+    page = html(document, sections_html(document, drawn(document)))
     assert "retrained model" in page
     assert "strangers in their place" not in page
 
