@@ -188,3 +188,13 @@ def test_open_shows_the_report(cli, tmp_path, monkeypatch, capsys):
     cli(report=tmp_path / "demo.html", open_report=True)
     assert opened == [(tmp_path / "demo.html").as_uri()]
     assert "No browser" in capsys.readouterr().err
+
+
+def test_a_name_cannot_inject_markup(result):
+    nasty = "<script>alert(1)</script> & \"'<b>"
+    forgotten, retained = (
+        tuple(replace(photo, person=nasty) for photo in photos) for photos in (result.forgotten, result.retained)
+    )
+    page = demo_report(replace(result, person=nasty, forgotten=forgotten, retained=retained))
+    assert "script" not in References(page).tags
+    assert References(page).text.count(nasty) > 10

@@ -2,6 +2,7 @@
 
 import io
 import json
+from html import unescape
 
 import pytest
 from hypothesis import given, settings
@@ -143,3 +144,12 @@ def test_page_and_pdf_say_what_the_json_says(finished, index):
         assert "old row" in form or index == 2
         assert "What this does not prove" in form or index == 2
     assert "<script" not in page
+
+
+def test_nothing_in_a_receipt_can_inject_markup(finished):
+    nasty = "<script>alert(1)</script> & \"'<b>"
+    found = read_receipt(finished.receipt(0))
+    copies = [{"copy": nasty, "outcome": nasty, "reason": nasty}]
+    page = receipt_page({**found.content, "request": nasty, "copies": copies, "not_proven": [nasty]}, found.public_key)
+    assert "<script" not in page
+    assert unescape(page).count(nasty) == 7
