@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.data import RESULTS
 from benchmarks.runner.command import command
 from benchmarks.screenshots import ARGUMENTS, CHROMIUM, go, served
-from faceforget.files import write_json
+from faceforget.api import write_json
 
 OUT = RESULTS / "app_speed.json"
 PROMISES = ("Forgotten", "Unrecognisable")

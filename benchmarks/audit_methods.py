@@ -18,11 +18,8 @@ from benchmarks.runner.cell import Cell, Measured, Numbers
 from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import by, plain
 from faceforget import api
-from faceforget.audit.looking import Memory
+from faceforget.api import FaceCache, Memory, read_people, write_atomically
 from faceforget.cli.console import progress_bar
-from faceforget.files import write_atomically
-from faceforget.people.folder import read_people
-from faceforget.photos.cache import FaceCache
 
 METHODS = ("retrain", "delete", "anchored", "dispersed", "random_label", "head_only", "drop_row")
 COLUMNS = {

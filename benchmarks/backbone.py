@@ -16,11 +16,8 @@ import torch
 
 from benchmarks.data import LFW, MOBILEFACENET, RESULTS, ROOT, needed, people_with
 from benchmarks.runner.command import command
-from faceforget.files import write_json
-from faceforget.people.faces import read_faces
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoIntake
-from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
+from faceforget.api import FaceCache, PhotoIntake, read_faces, write_json
+from faceforget.lab import MOBILE
 from pretrained.scores import embed, load_backbone, score
 
 

@@ -21,11 +21,9 @@ from benchmarks.runner.cell import Cell, Numbers
 from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import by, counted, markdown, percent
 from faceforget import api
+from faceforget.api import FaceCache, Recognizer, read_faces
 from faceforget.cli.console import progress_bar
 from faceforget.errors import FaceForgetError
-from faceforget.people.faces import read_faces
-from faceforget.photos.cache import FaceCache
-from faceforget.recognizer.recognizer import Recognizer
 
 # A bare command, and the default of 0.1.
 METHODS: Mapping[str, dict[str, Any]] = {

@@ -34,10 +34,9 @@ from benchmarks.runner.cell import Cell, Measured, Numbers
 from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import Column, by, change, counted, markdown, percent
 from benchmarks.world import World
-from faceforget.audit.roc import roc_figures
+from faceforget.api import Recognizer, write_atomically
 from faceforget.cli.console import progress_bar
-from faceforget.files import write_atomically
-from faceforget.recognizer.recognizer import Recognizer
+from faceforget.lab import roc_figures
 
 FAR = 0.001
 MANY, DRAWS, FEW, SEEDS = 20, 3, 5, 3

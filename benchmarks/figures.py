@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.runner.cell import Measured
 from benchmarks.runner.spread import by_people, half_interval
 from benchmarks.runner.table import Rows
-from faceforget.report.charts import AFTER, BEFORE, INK, LINE, REFERENCE, SOFT
+from faceforget.lab import AFTER, BEFORE, INK, LINE, REFERENCE, SOFT
 
 _REFERENCE = "retrain"
 _PERPLEXITY = 20

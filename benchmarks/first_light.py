@@ -19,8 +19,8 @@ from PIL import Image
 from benchmarks.data import LFW, MOBILEFACENET, RESULTS, ROOT, lay_out, needed
 from benchmarks.runner.command import command
 from benchmarks.runner.spread import spread
+from faceforget.api import write_json
 from faceforget.cli.console import DONE, UNKEPT
-from faceforget.files import write_json
 
 
 def run(*arguments: object) -> float:

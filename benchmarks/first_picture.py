@@ -13,12 +13,8 @@ from matplotlib.figure import Figure
 from benchmarks.data import ROOT
 from benchmarks.runner.command import command
 from faceforget import api
-from faceforget.api.run_demo import ShownPhoto
-from faceforget.audit.measures.heatmaps import overlay
-from faceforget.audit.shown.words import shown_name
-from faceforget.recognizer.recognizer import Recognition
-from faceforget.report.charts import INK, SOFT, styled
-from faceforget.report.page import answered
+from faceforget.api import Recognition, answered, overlay, shown_name
+from faceforget.lab import INK, SOFT, ShownPhoto, styled
 
 _GONE, _KEPT = "#b3261e", "#1a7f4b"
 _COLUMNS = ("the photo", "what speaks for them, before", "after DELETE")

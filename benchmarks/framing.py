@@ -23,12 +23,9 @@ from benchmarks.runner.cell import Cell, Measured, Numbers
 from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import plain
 from faceforget import api
+from faceforget.api import UNKNOWN, FaceCache, Photo, PhotoIntake, PhotoSource, Recognizer
 from faceforget.cli.console import progress_bar
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.decode import decode, read_bytes
-from faceforget.photos.intake import PhotoIntake
-from faceforget.photos.photo import Photo, PhotoSource
-from faceforget.recognizer.recognizer import UNKNOWN, Recognizer
+from faceforget.lab import decode, read_bytes
 
 UNCROPPED = "LFW, uncropped"
 BORDERS = {f"LFW, cropped to the face and {border:.0%} on each side": border for border in (0.05, 0.1, 0.2, 0.4, 0.6)}

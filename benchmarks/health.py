@@ -17,13 +17,10 @@ from benchmarks.runner.cell import Cell, Measured, Numbers
 from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import plain
 from benchmarks.world import World
-from faceforget.audit.health import health
-from faceforget.audit.measures.accuracy import accuracy, named_rightly
+from faceforget.api import Recognizer
 from faceforget.cli.console import progress_bar
-from faceforget.people.anchors import rendered_anchors
+from faceforget.lab import SHIPPED_PEOPLE, accuracy, health, named_rightly, rendered_anchors
 from faceforget.progress import Progress
-from faceforget.recognizer.recognizer import Recognizer
-from faceforget.resources import SHIPPED_PEOPLE
 
 ONE_AT_A_TIME = (
     "drop_row", "anchored", "dispersed", "delete", "delete_all_layers", "random_label", "boundary_shrink",

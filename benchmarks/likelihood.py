@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from faceforget.audit.estimates import Estimate, bootstrap, not_measured
+from faceforget.lab import Estimate, bootstrap, not_measured
 
 FloatArray = NDArray[np.float64]
 

@@ -18,9 +18,9 @@ from benchmarks.runner.cell import Cell, Measured, Numbers
 from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import by, plain
 from benchmarks.world import World
+from faceforget.api import write_atomically
 from faceforget.cli.console import progress_bar
-from faceforget.files import write_atomically
-from faceforget.photos.cache import PREPROCESSING_VERSION
+from faceforget.lab import PREPROCESSING_VERSION
 
 _COLUMNS = {
     "re-enrolled, rank-1": "{rank_1:.1%} ({chance:.1%})",

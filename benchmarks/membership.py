@@ -34,19 +34,21 @@ from benchmarks.runner.cell import Cell, Numbers
 from benchmarks.runner.command import command
 from benchmarks.runner.run import Results, run
 from faceforget import api
-from faceforget.audit.estimates import detailed
+from faceforget.api import (
+    FaceCache,
+    FaceSet,
+    LoadedBackbone,
+    PhotoIntake,
+    TrainingSettings,
+    load_backbone,
+    make_method,
+    read_faces,
+    sha256_bytes,
+    write_json,
+)
 from faceforget.cli.console import progress_bar
-from faceforget.files import sha256_bytes, write_json
-from faceforget.people.faces import FaceSet, read_faces
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoIntake
-from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import Train, enroll_faces
-from faceforget.recognizer.head import FaceClassifier, to_images
-from faceforget.recognizer.recognizer import embed_images
-from faceforget.recognizer.training import TrainingSettings, mirror
-from faceforget.unlearn.eraser import ForgetSet
-from faceforget.unlearn.registry import make_method
+from faceforget.lab import FaceClassifier, Train, detailed, embed_images, enroll_faces, mirror, to_images
+from faceforget.unlearn import ForgetSet
 
 READ, HELD_BACK, NEVER = WORLDS = ("read", "held_back", "never")
 FEWEST_SHADOWS = 8  # with fewer, some worlds have no other shadow to learn from

@@ -18,24 +18,37 @@ from torch import Tensor
 from benchmarks.data import ROOT, needed
 from benchmarks.runner.command import command
 from faceforget import api
-from faceforget.audit.looking import Memory, look
-from faceforget.audit.view import Crops, Faces
+from faceforget.api import (
+    PROMISES,
+    Crops,
+    FaceCache,
+    Faces,
+    FaceSet,
+    Memory,
+    PhotoIntake,
+    Recognizer,
+    load_backbone,
+    look,
+    make_method,
+    read_faces,
+    read_people,
+)
 from faceforget.cli.console import progress_bar
-from faceforget.people.anchors import rendered_anchors
-from faceforget.people.faces import FaceSet, read_faces
-from faceforget.people.folder import read_people
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoIntake
+from faceforget.lab import (
+    AFTER,
+    BEFORE,
+    INK,
+    REFERENCE,
+    SHIPPED_PEOPLE,
+    SOFT,
+    FaceClassifier,
+    enroll_faces,
+    rendered_anchors,
+    to_images,
+    vary,
+)
 from faceforget.progress import Progress, tracked
-from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import enroll_faces
-from faceforget.recognizer.head import FaceClassifier, to_images
-from faceforget.recognizer.recognizer import Recognizer
-from faceforget.recognizer.vary import vary
-from faceforget.report.charts import AFTER, BEFORE, INK, REFERENCE, SOFT
-from faceforget.resources import SHIPPED_PEOPLE
-from faceforget.unlearn.data import ForgetSet
-from faceforget.unlearn.registry import PROMISES, make_method
+from faceforget.unlearn import ForgetSet
 
 READ, ERASED = 6, 8
 _FAR = 0.01

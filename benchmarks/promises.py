@@ -7,14 +7,18 @@ import numpy as np
 
 from benchmarks.data import TRAIN
 from benchmarks.world import World
-from faceforget.audit.compared import look_at_all
-from faceforget.audit.measures.collateral import collateral
-from faceforget.audit.measures.heat_energy import spread
-from faceforget.audit.measures.relearning import PHOTOS, Relearning, over_people, relearning
-from faceforget.audit.promises import keep_promises
-from faceforget.audit.questions.relearning import HELD_OUT
-from faceforget.audit.view import Crops
-from faceforget.recognizer.recognizer import Recognizer
+from faceforget.api import Crops, Recognizer
+from faceforget.lab import (
+    HELD_OUT,
+    PHOTOS,
+    Relearning,
+    collateral,
+    keep_promises,
+    look_at_all,
+    over_people,
+    relearning,
+    spread,
+)
 
 FAR = "tar_far_0.001"
 _TAUGHT = 4

@@ -21,12 +21,8 @@ from numpy.typing import NDArray
 
 from benchmarks.data import MOBILEFACENET, RESULTS, needed
 from benchmarks.runner.command import command
-from faceforget.files import write_json
-from faceforget.people.conditions import sample_conditions
-from faceforget.people.dataset import photo_seed
-from faceforget.people.population import sample_identity
-from faceforget.people.render.scene import make_person, render
-from faceforget.photos.align import align
+from faceforget.api import write_json
+from faceforget.lab import align, make_person, photo_seed, render, sample_conditions, sample_identity
 from pretrained.scores import embed, load_backbone
 
 SHEET_PEOPLE = [18, 87, 102, 17, 97, 22, 89, 90]

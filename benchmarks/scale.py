@@ -19,14 +19,8 @@ import torch
 from benchmarks.data import RESULTS
 from benchmarks.runner.command import command
 from benchmarks.soak import resident
-from faceforget.files import write_json
-from faceforget.people.folder import read_people
-from faceforget.photos.intake import PhotoIntake
-from faceforget.recognizer.backbone import Embedder, load_backbone
-from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
-from faceforget.recognizer.head import to_images
-from faceforget.requests.ledger import Ledger
-from faceforget.resources import SHIPPED_PEOPLE
+from faceforget.api import Ledger, PhotoIntake, load_backbone, read_people, write_json
+from faceforget.lab import MOBILE, SHIPPED_PEOPLE, Embedder, to_images
 
 OUT = RESULTS / "scale.json"
 _PEOPLE, _DIMENSIONS = 1_000_000, 128

@@ -22,7 +22,7 @@ from PIL import Image
 from benchmarks.data import ROOT
 from benchmarks.runner.command import command
 from faceforget.cli.browser import flags
-from faceforget.compute.ports import held_port
+from faceforget.lab import held_port
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [

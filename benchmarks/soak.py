@@ -28,17 +28,19 @@ from benchmarks.runner.command import command
 from benchmarks.runner.run import Results, run
 from benchmarks.runner.table import by
 from faceforget import api
-from faceforget.compute.engine import Local
-from faceforget.files import write_json
-from faceforget.people.dataset import render_people
-from faceforget.people.folder import read_people
-from faceforget.photos.cache import FaceCache
-from faceforget.requests.batch import run_batch
-from faceforget.requests.batches import Setting, run_batches
-from faceforget.requests.closing import Place
-from faceforget.requests.ledger import Ledger
-from faceforget.requests.plan import Configuration
-from faceforget.requests.request_lines import Asked
+from faceforget.api import (
+    Asked,
+    Configuration,
+    FaceCache,
+    Ledger,
+    Place,
+    Setting,
+    read_people,
+    run_batch,
+    run_batches,
+    write_json,
+)
+from faceforget.lab import Local, render_people
 
 OUT = RESULTS / "soak.json"
 _MODELS, _AT_ONCE, _TOGETHER = 5, 10, 20

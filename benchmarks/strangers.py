@@ -23,13 +23,9 @@ from benchmarks.runner.cell import Cell, Measured, Numbers
 from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import plain
 from faceforget import api
+from faceforget.api import FaceCache, FaceSet, LoadedBackbone, load_backbone, read_faces
 from faceforget.cli.console import progress_bar
-from faceforget.people.faces import FaceSet, read_faces
-from faceforget.photos.cache import FaceCache
-from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import Cosines, enroll_faces, own_threshold
-from faceforget.recognizer.head import to_images
-from faceforget.recognizer.recognizer import embed_images, new_classifier
+from faceforget.lab import Cosines, embed_images, enroll_faces, new_classifier, own_threshold, to_images
 
 SIZES = (3, 5, 10, 20, 32)
 DATA = ("LFW", "web")

@@ -36,11 +36,9 @@ from benchmarks.delete_on_faces import SETS, Place
 from benchmarks.runner.cell import Cell, Numbers
 from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.white_box_table import METHODS, SIGNS, written
-from faceforget.audit.roc import threshold_at
+from faceforget.api import Recognizer, write_atomically
 from faceforget.cli.console import progress_bar
-from faceforget.files import write_atomically
-from faceforget.recognizer.head import to_images
-from faceforget.recognizer.recognizer import Recognizer, new_classifier
+from faceforget.lab import new_classifier, threshold_at, to_images
 from faceforget.unlearn.layers.folding import folded
 from faceforget.unlearn.layers.projection import last_linear
 from faceforget.unlearn.layers.scatter import Scatter

@@ -11,22 +11,32 @@ import torch
 
 from benchmarks.data import STRANGERS, TRAIN, UNSEEN, needed, people_with, search_people
 from faceforget import api
-from faceforget.audit.looking import Memory
-from faceforget.audit.view import Crops, Faces
-from faceforget.people.anchors import rendered_anchors
-from faceforget.people.faces import FaceSet, read_faces, require_faces
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoIntake
+from faceforget.api import (
+    Crops,
+    FaceCache,
+    Faces,
+    FaceSet,
+    LoadedBackbone,
+    Memory,
+    PhotoIntake,
+    Recognizer,
+    load_backbone,
+    make_method,
+    read_faces,
+)
+from faceforget.lab import (
+    EnrolmentRecipe,
+    FaceClassifier,
+    enroll_faces,
+    labelled_images,
+    mirror,
+    rendered_anchors,
+    require_faces,
+    to_images,
+    vary,
+)
 from faceforget.progress import Progress, silent
-from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import enroll_faces, labelled_images
-from faceforget.recognizer.head import FaceClassifier, to_images
-from faceforget.recognizer.recipe import EnrolmentRecipe
-from faceforget.recognizer.recognizer import Recognizer
-from faceforget.recognizer.training import mirror
-from faceforget.recognizer.vary import vary
-from faceforget.unlearn.data import ForgetSet, RetainSet
-from faceforget.unlearn.registry import make_method
+from faceforget.unlearn import ForgetSet, RetainSet
 
 REPORTED = 10
 # Methods with settings, as rows of tables.

@@ -18,7 +18,7 @@ from faceforget.requests import reasons
 PACKAGE = Path(faceforget.__file__).parent
 MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).parts[0] != "cli"]
 # Whole commands, for whoever holds the page and nothing else.
-WITH_COMMANDS = {"report/demo_page.py", "requests/receipt_page.py"}
+WITH_COMMANDS = {"api/demo_told.py", "requests/receipt_page.py"}
 OPTION = re.compile(r"(?<![-\w])--[a-z]")
 COMMAND = re.compile(r"`(faceforget|batch|ledger|enroll) ")
 

@@ -30,8 +30,8 @@ from benchmarks.paper.recipe import BUDGETS, TrainingRecipe
 from benchmarks.runner.command import command
 from benchmarks.runner.run import Results, run
 from benchmarks.runner.table import by
+from faceforget.api import write_atomically, write_json
 from faceforget.cli.console import progress_bar
-from faceforget.files import write_atomically, write_json
 from faceforget.progress import Progress
 
 _SHOWN = "delete_sharpened"

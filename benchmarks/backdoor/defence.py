@@ -18,7 +18,7 @@ from benchmarks.paper.plans import Row
 from benchmarks.runner.cell import Cell, Measured, Numbers, pairs
 from benchmarks.runner.table import average, by_method, markdown, percent, settings
 from faceforget.errors import FaceForgetError
-from faceforget.unlearn.data import Erasure
+from faceforget.unlearn import Erasure
 
 Values = Mapping[str, Any]
 

@@ -20,18 +20,22 @@ from benchmarks.faces.bench import Photos
 from benchmarks.paper.plans import Row
 from benchmarks.runner.fingerprint import fingerprint
 from faceforget import api
-from faceforget.audit.measures.heatmaps import heatmap_pairs
+from faceforget.api import FaceCache, LoadedBackbone, PhotoIntake, Recognizer, load_backbone, read_faces
 from faceforget.errors import UsageError
-from faceforget.people.faces import read_faces, require_faces
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoIntake
+from faceforget.lab import (
+    MIN_PEOPLE,
+    FaceClassifier,
+    Threshold,
+    embed_images,
+    heatmap_pairs,
+    labelled_images,
+    mirror,
+    own_threshold,
+    require_faces,
+    train_classifier,
+)
 from faceforget.progress import Progress
-from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import MIN_PEOPLE, labelled_images, own_threshold, train_classifier
-from faceforget.recognizer.head import FaceClassifier
-from faceforget.recognizer.recognizer import Recognizer, Threshold, embed_images
-from faceforget.recognizer.training import mirror
-from faceforget.unlearn.data import Erasure, ForgetSet
+from faceforget.unlearn import Erasure, ForgetSet
 
 POISONED = 0.1
 _TRAIN, _UNSEEN, _STRANGERS = 12, 8, 200

@@ -18,7 +18,7 @@ from benchmarks.paper.data import Data, Labelled
 from benchmarks.paper.plans import Row
 from benchmarks.paper.recipe import normalised
 from benchmarks.runner.fingerprint import fingerprint
-from faceforget.unlearn.data import Erasure, ForgetSet
+from faceforget.unlearn import Erasure, ForgetSet
 
 # Pixels; far enough from the corner that no random crop cuts it off.
 _PATCH, _FROM_EDGE = 4, 5

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from faceforget.photos.align import ALIGNED_LANDMARKS
+from faceforget.lab import ALIGNED_LANDMARKS
 
 _COLOUR = (0.05, 0.85, 0.25)  # unlike skin and hair
 _FINE, _FRACTION = 8, 3  # drawn larger; cv2 takes places between pixels as integers with fraction bits

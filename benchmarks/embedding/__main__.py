@@ -20,9 +20,8 @@ from benchmarks.runner.cell import Cell, Numbers
 from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.world import World
 from faceforget import api
+from faceforget.api import make_people, people_source, write_atomically
 from faceforget.cli.console import progress_bar
-from faceforget.files import write_atomically
-from faceforget.people.sources import make_people, people_source
 from faceforget.progress import Progress
 
 OURS = ("anchored", "dispersed")

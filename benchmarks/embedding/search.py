@@ -19,8 +19,8 @@ from torch.nn import functional
 from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, ROOT, needed, search_people
 from benchmarks.runner.command import command
 from benchmarks.world import World
-from faceforget.files import write_atomically
-from faceforget.people.anchors import rendered_anchors
+from faceforget.api import write_atomically
+from faceforget.lab import rendered_anchors
 from faceforget.unlearn.layers.scatter import FREQUENCY, WIDE_RIM, Scatter
 from faceforget.unlearn.methods.regions import REACH, ROW_COUNTS_AS, common_direction, end_of_region
 

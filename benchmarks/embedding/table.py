@@ -6,7 +6,7 @@ from statistics import mean, median
 
 from benchmarks.runner.cell import Cell, Measured
 from benchmarks.runner.table import Column, by, change, counted, markdown, percent
-from faceforget.audit.measures.relearning import FAR, TAR
+from faceforget.lab import FAR, TAR
 
 _PROMISES = ("forgotten", "unrecognisable", "others_kept")
 _NAMES = ("method", "model")

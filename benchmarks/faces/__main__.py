@@ -27,9 +27,8 @@ from benchmarks.runner.cell import Cell, Measured
 from benchmarks.runner.command import command, part_of
 from benchmarks.runner.run import Results, run
 from benchmarks.runner.table import by
+from faceforget.api import Method, write_atomically
 from faceforget.cli.console import progress_bar
-from faceforget.files import write_atomically
-from faceforget.unlearn.base import Method
 
 Tables = dict[str, dict[str, list[Cell]]]
 

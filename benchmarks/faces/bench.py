@@ -9,15 +9,11 @@ from torch import Tensor
 
 from benchmarks.faces.config import Config
 from benchmarks.world import World
+from faceforget.api import Recognizer
 from faceforget.errors import UsageError
-from faceforget.people.anchors import rendered_anchors
-from faceforget.people.faces import require_faces
+from faceforget.lab import EnrolmentRecipe, embed_images, labelled_images, rendered_anchors, require_faces, to_images
 from faceforget.progress import Progress
-from faceforget.recognizer.enroll import labelled_images
-from faceforget.recognizer.head import to_images
-from faceforget.recognizer.recipe import EnrolmentRecipe
-from faceforget.recognizer.recognizer import Recognizer, embed_images
-from faceforget.unlearn.data import ForgetSet, RetainSet
+from faceforget.unlearn import ForgetSet, RetainSet
 
 
 @dataclass(frozen=True)

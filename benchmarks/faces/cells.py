@@ -20,15 +20,11 @@ from torch.nn import functional
 
 from benchmarks.faces.bench import Bench
 from benchmarks.runner.cell import Cell, pairs
+from faceforget.api import Method, make_method, write_atomically, write_json
 from faceforget.errors import FaceForgetError
-from faceforget.files import write_atomically, write_json
-from faceforget.recognizer.head import FaceClassifier
-from faceforget.recognizer.recognizer import embed_images
-from faceforget.recognizer.training import mirror
-from faceforget.unlearn.base import Method
-from faceforget.unlearn.data import Erasure
+from faceforget.lab import FaceClassifier, embed_images, mirror
+from faceforget.unlearn import Erasure
 from faceforget.unlearn.methods.trivial.mask_logit import MaskedLogits
-from faceforget.unlearn.registry import make_method
 
 
 def cell_of(label: str, method: Method, people: Sequence[str], seed: int, table: str, bench: Bench) -> Cell:

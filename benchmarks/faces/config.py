@@ -8,8 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from benchmarks.data import LFW, MOBILEFACENET, RESULTS, ROOT
-from faceforget.unlearn.base import Method
-from faceforget.unlearn.registry import make_method
+from faceforget.api import Method, make_method
 
 Value = float | int | str
 Kind = Literal["single", "together", "in_turn"]

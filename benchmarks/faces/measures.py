@@ -9,7 +9,7 @@ from torch.nn import functional
 from benchmarks.faces.bench import Bench
 from benchmarks.faces.cells import Outcome, method_of, outcome_of
 from benchmarks.runner.cell import Cell, Numbers
-from faceforget.audit.attack import PopulationAttack, features
+from faceforget.lab import PopulationAttack, features
 
 
 def measured(bench: Bench, cell: Cell) -> Numbers:

@@ -10,7 +10,7 @@ from benchmarks.faces.cells import cell_of
 from benchmarks.faces.config import MethodPlan, Value
 from benchmarks.faces.measures import harmonic
 from benchmarks.runner.cell import Cell, Measured
-from faceforget.files import write_json
+from faceforget.api import write_json
 
 
 def trials_of(label: str, plan: MethodPlan, bench: Bench) -> list[Cell]:

@@ -15,8 +15,8 @@ import torch
 from benchmarks.data import RESULTS
 from benchmarks.faults.scenarios import KINDS, enrolled, scenarios_in
 from benchmarks.runner.command import command
-from faceforget.people.folder import read_people
-from faceforget.resources import SHIPPED_PEOPLE
+from faceforget.api import read_people
+from faceforget.lab import SHIPPED_PEOPLE
 
 OUT = RESULTS / "faults.md"
 

@@ -6,13 +6,8 @@ from dataclasses import dataclass, field, replace
 from unittest.mock import patch
 
 from faceforget import api
-from faceforget.api.erase_people import ErasureOutcome
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.photo import PhotoSource
-from faceforget.recognizer.recognizer import Recognizer
-from faceforget.requests.steps import carry_out
-from faceforget.requests.steps.examine import Member
-from faceforget.requests.steps.judge import Judged
+from faceforget.api import ErasureOutcome, FaceCache, PhotoSource, Recognizer
+from faceforget.lab import Judged, Member, carry_out
 
 Photos = Mapping[str, Sequence[PhotoSource]]
 

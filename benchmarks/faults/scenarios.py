@@ -22,16 +22,18 @@ import torch
 
 from benchmarks.faults.memory import KeptFaces, Memory
 from faceforget import api
-from faceforget.files import sha256_file
-from faceforget.photos.cache import FaceCache
-from faceforget.photos.intake import PhotoIntake
-from faceforget.photos.photo import PhotoSource
-from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
-from faceforget.requests.batch import BatchResult, run_batch
-from faceforget.requests.closing import Place
-from faceforget.requests.ledger import Ledger
-from faceforget.requests.plan import Configuration
-from faceforget.requests.receipt import read_receipt
+from faceforget.api import (
+    Configuration,
+    FaceCache,
+    Ledger,
+    PhotoIntake,
+    PhotoSource,
+    Place,
+    read_receipt,
+    run_batch,
+    sha256_file,
+)
+from faceforget.lab import MOBILE, BatchResult
 
 KINDS = ("joint", "sequential", "one fails", "two methods")
 # Of the people of the last kind, in their order; the others are of two people, erased as the promise says.

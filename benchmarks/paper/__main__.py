@@ -32,9 +32,8 @@ from benchmarks.runner.cell import Cell, Measured
 from benchmarks.runner.command import command, part_of
 from benchmarks.runner.run import Results, run
 from benchmarks.runner.table import by
+from faceforget.api import METHODS, write_atomically, write_json
 from faceforget.cli.console import progress_bar
-from faceforget.files import write_atomically, write_json
-from faceforget.unlearn.registry import METHODS
 
 # Passes over the forget set: the paper's 20, and what two cores can do.
 _EPOCHS = {"short": 4, "cpu": 4, "full": 20}

@@ -18,10 +18,10 @@ from benchmarks.paper.plans import ROWS
 from benchmarks.paper.recipe import TrainingRecipe, normalised
 from benchmarks.runner.cell import Cell, pairs
 from benchmarks.runner.fingerprint import fingerprint
+from faceforget.api import write_atomically, write_json
 from faceforget.errors import FaceForgetError
-from faceforget.files import write_atomically, write_json
 from faceforget.progress import Progress
-from faceforget.unlearn.data import ForgetSet, RetainSet
+from faceforget.unlearn import ForgetSet, RetainSet
 from faceforget.unlearn.layers.head import bias_of, features_of, find_head, weight_of
 
 # Train images of each class that accuracies and the membership attack are measured on.

@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.data import CIFAR10, MissingDataError
+from faceforget.api import write_atomically
 from faceforget.errors import UsageError
-from faceforget.files import write_atomically
 from faceforget.progress import Progress, tracked
 
 SIZES = {"cifar10": 32, "cifar100": 32, "tiny-imagenet": 64}

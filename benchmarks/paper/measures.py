@@ -9,7 +9,7 @@ from torch.nn import functional
 from benchmarks.faces.measures import harmonic
 from benchmarks.paper.cells import Bench, Outcome, classes_of, outcome_of
 from benchmarks.runner.cell import Cell, Numbers
-from faceforget.audit.attack import PopulationAttack, features
+from faceforget.lab import PopulationAttack, features
 
 # Images of each class that the membership attack learns from; more changes little and is slow.
 _ATTACKED = 200

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from faceforget.unlearn.base import Method
-from faceforget.unlearn.eraser import Settings
-from faceforget.unlearn.registry import METHODS, make_method
+from faceforget.api import METHODS, Method, make_method
+from faceforget.unlearn import Settings
 
 Values = Mapping[str, float | str]
 

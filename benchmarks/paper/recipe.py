@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.runner.fingerprint import fingerprint
-from faceforget.files import write_atomically
+from faceforget.api import write_atomically
 from faceforget.progress import Event, Progress
 
 # Of CIFAR-10's training images; near enough for the others.

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from benchmarks.runner.cell import Cell, Measured, Numbers, line_of, measured_in
-from faceforget.files import write_atomically
+from faceforget.api import write_atomically
 from faceforget.progress import Progress, silent, tracked
 
 

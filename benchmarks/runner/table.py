@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from benchmarks.runner.cell import Cell, Measured, Numbers
 from benchmarks.runner.spread import known, spread
-from faceforget.files import write_atomically
+from faceforget.api import write_atomically
 
 Worst = Callable[[Iterable[float]], float]
 Value = Callable[[Numbers], float | None]

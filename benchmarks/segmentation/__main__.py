@@ -25,8 +25,8 @@ from benchmarks.runner.run import run
 from benchmarks.runner.table import average, by, by_method, markdown, percent, settings
 from benchmarks.segmentation.bench import ROWS, Bench, Values, cell_of, choose, trials_of
 from benchmarks.segmentation.network import NAMES, read_scenes
+from faceforget.api import write_atomically, write_json
 from faceforget.cli.console import progress_bar
-from faceforget.files import write_atomically, write_json
 
 _COLOURS = np.array(
     [(128, 170, 210), (120, 70, 60), (190, 190, 130), (110, 90, 120), (170, 150, 180), (90, 130, 60), (200, 140, 60),

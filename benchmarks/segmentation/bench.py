@@ -18,10 +18,10 @@ from benchmarks.runner.fingerprint import fingerprint
 from benchmarks.runner.run import Results
 from benchmarks.segmentation import network
 from benchmarks.segmentation.network import NAMES, VOID, Scenes, Segmenter, train
+from faceforget.api import write_atomically
 from faceforget.errors import FaceForgetError
-from faceforget.files import write_atomically
 from faceforget.progress import Progress
-from faceforget.unlearn.data import ForgetSet
+from faceforget.unlearn import ForgetSet
 
 Values = Mapping[str, Any]
 

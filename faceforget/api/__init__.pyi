@@ -6,6 +6,9 @@ from faceforget.api.audit_erasure import audit as audit
 from faceforget.api.audit_many import Audited as Audited
 from faceforget.api.audit_many import AuditTask as AuditTask
 from faceforget.api.audit_many import audit_all as audit_all
+from faceforget.api.demo_told import NEXT_STEPS as NEXT_STEPS
+from faceforget.api.demo_told import demo_report as demo_report
+from faceforget.api.demo_told import headline as headline
 from faceforget.api.enroll_people import Enrolment as Enrolment
 from faceforget.api.enroll_people import enroll as enroll
 from faceforget.api.erase_people import ErasureOutcome as ErasureOutcome
@@ -104,7 +107,6 @@ from faceforget.recognizer.storage import load_recognizer as load_recognizer
 from faceforget.recognizer.storage import save_recognizer as save_recognizer
 from faceforget.recognizer.training import TrainingSettings as TrainingSettings
 from faceforget.report import audit_front as audit_front
-from faceforget.report import demo_page as demo_page
 from faceforget.report.audit_document import audit_document as audit_document
 from faceforget.report.audit_front import PROMISES as _PROMISES_IN_WORDS
 from faceforget.report.audit_page import audit_page as audit_page

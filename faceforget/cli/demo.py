@@ -43,10 +43,10 @@ def demo(
             backbone=backbone,
             runtime=make_runtime(device, seed, no_cache=True, progress=progress),
         )
-    api.write_atomically(report, api.demo_page.demo_report(result).encode())
+    api.write_atomically(report, api.demo_report(result).encode())
     if json:
         api.write_json(json, result.to_dict())
-    out.print(api.demo_page.headline(result), style="bold", highlight=False, markup=False)
+    out.print(api.headline(result), style="bold", highlight=False, markup=False)
     out.print(_table(result))
     out.print(
         f"Erased in {result.erasure.seconds:.1f} s from {result.photos['erasure']} photos of the person; "
@@ -58,7 +58,7 @@ def demo(
     out.print("\nThe report, with photos, heatmaps and what this does not prove:", highlight=False)
     out.print(report.resolve().as_uri(), highlight=False, markup=False, soft_wrap=True)
     out.print("\nWith your own photos, a folder per person:", highlight=False)
-    for line in api.demo_page.NEXT_STEPS:
+    for line in api.NEXT_STEPS:
         out.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     if open_report and not webbrowser.open(report.resolve().as_uri()):
         warn("No browser was found here; open the report by hand.")

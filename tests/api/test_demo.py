@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from faceforget.api import Plan, demo, run_demo
+from faceforget.api.demo_told import demo_report, headline
 from faceforget.api.methods_beside import BESIDE, RETRAINED
 from faceforget.audit.estimates import Sides
 from faceforget.cli import app
@@ -14,7 +15,6 @@ from faceforget.cli import demo as command
 from faceforget.cli.console import run
 from faceforget.errors import UnknownPersonError
 from faceforget.recognizer.enroll import TooFewPhotosError
-from faceforget.report.demo_page import demo_report, headline
 from faceforget.resources import MissingResourceError
 
 

@@ -1,0 +1,39 @@
+"""A package whose names are listed in its ``__init__.pyi``, and imported when one is first asked for.
+
+So whoever asks for one thing does not wait for all: ``faceforget --help`` loads no torch. The list is for readers and
+type checkers alike, and the only one.
+"""
+
+import ast
+from collections.abc import Callable
+from importlib import import_module
+from importlib.resources import files
+from sys import modules
+
+_LIST = "__init__.pyi"
+
+
+def listing(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """The functions ``__getattr__`` and ``__dir__`` of a package.
+
+    Args:
+        package: Its name; beside it lies the list, of ``from module import name as name`` and ``name = other``.
+    """
+    listed: dict[str, tuple[str, str]] = {}
+    for line in ast.parse(files(package).joinpath(_LIST).read_text("utf-8")).body:
+        if isinstance(line, ast.ImportFrom) and line.module:
+            listed |= {name.asname or name.name: (line.module, name.name) for name in line.names}
+        elif isinstance(line, ast.Assign):
+            listed[ast.unparse(line.targets[0])] = listed[ast.unparse(line.value)]
+
+    def get(name: str) -> object:
+        if name not in listed:
+            raise AttributeError(f"{package} has no {name!r}; what it has is listed in {_LIST}.")
+        place, original = listed[name]
+        found = getattr(import_module(place), original, None)
+        if found is None:  # a module itself
+            found = import_module(f"{place}.{original}")
+        setattr(modules[package], name, found)
+        return found
+
+    return get, lambda: sorted(listed)
