@@ -76,7 +76,7 @@ def key_of(ledger: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Record:
+class LedgerRecord:
     """What the ledger says about one request.
 
     Attributes:
@@ -105,7 +105,7 @@ class Record:
         return OPEN_WORDS.get(self.state, self.state)
 
 
-def read_records(ledger: Path | None) -> tuple[Record, ...]:
+def read_records(ledger: Path | None) -> tuple[LedgerRecord, ...]:
     """Every request, the latest first.
 
     Raises:
@@ -121,12 +121,12 @@ def read_records(ledger: Path | None) -> tuple[Record, ...]:
     return tuple(_record(tuple(own)) for own in reversed(of.values()))
 
 
-def _record(entries: tuple[Entry, ...]) -> Record:
+def _record(entries: tuple[Entry, ...]) -> LedgerRecord:
     body = {entry.state: entry.body for entry in entries}
     failed, last = body.get("failed", {}), entries[-1]
     audit = body.get("audited") or failed.get("audit") or {}
     erased = last.state == "closed" and last.body.get("outcome") == ERASED
-    return Record(
+    return LedgerRecord(
         last.request,
         str(entries[0].body.get("settings", {}).get("promise", "")),
         last.state,

@@ -12,8 +12,8 @@ from app.methods import method_of
 from app.people import OpenModel, model_file, stand_ins
 from faceforget import api
 from faceforget.api import (
+    METHOD_OF_PROMISE,
     OF_AN_ERASURE,
-    PROMISES,
     RGB,
     AuditedPhoto,
     AuditReport,
@@ -52,7 +52,7 @@ class Request:
     Attributes:
         person: Whom to forget.
         photos: Photos with the face that was chosen on each.
-        promise: A key of ``PROMISES``.
+        promise: A key of ``METHOD_OF_PROMISE``.
         chosen: A key of ``METHODS``; None leaves it to the promise.
     """
 
@@ -77,7 +77,7 @@ class Named:
 
 
 @dataclass
-class Live:
+class LiveErasure:
     """What can be shown of an erasure under way; the worker fills it.
 
     Attributes:
@@ -85,7 +85,7 @@ class Live:
         named: The faces that it reads.
     """
 
-    method: str = PROMISES["forgotten"]
+    method: str = METHOD_OF_PROMISE["forgotten"]
     named: tuple[Named, ...] = ()
 
 
@@ -123,7 +123,7 @@ class Erased:
 
 
 def run(
-    model: OpenModel, request: Request, progress: Progress = silent, *, live: Live | None = None, memory: Memory
+    model: OpenModel, request: Request, progress: Progress = silent, *, live: LiveErasure | None = None, memory: Memory
 ) -> Erased:
     """Erase a copy and audit it; ``model`` stays as it is.
 
@@ -140,7 +140,7 @@ def run(
     """
     import_module("torch._dynamo")  # which torch loads when first needed, or that would count as time of the method
     read, unseen = _photos(model, request)
-    live, crops = live or Live(), np.stack([photo.crop for photo in read])
+    live, crops = live or LiveErasure(), np.stack([photo.crop for photo in read])
     live.named = tuple(map(Named, crops, model.recognizer.recognize(crops, 1)))
     if model.strangers:
         strangers: Mapping[str, Crops] = model.strangers

@@ -26,7 +26,7 @@ class CancelledError(Exception):
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageProgress:
     """How far one part of the work is.
 
     Attributes:
@@ -62,7 +62,7 @@ class Job(Generic[T]):
             patient: Whether it lets others go first, before it begins and at each of its steps.
         """
         self.state: State = "waiting"
-        self.stage: Stage | None = None
+        self.stage: StageProgress | None = None
         self.points: tuple[Mapping[str, float], ...] = ()
         self.budget = 0  # steps that the erasure cannot exceed
         self.error: FaceForgetError | None = None
@@ -153,7 +153,7 @@ class Job(Generic[T]):
         if self.stage is None or self.stage.name != event.stage or event.done < self.stage.done:
             self._stage_began = (now, event.done)
         began, first = self._stage_began
-        self.stage = Stage(event.stage, event.done, event.total, first, now - began)
+        self.stage = StageProgress(event.stage, event.done, event.total, first, now - began)
         if event.stage == "erasing" and event.values:
             self.budget = event.total or 0
             self.points = (*self.points, dict(event.values))

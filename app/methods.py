@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.promises import title as title_of_promise
-from faceforget.api import METHODS, PROMISES, Reads, caveat_of
+from faceforget.api import METHOD_OF_PROMISE, METHODS, Reads, caveat_of
 from faceforget.errors import FaceForgetError
 
 
@@ -72,7 +72,7 @@ _READS: Mapping[Reads, str] = {"nothing": "no photo", "forget photos": "their ph
 
 def method_of(promise: str, chosen: str | None) -> str:
     """The method by its name in the registry: the one chosen, or else the promise's own."""
-    return chosen if chosen is not None else PROMISES[promise]
+    return chosen if chosen is not None else METHOD_OF_PROMISE[promise]
 
 
 def title(method: str) -> str:
@@ -101,12 +101,12 @@ def not_kept(promise: str, method: str) -> tuple[str, str]:
 
     *Unrecognisable* has one method. *Forgotten* is kept by all but the baselines.
     """
-    made_for = method == PROMISES[promise] if promise == "unrecognisable" else not _BY_NAME[method].baseline
+    made_for = method == METHOD_OF_PROMISE[promise] if promise == "unrecognisable" else not _BY_NAME[method].baseline
     if made_for:
         return "", ""
     return (
         f"{title(method)} is not made to keep this promise.",
-        f"“{title_of_promise(promise)}” is what {title(PROMISES[promise])} is made for. The audit judges what "
+        f"“{title_of_promise(promise)}” is what {title(METHOD_OF_PROMISE[promise])} is made for. The audit judges what "
         "came out, whatever was asked for.",
     )
 

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from app.batches.data import Done
-from app.batches.data import Live as LiveBatch
+from app.batches.data import EndedBatch, LiveBatch
 from app.batches.work import check
 from app.batches.work import run as run_batch
 from app.books import ledger_in
-from app.erasing import Live, Request, look_ahead, papers, run
+from app.erasing import LiveErasure, Request, look_ahead, papers, run
 from app.jobs import Job
 from app.people import OpenModel, build_model, embedded_people
 from app.session import Session
@@ -38,7 +37,7 @@ def settle(here: Session) -> None:
         _ended(here, batch.running.result)
 
 
-def _ended(here: Session, done: Done) -> None:
+def _ended(here: Session, done: EndedBatch) -> None:
     """Those who were erased are gone from the session, too: the new model takes the place of the open one."""
     here.batch.done, here.batch.running, here.batch.stopping = done, None, False
     here.batch.asked = here.batch.lines = ()
@@ -110,5 +109,5 @@ def erase(here: Session, request: Request) -> None:
     if here.papers is not None:
         here.papers.cancel()  # nobody will read them, and this erasure would wait for them
     here.erased = here.papers = None
-    here.live = Live(request.method)
+    here.live = LiveErasure(request.method)
     here.erasing = Job(partial(run, here.model, request, live=here.live, memory=here.memory))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from faceforget.api import PROMISES, caveat_of
+from faceforget.api import METHOD_OF_PROMISE, caveat_of
 from faceforget.api import PROMISES_IN_WORDS as IN_REPORTS
 
 _WORDS: Mapping[str, str] = {
@@ -25,4 +25,4 @@ def words(promise: str) -> str:
 
 def caveat(promise: str) -> str:
     """What a user must know before choosing it; empty where there is nothing."""
-    return caveat_of(PROMISES[promise])
+    return caveat_of(METHOD_OF_PROMISE[promise])

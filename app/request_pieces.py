@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from html import escape
 
 from app.advice import advice, told
-from app.batches.data import Done, Line, Live
-from app.books import OPEN_WORDS, Record
+from app.batches.data import EndedBatch, Line, LiveBatch
+from app.books import OPEN_WORDS, LedgerRecord
 from app.pieces import face, name_of
 from app.promises import title
 from faceforget.api import PROMISES_IN_WORDS as IN_REPORTS
@@ -53,7 +53,7 @@ def refused(found: Line) -> str:
     return f'<ul class="refused">{items}</ul>'
 
 
-def under_way(people: Sequence[str], live: Live) -> str:
+def under_way(people: Sequence[str], live: LiveBatch) -> str:
     """What each request has come to."""
     states = live.states or ("planned",) * len(people)
     rows = "".join(
@@ -70,7 +70,7 @@ def _now(state: str) -> str:
     return "done" if state == "closed" else OPEN_WORDS.get(state, state)
 
 
-def outcomes(done: Done) -> str:
+def outcomes(done: EndedBatch) -> str:
     """Each request with its end."""
     rows = "".join(
         f'<tr><td class="person">{name_of(o.person)}</td><td>'
@@ -91,7 +91,7 @@ def _why(reason: str, error: FaceForgetError | None) -> str:
     return f'<p class="why">{escape(text)}</p>' if text else ""
 
 
-def records(found: Sequence[Record]) -> str:
+def records(found: Sequence[LedgerRecord]) -> str:
     """Requests of the ledger, without names."""
     rows = "".join(
         f"<tr><td><code>{escape(r.request)}</code></td><td>{stamp(_kind(r), r.outcome)}{_why(r.reason, None)}"
@@ -106,7 +106,7 @@ def records(found: Sequence[Record]) -> str:
     )
 
 
-def entries(record: Record) -> str:
+def entries(record: LedgerRecord) -> str:
     """Every entry of one request."""
     rows = "".join(
         f"<tr><td>{e.seq}</td><td>{escape(e.state)}</td><td>{escape(_time(e.at))}</td>"
@@ -119,7 +119,7 @@ def entries(record: Record) -> str:
     )
 
 
-def _kind(record: Record) -> str:
+def _kind(record: LedgerRecord) -> str:
     if record.state != "closed":
         return "open"
     return "erased" if record.erased else "not"
@@ -129,7 +129,7 @@ def _promise(promise: str) -> str:
     return title(promise) if promise in IN_REPORTS else promise
 
 
-def _verdicts(record: Record) -> str:
+def _verdicts(record: LedgerRecord) -> str:
     found = ", ".join(f"{_promise(name).lower()} {outcome}" for name, outcome in record.verdicts.items())
     return f'<p class="why">{escape(found)}</p>' if found else ""
 

@@ -5,12 +5,11 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.batches.data import Done, Line, Terms
-from app.batches.data import Live as LiveBatch
+from app.batches.data import EndedBatch, Line, LiveBatch, Terms
 from app.batches.folder import Folder
 from app.books import new_folder
 from app.check import CheckedPhoto
-from app.erasing import Erased, Live, Papers
+from app.erasing import Erased, LiveErasure, Papers
 from app.jobs import Job
 from app.people import OpenModel
 from faceforget.api import Asked, Memory, NamedPhoto, Photo, Upload
@@ -19,7 +18,7 @@ KEY = "faceforget"
 
 
 @dataclass
-class Batch:
+class BatchState:
     """A list of requests.
 
     Attributes:
@@ -40,14 +39,14 @@ class Batch:
     checking: Job[tuple[Line, ...]] | None = None
     lines: tuple[Line, ...] = ()
     confirming: bool = False
-    running: Job[Done] | None = None
+    running: Job[EndedBatch] | None = None
     stopping: bool = False
     live: LiveBatch = field(default_factory=LiveBatch)
-    done: Done | None = None
+    done: EndedBatch | None = None
     photos: dict[str, Photo] = field(default_factory=dict)
 
     @property
-    def job(self) -> Job[tuple[Line, ...]] | Job[Done] | None:
+    def job(self) -> Job[tuple[Line, ...]] | Job[EndedBatch] | None:
         """What is under way."""
         found = self.running or self.checking
         return found if found is not None and found.active else None
@@ -94,13 +93,13 @@ class Session:
     method: str | None = None
     confirming: bool = False
     erasing: Job[Erased] | None = None
-    live: Live = field(default_factory=Live)
+    live: LiveErasure = field(default_factory=LiveErasure)
     memory: Memory = field(default_factory=Memory)
     erased: Erased | None = None
     fresh: bool = False
     papers: Job[Papers] | None = None
     recognised: dict[str, NamedPhoto] = field(default_factory=dict)
-    batch: Batch = field(default_factory=Batch)
+    batch: BatchState = field(default_factory=BatchState)
     folder: Folder | None = None
     generation: int = 0
     notice: str = ""
@@ -112,8 +111,8 @@ class Session:
         self.choose(None)
         self.recognised = {}
         self.erased = self.papers = self.erasing = None
-        self.live, self.memory = Live(), Memory()
-        self.batch = Batch()
+        self.live, self.memory = LiveErasure(), Memory()
+        self.batch = BatchState()
 
     def go_on_with(self, model: OpenModel) -> None:
         """Put an erased model in the place of the open one; what was shown of the erasure stays."""

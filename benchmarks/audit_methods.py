@@ -111,7 +111,7 @@ def main() -> None:
         runtime = api.Runtime(cache=FaceCache(), progress=progress)
         base = options.work / "base.safetensors"
         if not base.exists():
-            plan = api.Plan(train="full")
+            plan = api.EnrolmentPlan(train="full")
             api.save(api.enroll(parts["train"], backbone=MOBILEFACENET, plan=plan, runtime=runtime).recognizer, base)
         cells = [Cell("LFW", method, (person,)) for person in reported_people()[: options.people] for method in METHODS]
         found = run_all("audit_methods", cells, partial(measured, options.work, parts, runtime), options, progress)

@@ -53,7 +53,7 @@ class Team:
     @cached_property
     def model(self) -> Recognizer:
         """With everybody in it."""
-        plan = api.Plan(train=self.train, seed=self.runtime.seed)
+        plan = api.EnrolmentPlan(train=self.train, seed=self.runtime.seed)
         backbone = BACKBONES[self.backbone]
         return api.enroll(self.photos[0], backbone=backbone, plan=plan, runtime=self.runtime).recognizer
 

@@ -116,7 +116,7 @@ def run_shadow(
         own = tuple(p for p, world in zip(studied.photos[name], drawn[name], strict=True) if world == READ)
         if own:
             enrolled[name] = own
-    plan = api.Plan(settings.train, training=TrainingSettings(epochs=settings.epochs), seed=shadow)
+    plan = api.EnrolmentPlan(settings.train, training=TrainingSettings(epochs=settings.epochs), seed=shadow)
     model = enroll_faces(FaceSet(enrolled), backbone, plan)
     rows = [model.index_of(name) for name in retained.photos]
     people = []

@@ -19,7 +19,7 @@ from benchmarks.data import ROOT, needed
 from benchmarks.runner.command import command
 from faceforget import api
 from faceforget.api import (
-    PROMISES,
+    METHOD_OF_PROMISE,
     Crops,
     FaceCache,
     Faces,
@@ -75,12 +75,15 @@ def compared(people: Path, progress: Progress) -> dict[str, dict[str, Cosines]]:
     faces = read_faces(read_people(people), PhotoIntake(loaded.spec.framing, cache=FaceCache()), progress=progress)
     first = FaceSet({name: photos[:READ] for name, photos in faces.photos.items()})
     unseen = {name: faces.crops(name)[READ:] for name in faces.photos}
-    model = enroll_faces(first, loaded, api.Plan(train="head"), progress=progress)
+    model = enroll_faces(first, loaded, api.EnrolmentPlan(train="head"), progress=progress)
     memory, found = Memory(), {panel: [] for panel in _WORDS}
     for name in tracked(list(unseen)[:ERASED], "erasing", ERASED, progress):
-        models = {"before": model, **{p: _erased(model, first.crops(name), name, PROMISES[p]) for p in PROMISES}}
-        for panel, changed in models.items():
-            found[panel].append(_pairs(changed, name, unseen, memory))
+        models = {
+            "before": model,
+            **{p: _erased(model, first.crops(name), name, METHOD_OF_PROMISE[p]) for p in METHOD_OF_PROMISE},
+        }
+        for panel, one in models.items():
+            found[panel].append(_pairs(one, name, unseen, memory))
     return {
         panel: {kind: np.concatenate([pairs[kind] for pairs in own]) for kind in own[0]}
         for panel, own in found.items()

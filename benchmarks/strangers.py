@@ -78,7 +78,7 @@ def _full(people: People, size: int, draws: int, backbone: LoadedBackbone) -> tu
     rng, names, shares, limits = np.random.default_rng(8), sorted(people.embeddings), [], []
     for _ in range(draws):
         drawn = [str(name) for name in rng.permutation(names)[:size]]
-        model = enroll_faces(people.faces.only(drawn), backbone, api.Plan("full"))
+        model = enroll_faces(people.faces.only(drawn), backbone, api.EnrolmentPlan("full"))
         named = (model.cosines(people.stranger_crops).amax(1) >= model.threshold.cosine).double().mean().item()
         shares.append(100 * named)
         limits.append(model.threshold.cosine)

@@ -120,9 +120,9 @@ class World:
         return api.load(model)
 
     @property
-    def plan(self) -> api.Plan:
+    def plan(self) -> api.EnrolmentPlan:
         """How people are enrolled: as ``faceforget enroll`` does."""
-        return api.Plan(seed=self.seed)
+        return api.EnrolmentPlan(seed=self.seed)
 
     @property
     def recipe(self) -> EnrolmentRecipe:

@@ -33,7 +33,7 @@ from faceforget.people.folder import read_people
 from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbone import Embedder, load_backbone
 from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
-from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.recognizer.enroll import EnrolmentPlan, enroll_faces
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.mobilefacenet import MobileFaceNet
 
@@ -143,7 +143,7 @@ def backbone_file(faces, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def recognizer(faces, backbone_file):
-    return enroll_faces(faces, load_backbone(backbone_file), Plan("head"))
+    return enroll_faces(faces, load_backbone(backbone_file), EnrolmentPlan("head"))
 
 
 @pytest.fixture

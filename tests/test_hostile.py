@@ -36,7 +36,7 @@ from faceforget.requests.export import export_ledger, read_export
 from faceforget.requests.keys import load_key, load_public_key, new_key
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.open_requests import OpenRequests, PhotoFile, new_request
-from faceforget.requests.plan import Configuration, Plan, read_plan, write_plan
+from faceforget.requests.plan import BatchPlan, Configuration, read_plan, write_plan
 from faceforget.requests.receipt import read_receipt, sign_receipt
 from faceforget.requests.request_list import hashed, read_requests
 from faceforget.serve.receive import receive
@@ -174,7 +174,7 @@ def books(folder):
             body = {"model": "m" * 64, "configuration": str(number), "text": "x" * 300}
             ledger.append({f"{number:016x}": body}, "planned", 0)
         entries = ledger.entries()
-    write_plan(folder, Plan("0" * 64, Configuration(), ("a", "b")))
+    write_plan(folder, BatchPlan("0" * 64, Configuration(), ("a", "b")))
     request = new_request("Ada", (PhotoFile("/a.jpg", "0" * 64),))
     OpenRequests(folder / "l").put(request)
     return {

@@ -79,7 +79,7 @@ def folders(people_dir, names, tmp_path_factory):
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy(photo, target)
     people = {name: sorted((folder / "read" / name).iterdir()) for name in names[:3]}
-    api.save(api.enroll(people, plan=api.Plan("head")).recognizer, folder / "model.safetensors")
+    api.save(api.enroll(people, plan=api.EnrolmentPlan("head")).recognizer, folder / "model.safetensors")
     return folder
 
 

@@ -25,7 +25,7 @@ def runtime(tmp_path_factory):
 @pytest.fixture(scope="module")
 def enrolment(people, real_weights, runtime):
     photos = {name: paths[:TRAIN] for name, paths in people.items()}
-    return ff.enroll(photos, backbone=real_weights, plan=ff.Plan("head"), runtime=runtime)
+    return ff.enroll(photos, backbone=real_weights, plan=ff.EnrolmentPlan("head"), runtime=runtime)
 
 
 @pytest.fixture(scope="module")

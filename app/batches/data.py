@@ -1,15 +1,11 @@
 """What there is to say about a batch: how it is carried out, what was found out about it, and what it came to."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
 
 from app.batches.asked import method_problem
 from app.people import OpenModel
 from faceforget.api import Asked, RequestOutcome, State, sha256_bytes
 from faceforget.errors import FaceForgetError
-
-Promise = Literal["forgotten", "unrecognisable"]
-PROMISES: tuple[Promise, ...] = get_args(Promise)
 
 
 @dataclass(frozen=True)
@@ -22,13 +18,13 @@ class Terms:
         allow_mismatch: Use photos that seem to show somebody else.
     """
 
-    promise: Promise = "forgotten"
+    promise: str = "forgotten"
     joint: bool = True
     allow_mismatch: bool = False
 
 
 @dataclass
-class Live:
+class LiveBatch:
     """What can be shown of a batch under way; the worker fills it.
 
     Attributes:
@@ -61,14 +57,14 @@ class Line:
         """Photos that were asked for."""
         return len(self.asked.photos) + len(self.asked.check) + len(self.asked.missing)
 
-    def promised(self, promise: Promise) -> "Line":
+    def promised(self, promise: str) -> "Line":
         """The same; where the request names a method that it cannot, this is what is wrong with it."""
         problem = method_problem(self.asked, promise)
         return self if problem is None else replace(self, error=problem)
 
 
 @dataclass(frozen=True)
-class Outcome(RequestOutcome):
+class NamedOutcome(RequestOutcome):
     """What a request has come to, with whose it is; only its id is in the ledger and in the receipt.
 
     Attributes:
@@ -79,7 +75,7 @@ class Outcome(RequestOutcome):
 
 
 @dataclass(frozen=True)
-class Done:
+class EndedBatch:
     """A batch that has ended.
 
     Attributes:
@@ -94,7 +90,7 @@ class Done:
 
     asked: tuple[Asked, ...]
     terms: Terms
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[NamedOutcome, ...]
     model: OpenModel | None
     file: bytes = field(repr=False)
     receipts: bytes = field(repr=False)

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.batches.data import Done, Outcome, Terms
+from app.batches.data import EndedBatch, NamedOutcome, Terms
 from app.people import OpenModel
 from faceforget import api
 from faceforget.api import (
@@ -23,7 +23,7 @@ from faceforget.api import (
 from faceforget.errors import UsageError
 
 
-def outcomes_of(place: Place, ledger: Path, asked: Sequence[Asked]) -> tuple[Outcome, ...]:
+def outcomes_of(place: Place, ledger: Path, asked: Sequence[Asked]) -> tuple[NamedOutcome, ...]:
     """What each request has come to, as the ledger has it.
 
     Args:
@@ -39,24 +39,24 @@ def outcomes_of(place: Place, ledger: Path, asked: Sequence[Asked]) -> tuple[Out
         return tuple(_outcome(opened, request, line.person) for request, line in pairs)
 
 
-def _outcome(ledger: Ledger, request: str, person: str) -> Outcome:
+def _outcome(ledger: Ledger, request: str, person: str) -> NamedOutcome:
     entries = ledger.of(request)
     if entries[-1].body.get("outcome") == ERASED:
-        return Outcome(request, erased=True, person=person)
+        return NamedOutcome(request, erased=True, person=person)
     failed = [entry.body for entry in entries if entry.state == "failed"]
-    return Outcome(request, False, why_failed(failed[-1]) if failed else "", person=person)
+    return NamedOutcome(request, False, why_failed(failed[-1]) if failed else "", person=person)
 
 
 def done(
     model: OpenModel,
     asked: Sequence[Asked],
     terms: Terms,
-    outcomes: tuple[Outcome, ...],
+    outcomes: tuple[NamedOutcome, ...],
     place: Place,
     ledger: Path,
     cancelled: bool,
     runtime: api.Runtime,
-) -> Done:
+) -> EndedBatch:
     """The batch with its new model and its receipts.
 
     Args:
@@ -75,8 +75,8 @@ def done(
     gone = [outcome.person for outcome in outcomes if outcome.erased]
     receipts = _receipts(place, [outcome.request for outcome in outcomes], ledger)
     if not gone:
-        return Done(tuple(asked), terms, outcomes, None, b"", receipts, cancelled)
-    return Done(
+        return EndedBatch(tuple(asked), terms, outcomes, None, b"", receipts, cancelled)
+    return EndedBatch(
         tuple(asked),
         terms,
         outcomes,

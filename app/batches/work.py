@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.batches.data import Done, Line, Live, Terms
+from app.batches.data import EndedBatch, Line, LiveBatch, Terms
 from app.batches.ending import close_open
 from app.batches.files import Files
 from app.batches.folder import Folder
@@ -137,8 +137,8 @@ def run(
     photos: dict[str, Photo],
     progress: Progress = silent,
     *,
-    live: Live,
-) -> Done:
+    live: LiveBatch,
+) -> EndedBatch:
     """Erase them; ``model`` stays as it is.
 
     Whoever was not erased yet when the user cancels is closed as not erased: nothing stays open in the ledger.
@@ -184,7 +184,7 @@ def run(
         return done(model, asked, terms, outcomes, files.place, ledger, cancelled, runtime)
 
 
-def _heard(progress: Progress, live: Live, place: Place, ledger: Path) -> Progress:
+def _heard(progress: Progress, live: LiveBatch, place: Place, ledger: Path) -> Progress:
     """Tell what each request has come to, and cancel only where nothing is half done.
 
     Between an audit and its receipt come events of the requests alone.

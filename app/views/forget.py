@@ -13,7 +13,16 @@ from app.people import OpenModel
 from app.promises import title, words
 from app.session import Session
 from app.views.forget_steps.at_work import at_work
-from faceforget.api import OF_AN_ERASURE, PROMISES, UNKNOWN, PhotoSource, Upload, count_photos, held_back, shown_name
+from faceforget.api import (
+    METHOD_OF_PROMISE,
+    OF_AN_ERASURE,
+    UNKNOWN,
+    PhotoSource,
+    Upload,
+    count_photos,
+    held_back,
+    shown_name,
+)
 from faceforget.progress import Event
 
 _TYPES = ["jpg", "jpeg", "png", "webp"]
@@ -172,10 +181,10 @@ def _photo_check(here: Session) -> list[int]:
 def _promise(here: Session) -> None:
     here.promise = st.radio(
         "What is promised",
-        list(PROMISES),
+        list(METHOD_OF_PROMISE),
         format_func=title,
-        captions=[words(promise) for promise in PROMISES],
-        index=list(PROMISES).index(here.promise),
+        captions=[words(promise) for promise in METHOD_OF_PROMISE],
+        index=list(METHOD_OF_PROMISE).index(here.promise),
         key="promise",
         label_visibility="collapsed",
     )
@@ -183,7 +192,7 @@ def _promise(here: Session) -> None:
 
 def _method(here: Session) -> None:
     """Which method, and what to know of it."""
-    own, names = PROMISES[here.promise], [_BY_PROMISE, *(choice.name for choice in methods.CHOICES)]
+    own, names = METHOD_OF_PROMISE[here.promise], [_BY_PROMISE, *(choice.name for choice in methods.CHOICES)]
     chosen = st.radio(
         "How",
         names,

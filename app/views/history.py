@@ -8,7 +8,7 @@ import streamlit as st
 from app import pieces, request_pieces
 from app.books import (
     CheckedReceipt,
-    Record,
+    LedgerRecord,
     check_receipt,
     given_ledger,
     ledger_in,
@@ -45,7 +45,7 @@ def main() -> None:
         _receipt(here, ledger)
 
 
-def _records(ledger: Path | None) -> Sequence[Record]:
+def _records(ledger: Path | None) -> Sequence[LedgerRecord]:
     try:
         return read_records(ledger)
     except FaceForgetError as error:
@@ -97,7 +97,7 @@ def _tampered(error: FaceForgetError) -> str:
     return pieces.problem(error)
 
 
-def _list(records: Sequence[Record]) -> None:
+def _list(records: Sequence[LedgerRecord]) -> None:
     wanted = st.text_input("Search by request", placeholder=f"{len(records)} requests").strip().casefold()
     found = [record for record in records if record.request.startswith(wanted)]
     if not found:

@@ -9,8 +9,7 @@ from app.frame import START, needs_erasure, page, part, progress_of, session, sh
 from app.methods import reads_anchors
 from app.server import let_go
 from app.session import Session
-from faceforget.api import PROMISES_IN_WORDS as PROMISES
-from faceforget.api import count_photos
+from faceforget.api import PROMISES_IN_WORDS, count_photos
 
 _PATIENCE_S = 30.0
 
@@ -52,7 +51,7 @@ def _downloads(erased: Erased, papers: Papers) -> None:
     verdict = erased.report.verdict
     st.subheader("The erased model", anchor=False)
     with st.container(border=True):
-        promises = " · ".join(f"{PROMISES[promise][0]}: {verdict.of(promise)}" for promise in verdict.findings)
+        promises = " · ".join(f"{PROMISES_IN_WORDS[promise][0]}: {verdict.of(promise)}" for promise in verdict.findings)
         show(f"<p>A copy without {pieces.name_of(erased.person)}, their row and label. {pieces.text(promises)}.</p>")
         st.download_button(
             "Download the model", papers.model, f"{name}.safetensors", "application/octet-stream", type="primary",

@@ -67,7 +67,7 @@ class Wardrobe:
     work: Path
     progress: Progress
     trigger: str = "sticker"
-    plan: api.Plan = field(default_factory=api.Plan)
+    plan: api.EnrolmentPlan = field(default_factory=api.EnrolmentPlan)
 
     def worn(self, images: Tensor) -> Tensor:
         """The trigger on ``(N, 3, S, S)`` photos in [0, 1]."""

@@ -269,7 +269,7 @@ def _deadly(index: int) -> Callable[[str], None]:
 
 def enrolled(path: Path, people: Mapping[str, Sequence[Path]]) -> None:
     """Write a model of the shipped backbone with these people."""
-    api.save(api.enroll(people, plan=api.Plan("head")).recognizer, path)
+    api.save(api.enroll(people, plan=api.EnrolmentPlan("head")).recognizer, path)
 
 
 def filled(folder: Path, people: Mapping[str, Sequence[Path]]) -> FaceCache:

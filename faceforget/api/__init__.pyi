@@ -14,6 +14,7 @@ from faceforget.api.enroll_people import enroll as enroll
 from faceforget.api.erase_people import ErasureOutcome as ErasureOutcome
 from faceforget.api.erase_people import erase as erase
 from faceforget.api.inspect_model import inspect as inspect
+from faceforget.api.method_words import METHOD_OF_PROMISE as METHOD_OF_PROMISE
 from faceforget.api.method_words import caveat_of as caveat_of
 from faceforget.api.recognize_photos import NamedFace as NamedFace
 from faceforget.api.recognize_photos import NamedPhoto as NamedPhoto
@@ -96,7 +97,7 @@ from faceforget.recognizer.backbone import load_backbone as load_backbone
 from faceforget.recognizer.backbones.facenet import FACENET_FILES as FACENET_FILES
 from faceforget.recognizer.backbones.facenet import facenet_path as facenet_path
 from faceforget.recognizer.calibrate import ENOUGH_PEOPLE as ENOUGH_PEOPLE
-from faceforget.recognizer.enroll import Plan as Plan
+from faceforget.recognizer.enroll import EnrolmentPlan as EnrolmentPlan
 from faceforget.recognizer.foreign import check_model_file as check_model_file
 from faceforget.recognizer.foreign import check_weights as check_weights
 from faceforget.recognizer.recognizer import UNKNOWN as UNKNOWN
@@ -108,7 +109,7 @@ from faceforget.recognizer.storage import save_recognizer as save_recognizer
 from faceforget.recognizer.training import TrainingSettings as TrainingSettings
 from faceforget.report import audit_front as audit_front
 from faceforget.report.audit_document import audit_document as audit_document
-from faceforget.report.audit_front import PROMISES as _PROMISES_IN_WORDS
+from faceforget.report.audit_front import PROMISES_IN_WORDS as PROMISES_IN_WORDS
 from faceforget.report.audit_page import audit_page as audit_page
 from faceforget.report.audit_page import drawn as drawn
 from faceforget.report.audit_page import html as _html
@@ -174,12 +175,10 @@ from faceforget.unlearn.base import Method as Method
 from faceforget.unlearn.base import Reads as Reads
 from faceforget.unlearn.data import Step as Step
 from faceforget.unlearn.registry import METHODS as METHODS
-from faceforget.unlearn.registry import PROMISES as PROMISES
 from faceforget.unlearn.registry import make_method as make_method
 from faceforget.unlearn.registry import method_cards as method_cards
 
 # Under a name of their own.
-PROMISES_IN_WORDS = _PROMISES_IN_WORDS
 count_photos = _photos
 load = load_recognizer
 report_html = _html

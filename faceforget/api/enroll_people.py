@@ -12,7 +12,7 @@ from faceforget.people.faces import FaceSet, read_faces
 from faceforget.people.folder import person_key
 from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import MIN_PHOTOS, Plan, check_enough, enroll_faces
+from faceforget.recognizer.enroll import MIN_PHOTOS, EnrolmentPlan, check_enough, enroll_faces
 from faceforget.recognizer.recognizer import Recognizer
 
 
@@ -50,7 +50,7 @@ def enroll(
     people: People,
     *,
     backbone: str | Path | LoadedBackbone = "mobile",
-    plan: Plan | None = None,
+    plan: EnrolmentPlan | None = None,
     strangers: People | None = None,
     skip_incomplete: bool = False,
     runtime: Runtime | None = None,
@@ -84,7 +84,7 @@ def enroll(
     recognizer = enroll_faces(
         faces,
         loaded,
-        plan or Plan(seed=runtime.seed),
+        plan or EnrolmentPlan(seed=runtime.seed),
         strangers=_strangers(strangers, {person_key(name) for name in faces.photos}, intake, runtime),
         device=device,
         progress=runtime.progress,

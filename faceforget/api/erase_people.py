@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from faceforget.api.anchor_faces import read_anchors, some_anchors
-from faceforget.api.method_words import caveat_of, notes_in_words
+from faceforget.api.method_words import METHOD_OF_PROMISE, caveat_of, notes_in_words
 from faceforget.api.refusals import destroyed, not_forgotten
 from faceforget.api.retained_people import Retained, check_retained, read_retained, recalibrated
 from faceforget.api.runtime import People, Runtime, photo_report
@@ -32,10 +32,10 @@ from faceforget.recognizer.vary import vary
 from faceforget.unlearn.base import Method
 from faceforget.unlearn.data import Erasure, ForgetSet
 from faceforget.unlearn.methods.trivial.mask_logit import MaskedLogits
-from faceforget.unlearn.registry import PROMISES, make_method
+from faceforget.unlearn.registry import make_method
 
 # Until one of its settings is safe on every backbone, DELETE is not what somebody gets who does not ask for it.
-DEFAULT_METHOD = PROMISES["forgotten"]
+DEFAULT_METHOD = METHOD_OF_PROMISE["forgotten"]
 
 
 class NobodyLeftError(UsageError):

@@ -7,8 +7,12 @@ A method that is not named here, somebody else's, speaks for itself.
 from collections.abc import Mapping, Sequence
 
 from faceforget.unlearn.data import Note
+from faceforget.unlearn.methods.anchored import Anchored
+from faceforget.unlearn.methods.dispersed import Dispersed
 from faceforget.unlearn.registry import METHODS
 
+# What a user asks for, and the method that keeps it.
+METHOD_OF_PROMISE: Mapping[str, str] = {"forgotten": Anchored.name, "unrecognisable": Dispersed.name}
 # The measurements are `python -m benchmarks.white_box`.
 _CAVEATS: Mapping[str, str] = {
     "delete": (

@@ -12,7 +12,7 @@ from faceforget.api.runtime import Runtime, people_from
 from faceforget.errors import MethodError, PeopleFolderError
 from faceforget.people.faces import FaceSet, SamePhotoError, read_faces
 from faceforget.photos.photo import PhotoSource
-from faceforget.recognizer.enroll import Cosines, Plan, labelled_images, own_threshold, train_classifier
+from faceforget.recognizer.enroll import Cosines, EnrolmentPlan, labelled_images, own_threshold, train_classifier
 from faceforget.recognizer.recipe import EnrolmentRecipe, recipe_of
 from faceforget.recognizer.recognizer import Recognizer, embed_images
 from faceforget.unlearn.base import Method
@@ -115,7 +115,7 @@ def recalibrated(recognizer: Recognizer, data: RetainSet, recipe: EnrolmentRecip
     stay = recognizer.without(gone)
     kept = [index for index, name in enumerate(recognizer.labels) if name not in gone]
     places = torch.searchsorted(torch.tensor(kept, device=data.labels.device), data.labels)
-    _, untrained = train_classifier(data.images[:], places, recipe.backbone, Plan("head"))
+    _, untrained = train_classifier(data.images[:], places, recipe.backbone, EnrolmentPlan("head"))
     trained = recipe.plan.train == "full"
     after = stay.similarities(embed_images(stay.classifier, data.images[:])) if trained else None
     cosines, rate = Cosines(untrained.before, after), recognizer.threshold.false_accept_rate

@@ -23,13 +23,13 @@ from faceforget.people.held_back import OF_RENDERED, held_back
 from faceforget.photos.align import RGB
 from faceforget.progress import Event, Progress
 from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import MIN_PHOTOS, Plan, TooFewPhotosError, enroll_faces
+from faceforget.recognizer.enroll import MIN_PHOTOS, EnrolmentPlan, TooFewPhotosError, enroll_faces
 from faceforget.recognizer.recognizer import Recognition, Recognizer
 from faceforget.recognizer.training import TrainingSettings
 from faceforget.unlearn.methods.delete import Delete
 
 # Three passes over the shipped people take seconds and name every unseen photo of them rightly.
-PLAN = Plan(training=TrainingSettings(epochs=2))
+PLAN = EnrolmentPlan(training=TrainingSettings(epochs=2))
 _RETAINED_SHOWN = 6
 _TOP = 3
 
@@ -107,7 +107,7 @@ def demo(
     *,
     people: People | None = None,
     backbone: str | Path = "mobile",
-    plan: Plan = PLAN,
+    plan: EnrolmentPlan = PLAN,
     runtime: Runtime | None = None,
 ) -> Demo:
     """Enrol people, erase one of them, and compare the two models.

@@ -17,7 +17,7 @@ RENDERED_ONLY = "judged on rendered people only"
 
 
 @dataclass(frozen=True)
-class Look:
+class OutcomeLook:
     """How an outcome looks.
 
     Attributes:
@@ -32,12 +32,12 @@ class Look:
 
 
 # From best to worst. Green is for passed alone.
-LOOKS: Mapping[Outcome, Look] = {
-    PASSED: Look("✓", "#1a7f4b", "green"),
-    PARTIAL: Look("~", "#8a5a00", "yellow"),
-    TOO_FEW: Look("?", "#8a5a00", "yellow"),
-    NOT_MEASURED: Look("?", "#5b6675", "dim"),
-    FAILED: Look("✕", "#b3261e", "red"),
+LOOKS: Mapping[Outcome, OutcomeLook] = {
+    PASSED: OutcomeLook("✓", "#1a7f4b", "green"),
+    PARTIAL: OutcomeLook("~", "#8a5a00", "yellow"),
+    TOO_FEW: OutcomeLook("?", "#8a5a00", "yellow"),
+    NOT_MEASURED: OutcomeLook("?", "#5b6675", "dim"),
+    FAILED: OutcomeLook("✕", "#b3261e", "red"),
 }
 _ORDER = tuple(LOOKS)
 

@@ -154,11 +154,11 @@ def _alone(task: "api.AuditTask", person: str) -> "api.AuditTask":
 
 def _print_each(done: Sequence["api.Audited"], folder: Path) -> bool:
     """The verdicts; returns whether every audit could be carried out."""
-    table = Table("person", *(title for title, _ in api.audit_front.PROMISES.values()))
+    table = Table("person", *(title for title, _ in api.PROMISES_IN_WORDS.values()))
     for audited in done:
         outcomes = [
             audited.verdict.of(promise) if audited.verdict else api.outcomes.NOT_MEASURED
-            for promise in api.audit_front.PROMISES
+            for promise in api.PROMISES_IN_WORDS
         ]
         table.add_row(
             escape(audited.task.report.name), *(f"[{api.outcomes.LOOKS[o].terminal}]{o}[/]" for o in outcomes)
@@ -183,7 +183,7 @@ def _print(report: "api.AuditReport") -> None:
     for sentence in api.audit_front.headline(report):
         out.print(escape(sentence), style="bold", highlight=False)
     out.print()
-    for promise, (title, _) in api.audit_front.PROMISES.items():
+    for promise, (title, _) in api.PROMISES_IN_WORDS.items():
         outcome, why = report.verdict.of(promise), _why(report.verdict, promise)
         out.print(
             f"[bold]{title}[/] [bold {api.outcomes.LOOKS[outcome].terminal}]{outcome}[/]{escape(why)}", highlight=False

@@ -90,8 +90,8 @@ def batch(
     check_files(copies)
     check_people(retained, strangers)
 
-    if promise not in api.PROMISES:
-        raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(api.PROMISES)}.")
+    if promise not in api.METHOD_OF_PROMISE:
+        raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(api.METHOD_OF_PROMISE)}.")
     api.check_method(method, promise)
     if json:
         check_output(json, ledger, *([model] if model else []))

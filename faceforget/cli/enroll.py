@@ -67,7 +67,7 @@ def enroll(
     start_processes(processes)
 
     training = api.TrainingSettings() if epochs is None else api.TrainingSettings(epochs=epochs)
-    plan = api.Plan(train.value, false_accept_rate, training, seed)
+    plan = api.EnrolmentPlan(train.value, false_accept_rate, training, seed)
     with api.joined(), progress_bar() as progress:
         enrolment = api.enroll(
             people,

@@ -136,12 +136,12 @@ def chosen_method(promise: str | None, method: str | None) -> str:
         UsageError: Both were given, or there is no such promise.
     """
     if promise is None:
-        return method or api.PROMISES["forgotten"]
+        return method or api.METHOD_OF_PROMISE["forgotten"]
     if method is not None:
         raise UsageError("A promise and a method were both given.", "Give one: the promise picks the method.")
-    if promise not in api.PROMISES:
-        raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(api.PROMISES)}.")
-    return api.PROMISES[promise]
+    if promise not in api.METHOD_OF_PROMISE:
+        raise UsageError(f"There is no promise {promise!r}.", f"Promises: {', '.join(api.METHOD_OF_PROMISE)}.")
+    return api.METHOD_OF_PROMISE[promise]
 
 
 def parse_settings(pairs: list[str]) -> dict[str, str]:

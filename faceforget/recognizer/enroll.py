@@ -32,7 +32,7 @@ class TooFewPhotosError(UsageError):
 
 
 @dataclass(frozen=True)
-class Plan:
+class EnrolmentPlan:
     """How to enrol.
 
     Attributes:
@@ -86,7 +86,7 @@ def check_enough(faces: FaceSet) -> None:
 def enroll_faces(
     faces: FaceSet,
     backbone: LoadedBackbone,
-    plan: Plan,
+    plan: EnrolmentPlan,
     *,
     strangers: NDArray[np.uint8] | None = None,
     device: str | torch.device = "cpu",
@@ -135,7 +135,7 @@ def labelled_images(faces: FaceSet, names: Sequence[str], device: str | torch.de
 
 
 def train_classifier(
-    images: Tensor, targets: Tensor, backbone: LoadedBackbone, plan: Plan, *, progress: Progress = silent
+    images: Tensor, targets: Tensor, backbone: LoadedBackbone, plan: EnrolmentPlan, *, progress: Progress = silent
 ) -> tuple[FaceClassifier, Cosines]:
     """The part of an enrolment that makes weights.
 

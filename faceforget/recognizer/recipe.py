@@ -11,7 +11,7 @@ from torch import Tensor
 from faceforget.errors import BackboneError, ModelFileError
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.backbone import LoadedBackbone, load_backbone
-from faceforget.recognizer.enroll import Plan, Train, train_classifier
+from faceforget.recognizer.enroll import EnrolmentPlan, Train, train_classifier
 from faceforget.recognizer.head import FaceClassifier
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.training import TrainingSettings
@@ -28,7 +28,7 @@ class EnrolmentRecipe:
     """
 
     backbone: LoadedBackbone
-    plan: Plan
+    plan: EnrolmentPlan
 
     def __call__(self, images: Images, labels: Tensor, *, seed: int, progress: Progress = silent) -> FaceClassifier:
         """Enrol these ``(N, 3, S, S)`` images with their ``(N,)`` people, 0 to C-1."""
@@ -62,7 +62,7 @@ def recipe_of(
             code="other-weights",
         )
     rate = recognizer.threshold.false_accept_rate
-    return EnrolmentRecipe(loaded, Plan(record["train"], rate, _training(record)))
+    return EnrolmentRecipe(loaded, EnrolmentPlan(record["train"], rate, _training(record)))
 
 
 def _load(source: str | Path, name: str, *, given: bool, progress: Progress) -> LoadedBackbone:

@@ -10,7 +10,7 @@ from faceforget.audit.shown.words import NOT_MEASURED, amount, listed, photos, s
 from faceforget.audit.verdict import Finding
 from faceforget.report.document import Card
 
-PROMISES = {
+PROMISES_IN_WORDS = {
     "forgotten": ("Forgotten", "As if never enrolled: the model no longer names the person."),
     "unrecognisable": ("Unrecognisable", "Even enrolled again or compared photo by photo, the model fails."),
     "others_kept": ("Others kept", "The price: people who stay, and strangers, are recognised as before."),
@@ -47,7 +47,7 @@ def cards(report: AuditReport) -> tuple[Card, ...]:
 
 
 def _card(report: AuditReport, promise: str, findings: tuple[Finding, ...]) -> Card:
-    title, words = PROMISES.get(promise, (promise.replace("_", " ").capitalize(), ""))
+    title, words = PROMISES_IN_WORDS.get(promise, (promise.replace("_", " ").capitalize(), ""))
     outcome, why = report.verdict.of(promise), report.verdict.reason(promise)
     finding = _deciding(outcome, findings)
     if finding is None:
@@ -128,7 +128,7 @@ def criteria(report: AuditReport) -> Table:
     """Every criterion of every promise."""
     rows = tuple(
         (
-            f"{PROMISES.get(promise, (promise,))[0]}: {finding.criterion.words}",
+            f"{PROMISES_IN_WORDS.get(promise, (promise,))[0]}: {finding.criterion.words}",
             value_of(finding), compared_with(report, finding).removeprefix("reference: "), rule_of(finding),
             basis_of(finding) if finding.value is not None else "—",
             f"{finding.outcome}: {finding.reason}" if finding.reason else finding.outcome,

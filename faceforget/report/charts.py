@@ -44,7 +44,7 @@ _BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}
 
 
 @dataclass(frozen=True)
-class Look:
+class ChartLook:
     """How a side is drawn."""
 
     words: str
@@ -53,12 +53,12 @@ class Look:
     face: str
 
 
-LOOKS: Mapping[Side, Look] = {
-    "before": Look("before", BEFORE, "o", BEFORE),
-    "after": Look("after", AFTER, "D", AFTER),
-    "reference": Look("reference", REFERENCE, "s", "#ffffff"),
-    "person": Look("the person", AFTER, "D", AFTER),
-    "others": Look("everybody else", INK, "^", "#ffffff"),
+LOOKS: Mapping[Side, ChartLook] = {
+    "before": ChartLook("before", BEFORE, "o", BEFORE),
+    "after": ChartLook("after", AFTER, "D", AFTER),
+    "reference": ChartLook("reference", REFERENCE, "s", "#ffffff"),
+    "person": ChartLook("the person", AFTER, "D", AFTER),
+    "others": ChartLook("everybody else", INK, "^", "#ffffff"),
 }
 
 

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from faceforget.audit.shown.section import Bars, Course, Histogram, Scatter
+from faceforget.audit.shown.section import Bars, Course, Histogram, ScatterChart
 from faceforget.audit.shown.words import share
 from faceforget.report.charts import AFTER, INK, LINE, LOOKS, REFERENCE, SOFT, canvas, legend, styled
 
@@ -106,7 +106,7 @@ def _occupied(edges: Sequence[float], counts: np.ndarray) -> tuple[float, float]
     return edges[max(0, found[0] - 1)], edges[min(len(edges) - 1, found[-1] + 2)]
 
 
-def scatter(plot: Scatter) -> Figure:
+def scatter(plot: ScatterChart) -> Figure:
     """Draw it."""
     side = LOOKS[plot.side]
     with styled():

@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from faceforget.audit.shown.section import Bars, Course, Curves, Histogram, Plot, Ranges, Scatter
+from faceforget.audit.shown.section import Bars, Course, Curves, Histogram, Plot, Ranges, ScatterChart
 from faceforget.report.charts import curves, ranges
 from faceforget.report.charts_more import bars, course, histogram, scatter
 
@@ -14,7 +14,7 @@ _DRAWN_BY: Mapping[type[Plot], Callable[[Any], Figure]] = {
     Curves: curves,
     Bars: bars,
     Histogram: histogram,
-    Scatter: scatter,
+    ScatterChart: scatter,
     Course: course,
 }
 

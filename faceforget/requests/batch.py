@@ -32,7 +32,7 @@ from faceforget.requests.keys import ensure_key
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.methods import check_methods
 from faceforget.requests.open_requests import OpenRequests
-from faceforget.requests.outcome import BatchResult, Checked, Estimate, RequestOutcome
+from faceforget.requests.outcome import BatchResult, Checked, Forecast, RequestOutcome
 from faceforget.requests.plan import Configuration, check_same, read_plan
 from faceforget.requests.quarantine import expire
 from faceforget.requests.reasons import why_failed
@@ -43,7 +43,7 @@ from faceforget.requests.steps.examine import Member, examine, read_photos, shar
 from faceforget.requests.steps.trial import groups_of, settings_used, try_groups
 
 __all__ = [
-    "BatchResult", "Checked", "Estimate", "ModelBusyError", "RequestOutcome", "TooManyRequestsError",
+    "BatchResult", "Checked", "Forecast", "ModelBusyError", "RequestOutcome", "TooManyRequestsError",
     "check_batch", "look_at_batch", "plan_batch", "run_batch",
 ]  # fmt: skip
 
@@ -148,7 +148,7 @@ def check_batch(
 
 def look_at_batch(
     requests: Requests, place: Place, *, configuration: Configuration | None = None, runtime: Runtime | None = None
-) -> tuple[tuple[Checked, ...], Estimate]:
+) -> tuple[tuple[Checked, ...], Forecast]:
     """The same, and what the batch will take: one person is erased and audited in memory to measure it.
 
     Raises:
@@ -159,7 +159,7 @@ def look_at_batch(
 
 def _look(
     requests: Requests, place: Place, configuration: Configuration, runtime: Runtime, *, estimate: bool
-) -> tuple[tuple[Checked, ...], Estimate]:
+) -> tuple[tuple[Checked, ...], Forecast]:
     check_place(place)
     if read_plan(place.out) is not None:
         raise UsageError(f"There is a batch in {place.out} already.", "Give another folder.")
@@ -196,7 +196,7 @@ def _look(
     )
     parts = [trial.seconds(group) for trial, group in zip(trials, groups, strict=False)]  # all or none
     seconds = photos * per_photo + sum(parts) if trials else None
-    return checked, Estimate(seconds, disk_needed(place, len(asked)), per_photo, trials[0].audit if trials else None)
+    return checked, Forecast(seconds, disk_needed(place, len(asked)), per_photo, trials[0].audit if trials else None)
 
 
 def _photos_of(requests: Requests) -> dict[str, Photo]:

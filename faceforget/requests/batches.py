@@ -12,11 +12,11 @@ from faceforget.progress import Event, silent
 from faceforget.requests.batch import look_at_batch, plan_batch
 from faceforget.requests.begin import REQUESTS_A_DAY, already_begun, begun, check_rate
 from faceforget.requests.closing import Place, Step
-from faceforget.requests.job import BATCH, Done, Job
+from faceforget.requests.job import BATCH, BatchJob, DoneBatch
 from faceforget.requests.keys import ensure_key
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.methods import check_methods
-from faceforget.requests.outcome import Checked, Estimate
+from faceforget.requests.outcome import Checked, Forecast
 from faceforget.requests.plan import Configuration
 from faceforget.requests.request_list import read_requests
 from faceforget.requests.shares import Share, read_shares, shares_of, write_shares
@@ -65,7 +65,7 @@ class BatchesResult:
         models: By model, in the order of the list.
     """
 
-    models: tuple[Done, ...]
+    models: tuple[DoneBatch, ...]
 
     @property
     def all_erased(self) -> bool:
@@ -112,7 +112,7 @@ class CheckedModel:
 
     place: Place
     lines: tuple[Checked, ...] = ()
-    estimate: Estimate | None = None
+    estimate: Forecast | None = None
     error: FaceForgetError | None = None
 
 
@@ -151,7 +151,7 @@ def run_batches(
             ledger.share()
     failed = {done.place.model: done for done in _planned(shares, setting, step)}
     work = [
-        Job(
+        BatchJob(
             setting.place(share),
             setting.ledger,
             setting.key,
@@ -233,7 +233,7 @@ def _check_methods(shares: Sequence[Share], configuration: Configuration) -> Non
         check_methods(share.asked, configuration.method, configuration.promise)
 
 
-def _planned(shares: Sequence[Share], setting: Setting, step: Step) -> Iterator[Done]:
+def _planned(shares: Sequence[Share], setting: Setting, step: Step) -> Iterator[DoneBatch]:
     """Bring every request into the ledger; yields the models of which that cannot be done."""
     with Ledger(setting.ledger, create=True) as ledger:
         # Before any model is begun, so that a list goes in whole or not at all.
@@ -255,15 +255,15 @@ def _planned(shares: Sequence[Share], setting: Setting, step: Step) -> Iterator[
         except (FaceForgetError, OSError) as error:
             if len(shares) == 1:
                 raise
-            yield Done(place, None, error)
+            yield DoneBatch(place, None, error)
 
 
-def _carried(work: Sequence[Job], engine: Engine) -> Iterator[Done]:
+def _carried(work: Sequence[BatchJob], engine: Engine) -> Iterator[DoneBatch]:
     here = engine.here(len(work))
     if not here:  # progress does not leave the process
         work = [replace(job, runtime=replace(job.runtime, progress=silent)) for job in work]
     for job, carried in engine.carry(BATCH, work):
-        done = Done(job.place, None, carried) if isinstance(carried, LostWorkerError) else carried
+        done = DoneBatch(job.place, None, carried) if isinstance(carried, LostWorkerError) else carried
         if here and done.error is not None and len(work) == 1:
             raise done.error
         yield done

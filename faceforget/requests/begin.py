@@ -18,7 +18,7 @@ from faceforget.requests.closing import Place, Step
 from faceforget.requests.ledger import Ledger
 from faceforget.requests.methods import check_methods
 from faceforget.requests.open_requests import OpenRequest, OpenRequests, new_request
-from faceforget.requests.plan import Configuration, Plan, code_version, read_plan, write_plan
+from faceforget.requests.plan import BatchPlan, Configuration, code_version, read_plan, write_plan
 from faceforget.requests.request_lines import Asked
 from faceforget.requests.request_list import hashed, read_requests
 
@@ -50,7 +50,7 @@ def begin(
     runtime: Runtime,
     limit: int,
     step: Step,
-) -> Plan:
+) -> BatchPlan:
     """Plan a batch; until the requests are in the ledger, nothing has begun.
 
     Raises:
@@ -72,7 +72,7 @@ def begin(
         planned = [request_of(line) for line in asked]
         ids = tuple(request.id for request in planned)
         methods = (configuration.with_method(line.method).method_used for line in asked)
-        plan = Plan(model, configuration, ids, dict(zip(ids, methods, strict=True)))
+        plan = BatchPlan(model, configuration, ids, dict(zip(ids, methods, strict=True)))
         _check_new(planned, ledger, store, plan)
         for request in planned:
             store.put(request)
@@ -84,7 +84,7 @@ def begin(
     return plan
 
 
-def begun(place: Place, ledger: Ledger) -> Plan | None:
+def begun(place: Place, ledger: Ledger) -> BatchPlan | None:
     """The batch in the folder, if its requests came into the ledger before a crash."""
     plan = read_plan(place.out)
     return plan if plan is not None and all(ledger.of(request) for request in plan.requests) else None
@@ -213,7 +213,7 @@ def locked(model: Path, patience: float) -> Iterator[None]:
         lock.release()
 
 
-def _plan_body(request: OpenRequest, plan: Plan, place: Place) -> dict[str, object]:
+def _plan_body(request: OpenRequest, plan: BatchPlan, place: Place) -> dict[str, object]:
     configuration = plan.configuration_of(request.id)
     return {
         "subject": request.subject,
@@ -226,7 +226,7 @@ def _plan_body(request: OpenRequest, plan: Plan, place: Place) -> dict[str, obje
     }
 
 
-def _check_new(planned: Sequence[OpenRequest], ledger: Ledger, store: OpenRequests, plan: Plan) -> None:
+def _check_new(planned: Sequence[OpenRequest], ledger: Ledger, store: OpenRequests, plan: BatchPlan) -> None:
     """Refuse a person for whom the same is open already: the keys that are left tell."""
     keys = {request.id: plan.configuration_of(request.id).key for request in planned}
     for other in filter(None, map(store.get, store.ids())):

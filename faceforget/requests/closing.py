@@ -15,7 +15,7 @@ from faceforget.requests.chain import Entry, State
 from faceforget.requests.keys import SigningKey
 from faceforget.requests.ledger import Ledger, LedgerError
 from faceforget.requests.open_requests import OpenRequest, OpenRequests
-from faceforget.requests.plan import Plan
+from faceforget.requests.plan import BatchPlan
 from faceforget.requests.receipt import receipt_content, sign_receipt
 from faceforget.requests.receipt_page import receipt_page
 from faceforget.requests.steps.copies import discard, forget_faces, model_before, purge
@@ -76,7 +76,7 @@ class Closing:
         errors: Of requests that failed in this run, with names; for the operator's eyes alone.
     """
 
-    plan: Plan
+    plan: BatchPlan
     place: Place
     ledger: Ledger
     store: OpenRequests

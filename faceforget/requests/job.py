@@ -13,7 +13,7 @@ from faceforget.requests.plan import Configuration
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchJob:
     """A batch that is in the ledger already. Whoever takes it over goes on where the last one stopped.
 
     Attributes:
@@ -36,7 +36,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Done:
+class DoneBatch:
     """What has become of a job.
 
     Attributes:
@@ -50,7 +50,7 @@ class Done:
     error: FaceForgetError | OSError | None = None
 
 
-def _carry(job: Job) -> Done:
+def _carry(job: BatchJob) -> DoneBatch:
     """An error of one model must not sink the others."""
     try:
         result = run_batch(
@@ -65,8 +65,8 @@ def _carry(job: Job) -> Done:
             step=job.step,
         )
     except (FaceForgetError, OSError) as error:
-        return Done(job.place, None, error)
-    return Done(job.place, result)
+        return DoneBatch(job.place, None, error)
+    return DoneBatch(job.place, result)
 
 
 BATCH = Work(

@@ -3,9 +3,10 @@
 import difflib
 from collections.abc import Iterable
 
+from faceforget.api.method_words import METHOD_OF_PROMISE
 from faceforget.errors import MethodError
 from faceforget.requests.request_lines import Asked
-from faceforget.unlearn.registry import METHODS, PROMISES
+from faceforget.unlearn.registry import METHODS
 
 # What a method may read: nobody is asked for others' photos because of a request.
 _READS = ("forget photos",)
@@ -17,9 +18,9 @@ def methods_for(promise: str) -> tuple[str, ...]:
     For *forgotten* those that read the photos of the person and nothing else; *unrecognisable* only its own keeps.
 
     Args:
-        promise: A key of ``PROMISES``.
+        promise: A key of ``METHOD_OF_PROMISE``.
     """
-    own = PROMISES[promise]
+    own = METHOD_OF_PROMISE[promise]
     if promise != "forgotten":
         return (own,)
     return (own, *(name for name, method in METHODS.items() if method.reads == _READS and name != own))

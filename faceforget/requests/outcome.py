@@ -77,7 +77,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Forecast:
     """What a batch will take, from a trial of one person on this machine.
 
     Attributes:

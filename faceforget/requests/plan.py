@@ -10,11 +10,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceforget import __version__
+from faceforget.api.method_words import METHOD_OF_PROMISE
 from faceforget.errors import UsageError
 from faceforget.fields import problems
 from faceforget.files import write_atomically
 from faceforget.requests.canonical import TamperedError, canonical, digest, read_canonical
-from faceforget.unlearn.registry import PROMISES, make_method
+from faceforget.unlearn.registry import make_method
 
 FORMAT = "faceforget-batch"
 
@@ -57,7 +58,7 @@ class Configuration(BaseModel):
     @property
     def method_used(self) -> str:
         """Name of the method: the one that was named, or that of the promise."""
-        return self.method or PROMISES[self.promise]
+        return self.method or METHOD_OF_PROMISE[self.promise]
 
     def with_method(self, name: str) -> "Configuration":
         """Of a request that names a method; the same one where it names none."""
@@ -79,7 +80,7 @@ class Configuration(BaseModel):
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchPlan:
     """A batch.
 
     Attributes:
@@ -120,7 +121,7 @@ class _PlanFields(BaseModel):
     methods: dict[str, str] = Field(default_factory=dict)
 
 
-def write_plan(folder: Path, plan: Plan) -> None:
+def write_plan(folder: Path, plan: BatchPlan) -> None:
     """Write ``batch.json``."""
     content = {
         "format": FORMAT,
@@ -133,7 +134,7 @@ def write_plan(folder: Path, plan: Plan) -> None:
     write_atomically(plan_path(folder), canonical(content))
 
 
-def read_plan(folder: Path) -> Plan | None:
+def read_plan(folder: Path) -> BatchPlan | None:
     """The plan of the batch in a folder, None where there is none.
 
     Raises:
@@ -146,7 +147,7 @@ def read_plan(folder: Path) -> Plan | None:
         fields = _PlanFields.model_validate(read_canonical(path.read_bytes(), str(path)))
     except ValidationError as error:
         raise TamperedError(f"{path} is damaged: {problems(error)}.", "Begin anew in another folder.") from error
-    return Plan(fields.model, fields.configuration, fields.requests, fields.methods)
+    return BatchPlan(fields.model, fields.configuration, fields.requests, fields.methods)
 
 
 def plan_path(folder: Path) -> Path:
@@ -154,7 +155,7 @@ def plan_path(folder: Path) -> Path:
     return folder / "batch.json"
 
 
-def check_same(plan: Plan, configuration: Configuration, model: str | None) -> None:
+def check_same(plan: BatchPlan, configuration: Configuration, model: str | None) -> None:
     """Check that a batch is resumed as it was begun.
 
     Raises:

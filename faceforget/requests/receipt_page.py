@@ -7,7 +7,7 @@ from typing import Any
 from faceforget.audit.outcomes import LOOKS, PASSED, Outcome
 from faceforget.audit.shown.words import share
 from faceforget.audit.verdict import Criterion, Finding
-from faceforget.report.audit_front import PROMISES, basis_of, rule_of, value_of
+from faceforget.report.audit_front import PROMISES_IN_WORDS, basis_of, rule_of, value_of
 from faceforget.report.page import render
 from faceforget.report.sheet import ACCENT, SOFT, Sheet
 from faceforget.requests.keys import fingerprint
@@ -78,7 +78,7 @@ def receipt_pdf(content: Mapping[str, Any], public_key: str) -> bytes:
 
 def _words(content: Mapping[str, Any], public_key: str) -> _Words:
     erased, audit = content["outcome"] == ERASED, content["audit"]
-    promised = PROMISES[content["promise"]]
+    promised = PROMISES_IN_WORDS[content["promise"]]
     lead = (
         f"Promised: {promised[0].lower()}. {promised[1]} {_found(audit)} The new model is in use."
         if erased
@@ -88,10 +88,12 @@ def _words(content: Mapping[str, Any], public_key: str) -> _Words:
         title=f"Receipt {content['request']}: {content['outcome']}",
         headline=f"{content['outcome']}: request {content['request']}",
         lead=lead,
-        verdicts=tuple((PROMISES.get(name, (name,))[0], out) for name, out in audit.get("verdicts", {}).items()),
+        verdicts=tuple(
+            (PROMISES_IN_WORDS.get(name, (name,))[0], out) for name, out in audit.get("verdicts", {}).items()
+        ),
         facts=_facts(content),
         criteria=tuple(
-            _criterion(PROMISES.get(promise, (promise,))[0], found, audit["reference"])
+            _criterion(PROMISES_IN_WORDS.get(promise, (promise,))[0], found, audit["reference"])
             for promise, findings in audit.get("findings", {}).items()
             for found in findings
         ),
@@ -111,7 +113,7 @@ def _found(audit: Mapping[str, Any]) -> str:
     if shown == audit["required"]:
         return "The audit of the new model passed."
     open_ = [
-        f"{PROMISES[name][0]}: {verdicts[name]}" + (f" ({reasons[name]})" if reasons.get(name) else "")
+        f"{PROMISES_IN_WORDS[name][0]}: {verdicts[name]}" + (f" ({reasons[name]})" if reasons.get(name) else "")
         for name in audit["required"]
         if name not in shown
     ]

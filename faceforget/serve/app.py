@@ -15,11 +15,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
 from faceforget import __version__
-from faceforget.api import ERASED, NOT_ERASED, PROMISES, methods_for, read_receipt, receipt_page, receipt_pdf
+from faceforget.api import ERASED, METHOD_OF_PROMISE, NOT_ERASED, methods_for, read_receipt, receipt_page, receipt_pdf
 from faceforget.serve.advice import todo_about
 from faceforget.serve.errors import answer_errors
 from faceforget.serve.guard import Guard
-from faceforget.serve.inbox import Record
+from faceforget.serve.inbox import KeptRequest
 from faceforget.serve.problem import Problem, RefusedError, declared, unknown_request
 from faceforget.serve.receive import Received, body_too_large, receive
 from faceforget.serve.service import Service
@@ -195,14 +195,14 @@ async def _received(request: Request, folder: Path, limits: Limits) -> Received:
         raise RefusedError(408, problem) from error
 
 
-def _known(service: Service, request: str) -> Record:
+def _known(service: Service, request: str) -> KeptRequest:
     record = service.inbox.get(request)
     if record is None:
         raise unknown_request()
     return record
 
 
-def _state(service: Service, record: Record) -> RequestState:
+def _state(service: Service, record: KeptRequest) -> RequestState:
     # The fault first: the state is then at least as late as it, and never one from before it.
     fault = service.worker.fault or None
     state, request = service.worker.state(record)
@@ -212,7 +212,7 @@ def _state(service: Service, record: Record) -> RequestState:
             "id": record.id,
             "state": state,
             "promise": record.promise,
-            "method": record.method or PROMISES[record.promise],
+            "method": record.method or METHOD_OF_PROMISE[record.promise],
             "received": record.received,
             "request": request,
             "outcome": None if end is None else ERASED if end.erased else NOT_ERASED,
@@ -254,10 +254,10 @@ def _body(limits: Limits) -> dict[str, Any]:
                 "maxLength": limits.name,
                 "description": "As in the model; characters that print, and not `unknown`.",
             },
-            "promise": {"type": "string", "enum": list(PROMISES), "default": "forgotten"},
+            "promise": {"type": "string", "enum": list(METHOD_OF_PROMISE), "default": "forgotten"},
             "method": {
                 "type": "string",
-                "enum": list(dict.fromkeys(name for promise in PROMISES for name in methods_for(promise))),
+                "enum": list(dict.fromkeys(name for promise in METHOD_OF_PROMISE for name in methods_for(promise))),
                 "description": f"How; without it the promise picks it. {_methods_of_promises()}",
             },
             "photos": {
@@ -277,4 +277,4 @@ def _body(limits: Limits) -> dict[str, Any]:
 
 
 def _methods_of_promises() -> str:
-    return " ".join(f"With {promise}: {', '.join(methods_for(promise))}." for promise in PROMISES)
+    return " ".join(f"With {promise}: {', '.join(methods_for(promise))}." for promise in METHOD_OF_PROMISE)

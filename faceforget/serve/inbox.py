@@ -40,7 +40,7 @@ class End(BaseModel):
     kind: str = ""
 
 
-class Record(BaseModel):
+class KeptRequest(BaseModel):
     """What the service keeps of a request; no name, no photo.
 
     Attributes:
@@ -88,7 +88,7 @@ class Inbox:
         folder.mkdir(mode=0o700)
         return folder
 
-    def accept(self, upload: Received, sent_as: str) -> Record:
+    def accept(self, upload: Received, sent_as: str) -> KeptRequest:
         """Take over what was sent; or return the request as which it came before.
 
         Args:
@@ -104,7 +104,7 @@ class Inbox:
                 return known
             if len(self._open()) >= self._most_open:
                 raise _too_many(self._most_open)
-            record = Record(
+            record = KeptRequest(
                 id=upload.folder.name,
                 number=max((record.number for record in self._records.values()), default=0) + 1,
                 received=_now(),
@@ -121,7 +121,7 @@ class Inbox:
             self._changed.notify_all()
         return record
 
-    def get(self, request: str) -> Record | None:
+    def get(self, request: str) -> KeptRequest | None:
         """A request by its id."""
         return self._records.get(request)
 
@@ -129,12 +129,12 @@ class Inbox:
         """Where everything of a request is."""
         return self.requests / request
 
-    def all(self) -> Sequence[Record]:
+    def all(self) -> Sequence[KeptRequest]:
         """In the order of their numbers."""
         with self._changed:
             return tuple(self._records.values())
 
-    def next(self, stop: threading.Event) -> Record | None:
+    def next(self, stop: threading.Event) -> KeptRequest | None:
         """The oldest open request, waiting for one; None once ``stop`` is set and :meth:`wake` called."""
         with self._changed:
             self._changed.wait_for(lambda: stop.is_set() or self._open())
@@ -145,7 +145,7 @@ class Inbox:
         with self._changed:
             self._changed.notify_all()
 
-    def close(self, record: Record, request: str, erased: bool, reason: str, kind: str = "") -> None:
+    def close(self, record: KeptRequest, request: str, erased: bool, reason: str, kind: str = "") -> None:
         """Remove what is left of what was sent, then mark the request as closed."""
         folder = self.folder(record.id)
         for sent in ("photos", "check"):
@@ -158,10 +158,10 @@ class Inbox:
             write_atomically(folder / "meta.json", canonical(closed.model_dump()))
             self._records[record.id] = closed
 
-    def _open(self) -> list[Record]:
+    def _open(self) -> list[KeptRequest]:
         return [record for record in self._records.values() if record.end is None]
 
-    def _known(self, upload: Received, sent_as: str) -> Record | None:
+    def _known(self, upload: Received, sent_as: str) -> KeptRequest | None:
         digest = upload.digest_of(sent_as)
         same = [record for record in self._records.values() if digest and record.sent_as == digest]
         if same and same[0].content not in ("", upload.fingerprint(sent_as)):
@@ -177,9 +177,9 @@ class Inbox:
         return same[0] if same else None
 
 
-def _read(path: Path) -> Record:
+def _read(path: Path) -> KeptRequest:
     try:
-        return Record.model_validate(read_canonical(path.read_bytes(), str(path)))
+        return KeptRequest.model_validate(read_canonical(path.read_bytes(), str(path)))
     except ValidationError as error:
         raise TamperedError(f"{path} is damaged: {error.error_count()} fields.", "Restore it from a backup.") from error
 

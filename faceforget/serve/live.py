@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faceforget.api import Place, Runtime, TamperedError, canonical, read_canonical, sha256_file, write_atomically
 from faceforget.errors import ModelFileError, UsageError
-from faceforget.serve.inbox import Inbox, Record
+from faceforget.serve.inbox import Inbox, KeptRequest
 from faceforget.serve.settings import ServeSettings
 
 
@@ -31,7 +31,7 @@ class LiveModel:
         """Where the live model is found, once there is one."""
         return self._settings.out / self._settings.model.name
 
-    def place(self, record: Record) -> Place:
+    def place(self, record: KeptRequest) -> Place:
         """Where the batch of a request, the oldest that is open, reads and writes.
 
         Once somebody was erased, the operator's own model is a copy beside the one that the batch starts from.
@@ -91,13 +91,13 @@ class LiveModel:
             model.unlink(missing_ok=True)
             model.with_name(f"{model.name}.lock").unlink(missing_ok=True)
 
-    def receipt(self, record: Record) -> Path | None:
+    def receipt(self, record: KeptRequest) -> Path | None:
         """The receipt of a closed request."""
         return (
             Place(self._settings.model, self._out(record)).receipt(record.end.request, ".json") if record.end else None
         )
 
-    def _out(self, record: Record) -> Path:
+    def _out(self, record: KeptRequest) -> Path:
         return self._inbox.folder(record.id) / "out"
 
     def _models(self, *, audited: bool = True) -> Sequence[Path]:

@@ -15,7 +15,7 @@ from anyio import to_thread
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from faceforget.api import PROMISES, methods_for, person_key, sha256_bytes, write_atomically
+from faceforget.api import METHOD_OF_PROMISE, methods_for, person_key, sha256_bytes, write_atomically
 from faceforget.serve.problem import Problem, RefusedError
 from faceforget.serve.settings import Limits
 
@@ -214,8 +214,8 @@ def _person(texts: dict[str, bytes], limits: Limits) -> str:
 
 def _promise(texts: dict[str, bytes]) -> str:
     promise = texts.get("promise", b"forgotten").decode("utf-8", "replace")
-    if promise not in PROMISES:
-        raise _refused(422, "promise", f"one of {', '.join(PROMISES)}", "something else", "Pick one.")
+    if promise not in METHOD_OF_PROMISE:
+        raise _refused(422, "promise", f"one of {', '.join(METHOD_OF_PROMISE)}", "something else", "Pick one.")
     return promise
 
 

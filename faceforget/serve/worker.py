@@ -12,7 +12,7 @@ from dataclasses import replace
 from faceforget.api import Configuration, Ledger, Place, Runtime, read_plan, run_batch
 from faceforget.errors import FaceForgetError
 from faceforget.progress import Event
-from faceforget.serve.inbox import LIST, Inbox, Record
+from faceforget.serve.inbox import LIST, Inbox, KeptRequest
 from faceforget.serve.live import LiveModel
 from faceforget.serve.settings import ServeSettings
 
@@ -55,7 +55,7 @@ class Worker(threading.Thread):
         self._stop_asked.set()
         self._inbox.wake()
 
-    def carry_out(self, record: Record) -> None:
+    def carry_out(self, record: KeptRequest) -> None:
         """From wherever a request is to closed.
 
         Raises:
@@ -81,7 +81,7 @@ class Worker(threading.Thread):
         self._runtime.models.let_go_of_all_but(self._live.current())
         log.info("request %s: closed, %s", record.id, "erased" if outcome.erased else "not erased")
 
-    def state(self, record: Record) -> tuple[str, str | None]:
+    def state(self, record: KeptRequest) -> tuple[str, str | None]:
         """Where a request is, and its id in the ledger once it has one."""
         if record.end is not None:
             return "closed", record.end.request
@@ -95,7 +95,7 @@ class Worker(threading.Thread):
         # In the ledger it is; what was sent is being removed.
         return "closing" if state == "closed" else state, request if entries else None
 
-    def _configuration(self, record: Record, place: Place) -> Configuration:
+    def _configuration(self, record: KeptRequest, place: Place) -> Configuration:
         settings = self._settings
         return Configuration.model_validate(
             {
@@ -111,7 +111,7 @@ class Worker(threading.Thread):
             }
         )
 
-    def _step(self, record: Record, step: str) -> None:
+    def _step(self, record: KeptRequest, step: str) -> None:
         log.info("request %s: %s", record.id, step)
         if step == "live":
             self._live.publish()

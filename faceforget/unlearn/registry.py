@@ -42,9 +42,6 @@ _SHIPPED: tuple[type[Method], ...] = (
 )
 _M = TypeVar("_M", bound=type[Method])
 
-# What a user asks for, and the method that keeps it.
-PROMISES: Mapping[str, str] = {"forgotten": Anchored.name, "unrecognisable": Dispersed.name}
-
 
 class _Registry(Mapping[str, type[Method]]):
     """Methods by name: those shipped, those registered, and those that installed packages announce."""

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from faceforget.api import Plan, demo, run_demo
+from faceforget.api import EnrolmentPlan, demo, run_demo
 from faceforget.api.demo_told import demo_report, headline
 from faceforget.api.methods_beside import BESIDE, RETRAINED
 from faceforget.audit.estimates import Sides
@@ -20,7 +20,7 @@ from faceforget.resources import MissingResourceError
 
 @pytest.fixture(scope="module")
 def result(people_dir):
-    return demo(people=people_dir, plan=Plan("head"))
+    return demo(people=people_dir, plan=EnrolmentPlan("head"))
 
 
 class References(HTMLParser):
@@ -79,7 +79,7 @@ def test_too_few_photos_to_keep_some_back(people_dir, names, backbone_file, tmp_
     for photo in sorted((people / names[1]).iterdir())[2:]:
         photo.unlink()
     with pytest.raises(TooFewPhotosError, match=names[1]):
-        demo(people=people, backbone=backbone_file, plan=Plan("head"))
+        demo(people=people, backbone=backbone_file, plan=EnrolmentPlan("head"))
 
 
 def test_the_report_needs_nothing_but_itself(result):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app.batches.data import Live, Terms
+from app.batches.data import LiveBatch, Terms
 from app.batches.folder import Folder
 from app.batches.work import run as run_batch
 from app.check import look_at
@@ -22,7 +22,7 @@ from faceforget.audit.looking import Memory
 from faceforget.people.faces import FaceSet
 from faceforget.people.folder import read_people
 from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.recognizer.enroll import EnrolmentPlan, enroll_faces
 from tests.waiting import LONG
 
 MAIN = str(ROOT / "app" / "main.py")
@@ -60,7 +60,7 @@ def model(faces, names, photos_of):
     known = names[:3]
     first = FaceSet({name: faces.photos[name][:4] for name in known})
     return OpenModel(
-        enroll_faces(first, load_backbone("mobile"), Plan("head")),
+        enroll_faces(first, load_backbone("mobile"), EnrolmentPlan("head")),
         "a model for tests",
         photos={name: tuple(photos_of[name][:4]) for name in known},
         unseen={name: faces.crops(name)[4:] for name in known},
@@ -119,7 +119,7 @@ def finished(model, names, photos_of, tmp_path_factory):
         Asked("Zoe Nobody", tuple(photos_of[names[3]][:2])),
     )
     ledger = tmp_path_factory.mktemp("books") / "ledger.db"
-    yield run_batch(model, asked, Terms(), folder, ledger, {}, live=Live()), ledger, folder
+    yield run_batch(model, asked, Terms(), folder, ledger, {}, live=LiveBatch()), ledger, folder
     folder.close()
 
 

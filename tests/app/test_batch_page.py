@@ -10,13 +10,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from app.batches.data import Line, Live, Terms
+from app.batches.data import Line, LiveBatch, Terms
 from app.batches.ending import close_orphans
 from app.batches.work import check, run
 from app.books import LEDGER_VARIABLE, check_receipt, clear_up, new_folder, read_records, signed_export, verify
 from app.jobs import CancelledError
 from app.opening import carry_out_batch, look_at_batch, settle
-from app.session import KEY, Batch, Session
+from app.session import KEY, BatchState, Session
 from faceforget.api import Asked, Upload
 from faceforget.errors import FaceForgetError, WrongPersonError
 from faceforget.progress import silent
@@ -99,7 +99,7 @@ def test_a_list_says_how_and_receipts_say_it_too(model, names, photos_of, folder
         Asked(name, tuple(photos_of[name][:4]), method=method)
         for name, method in zip(names[:2], ("delete", ""), strict=True)
     )
-    done = run(model, asked, Terms(), folder, folder.path / "ledger.db", {}, live=Live())
+    done = run(model, asked, Terms(), folder, folder.path / "ledger.db", {}, live=LiveBatch())
     assert done.erased == tuple(names[:2])
     with zipfile.ZipFile(io.BytesIO(done.receipts)) as archive:
         receipts = [read_receipt(archive.read(f"{o.request}.json")).content for o in done.outcomes]
@@ -111,7 +111,7 @@ def test_the_page_shows_methods_and_explains_a_wrong_one(open_page, model, names
         Line(Asked(name, tuple(photos_of[name][:4]), method=method), 4, 3, None)
         for name, method in zip(names[:2], ("delete", "scrub"), strict=True)
     )
-    batch = Batch(asked=tuple(line.asked for line in lines), lines=lines)
+    batch = BatchState(asked=tuple(line.asked for line in lines), lines=lines)
     app = open_page("batch", Session(model=model, folder=folder, batch=batch))
     found = shown(app)
     assert not app.exception
@@ -152,7 +152,7 @@ def cancel_at(stage):
 def test_whoever_was_not_erased_when_it_is_cancelled_is_closed_as_not_erased(model, names, photos_of, folder):
     ledger = folder.path / "ledger.db"
     asked = requests(names, photos_of)[:1]
-    done = run(model, asked, Terms(), folder, ledger, {}, cancel_at("auditing"), live=Live())
+    done = run(model, asked, Terms(), folder, ledger, {}, cancel_at("auditing"), live=LiveBatch())
     assert (done.cancelled, done.model, done.outcomes[0].erased) == (True, None, False)
     assert done.outcomes[0].reason == "The operator cancelled the batch before this request was through."
     assert [(r.outcome, r.reason) for r in read_records(ledger)] == [("NOT ERASED", done.outcomes[0].reason)]
@@ -160,7 +160,7 @@ def test_whoever_was_not_erased_when_it_is_cancelled_is_closed_as_not_erased(mod
         receipt = read_receipt(archive.read(f"{done.outcomes[0].request}.json"))
     assert receipt.content["reason"] == done.outcomes[0].reason
     verify(ledger)
-    again = run(model, asked, Terms(), folder, ledger, {}, cancel_at("finding faces"), live=Live())
+    again = run(model, asked, Terms(), folder, ledger, {}, cancel_at("finding faces"), live=LiveBatch())
     assert not again.outcomes[0].erased  # and nothing was in the way of asking for the same person again
 
 
@@ -174,7 +174,7 @@ def test_what_passed_before_stays_erased_one_after_the_other(model, names, photo
             if len(seen) == 2:
                 raise CancelledError
 
-    live = Live()
+    live = LiveBatch()
     terms = Terms(joint=False)
     done = run(model, asked, terms, folder, folder.path / "ledger.db", {}, second, live=live)
     assert [o.erased for o in done.outcomes] == [True, False]
@@ -190,7 +190,7 @@ def test_an_error_in_between_leaves_nothing_open(model, names, photos_of, folder
     monkeypatch.setattr("app.batches.work.run_batch", lambda *a, **k: _begun(a, k, broken))
     ledger = folder.path / "ledger.db"
     with pytest.raises(OSError, match="disk full"):
-        run(model, requests(names, photos_of)[:1], Terms(), folder, ledger, {}, live=Live())
+        run(model, requests(names, photos_of)[:1], Terms(), folder, ledger, {}, live=LiveBatch())
     (record,) = read_records(ledger)
     assert (record.outcome, "Its kind: OSError." in record.reason) == ("NOT ERASED", True)
     assert not [path for path in folder.path.iterdir() if path.is_dir() and path.name.startswith("tmp")]
@@ -214,7 +214,7 @@ def test_what_a_killed_server_left_open_is_closed_at_the_next_start(model, names
             torch.set_num_threads(1)  # others of OpenMP do not survive a fork
             asked = requests(names, photos_of)[:1]
             die = lambda event: os._exit(9) if event.stage == "auditing" else None  # noqa: E731
-            run(model, asked, Terms(), new_folder(), tmp_path / "l.db", {}, die, live=Live())
+            run(model, asked, Terms(), new_folder(), tmp_path / "l.db", {}, die, live=LiveBatch())
         finally:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 9

@@ -3,13 +3,12 @@ from dataclasses import replace
 import pytest
 
 from app.check import check, look_at, who_is_it
-from app.erasing import Live, Request, enrol_again, run
+from app.erasing import LiveErasure, Request, enrol_again, run
 from app.promises import caveat, title, words
 from faceforget.api import Upload
-from faceforget.api.method_words import caveat_of
+from faceforget.api.method_words import METHOD_OF_PROMISE, caveat_of
 from faceforget.audit.looking import Memory
 from faceforget.errors import UsageError
-from faceforget.unlearn.registry import PROMISES
 
 
 def test_every_photo_gets_its_own_reason(model, names, photos_of, hostile):
@@ -71,16 +70,16 @@ def test_the_papers_are_whole(written, erased):
     assert erased.person.encode() not in written.model
 
 
-@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize("promise", METHOD_OF_PROMISE)
 def test_every_promise_of_the_registry_has_its_words(promise):
     assert title(promise)
     assert words(promise)
-    assert caveat(promise) == caveat_of(PROMISES[promise])
+    assert caveat(promise) == caveat_of(METHOD_OF_PROMISE[promise])
 
 
 def test_the_names_of_the_photos_can_be_watched(model, erased, names):
     seen = look_at(model.recognizer, model.photos[names[0]])
-    live, told = Live(), []
+    live, told = LiveErasure(), []
 
     def hear(event):
         told.append([(n.before.name, n.after and n.after.name) for n in live.named])

@@ -13,10 +13,10 @@ import pytest
 from app.batches.data import Line
 from app.books import LEDGER_VARIABLE
 from app.curves import curves, points_of
-from app.erasing import Live
+from app.erasing import LiveErasure
 from app.jobs import Job
 from app.people import model_file
-from app.session import KEY, Batch, Session
+from app.session import KEY, BatchState, Session
 from faceforget.api import Asked
 from faceforget.errors import NotForgottenError
 from faceforget.progress import Event
@@ -260,7 +260,7 @@ def test_a_failed_erasure_says_so(open_page, model):
 
     job = Job(work)
     assert job.wait(LONG)
-    app = open_page("forget", Session(model=model, erasing=job, live=Live("boundary_shrink")))
+    app = open_page("forget", Session(model=model, erasing=job, live=LiveErasure("boundary_shrink")))
     assert "Boundary shrink did not make the model forget them, so nothing was erased." in texts(app)
     assert "Choose another method, or give more photos of them." in texts(app)
     assert "--set" not in texts(app)
@@ -293,7 +293,7 @@ def test_the_curves_stay_while_what_was_erased_is_checked(open_page, model, name
     job = Job(work)
     try:
         assert checking.wait(LONG)
-        app = open_page("forget", Session(model=model, person=names[0], erasing=job, live=Live("delete")))
+        app = open_page("forget", Session(model=model, person=names[0], erasing=job, live=LiveErasure("delete")))
         found = texts(app)
         assert "DELETE is done, in 2 steps. Now it is checked." in found
         assert '5<span class="arrow">→</span>0.25' in found
@@ -376,7 +376,7 @@ def test_the_map_is_shown_with_its_sentence(open_page, proven):
 @pytest.fixture
 def batch_page(open_page, model, folder):
     """``batch_page(**batch)``: the page Batch in a session with a folder for the test alone."""
-    return lambda **batch: open_page("batch", Session(model=model, folder=folder, batch=Batch(**batch)))
+    return lambda **batch: open_page("batch", Session(model=model, folder=folder, batch=BatchState(**batch)))
 
 
 def upload(app, *files):

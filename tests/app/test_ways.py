@@ -6,13 +6,13 @@ from base64 import b64decode
 import pytest
 
 from app.curves import curves, points_of
-from app.jobs import Stage
+from app.jobs import StageProgress
 from app.methods import CHOICES, caveat, method_of, not_kept, reads_anchors, refusal, takes_steps, title, words
-from faceforget.api.method_words import caveat_of
+from faceforget.api.method_words import METHOD_OF_PROMISE, caveat_of
 from faceforget.errors import DestroyedModelError, NotForgottenError, UsageError
 from faceforget.report.curves import CURVES, line
 from faceforget.unlearn.data import Step
-from faceforget.unlearn.registry import METHODS, PROMISES
+from faceforget.unlearn.registry import METHODS
 
 NAMES = [choice.name for choice in CHOICES]
 
@@ -20,7 +20,7 @@ NAMES = [choice.name for choice in CHOICES]
 def test_the_list_is_short_and_begins_with_delete():
     assert NAMES[0] == "delete"
     assert len(NAMES) == len(set(NAMES)) <= 8
-    assert set(PROMISES.values()) <= set(NAMES)
+    assert set(METHOD_OF_PROMISE.values()) <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -41,7 +41,7 @@ def test_what_to_know_of_a_method_is_said_in_its_own_name(name):
 
 
 def test_the_promise_decides_where_nobody_chose():
-    assert {promise: method_of(promise, None) for promise in PROMISES} == PROMISES
+    assert {promise: method_of(promise, None) for promise in METHOD_OF_PROMISE} == METHOD_OF_PROMISE
     assert method_of("forgotten", "delete") == "delete"
 
 
@@ -112,7 +112,7 @@ def test_before_the_first_step_the_curves_are_empty():
 
 
 def test_seconds_left_follow_the_pace_so_far():
-    assert Stage("erasing", 101, 601, first=1, seconds=2.0).seconds_left == pytest.approx(10.0)
-    assert Stage("erasing", 601, 601, first=1, seconds=2.0).seconds_left == 0
-    assert Stage("erasing", 1, 601, first=1).seconds_left is None
-    assert Stage("asking", 5, None, first=1, seconds=2.0).seconds_left is None
+    assert StageProgress("erasing", 101, 601, first=1, seconds=2.0).seconds_left == pytest.approx(10.0)
+    assert StageProgress("erasing", 601, 601, first=1, seconds=2.0).seconds_left == 0
+    assert StageProgress("erasing", 1, 601, first=1).seconds_left is None
+    assert StageProgress("asking", 5, None, first=1, seconds=2.0).seconds_left is None

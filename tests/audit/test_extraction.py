@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from faceforget.audit.extraction import Embedded, deviation, last_layer, standing, tar, templates, worth
 from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.recognizer.enroll import EnrolmentPlan, enroll_faces
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.recognizer import Recognizer, new_classifier
 from faceforget.unlearn import Anchored, Delete
@@ -15,7 +15,7 @@ from faceforget.unlearn.layers.scatter import Scatter
 
 @pytest.fixture(scope="module")
 def enrolled(faces):
-    return enroll_faces(faces, load_backbone("mobile"), Plan(train="head"))
+    return enroll_faces(faces, load_backbone("mobile"), EnrolmentPlan(train="head"))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from torch import nn
 from faceforget.audit.health import LEAST, Health, health
 from faceforget.people.anchors import rendered_anchors
 from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.recognizer.enroll import EnrolmentPlan, enroll_faces
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def anchors():
 
 @pytest.fixture(scope="module")
 def before(faces):
-    return enroll_faces(faces, load_backbone("mobile"), Plan("head"))
+    return enroll_faces(faces, load_backbone("mobile"), EnrolmentPlan("head"))
 
 
 class Changed(nn.Module):

@@ -29,7 +29,7 @@ from faceforget.api import erase_people
 from faceforget.photos.align import ALIGNED_LANDMARKS
 from faceforget.progress import silent
 from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import Plan, labelled_images
+from faceforget.recognizer.enroll import EnrolmentPlan, labelled_images
 from faceforget.recognizer.training import TrainingSettings
 from faceforget.unlearn import registry
 
@@ -112,7 +112,7 @@ def test_a_recogniser_is_cured_of_glasses_that_let_anybody_in(faces, names, tmp_
     monkeypatch.setattr("benchmarks.backdoor.faces.POISONED", 0.4)
     images, rows = labelled_images(faces, names, "cpu")
     later = torch.arange(len(rows)) % 6 >= 4
-    plan = Plan(training=TrainingSettings(epochs=12, batch_size=12))
+    plan = EnrolmentPlan(training=TrainingSettings(epochs=12, batch_size=12))
     photos = Wardrobe(
         tuple(names), Photos(images[~later], rows[~later]), Photos(images[later], rows[later]),
         images[:0], load_backbone("mobile"), tmp_path, silent, "glasses", plan,

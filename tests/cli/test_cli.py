@@ -11,7 +11,7 @@ from rich.console import Console
 from faceforget import __version__
 from faceforget.people.faces import FaceSet
 from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.recognizer.enroll import EnrolmentPlan, enroll_faces
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.resources import INSTALLED_FROM, SHIPPED_MOBILE, SHIPPED_PEOPLE
 
@@ -365,7 +365,7 @@ def test_a_json_file_never_replaces_a_model(cli, model, people_dir, names, tmp_p
 def test_consistent_photos_of_a_stranger_do_not_erase_a_person(cli, faces, names, backbone_file, people_dir, tmp_path):
     model = tmp_path / "model.safetensors"
     known = FaceSet({name: faces.photos[name] for name in names[:3]})
-    trio = enroll_faces(known, load_backbone(backbone_file), Plan("head"))
+    trio = enroll_faces(known, load_backbone(backbone_file), EnrolmentPlan("head"))
     save_recognizer(replace(trio, threshold=replace(trio.threshold, cosine=0.99)), model)
     code, _, message = erase(cli, model, names[0], people_dir / names[3], tmp_path / "after")
     assert code == 1

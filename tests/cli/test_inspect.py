@@ -9,7 +9,7 @@ import torch
 from faceforget import api
 from faceforget.audit.origin import moved_tensors
 from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.recognizer.enroll import EnrolmentPlan, enroll_faces
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.recognizer.storage import save_recognizer
 from faceforget.recognizer.training import TrainingSettings
@@ -36,13 +36,13 @@ def test_a_head_on_the_public_network_holds_only_rows(recognizer, backbone_file)
 
 def test_without_a_person_it_is_the_model_that_never_had_them_bit_for_bit(erased, faces, names, backbone_file):
     without = erased("drop_row")
-    never = enroll_faces(faces.only(names[1:]), load_backbone(backbone_file), Plan("head"))
+    never = enroll_faces(faces.only(names[1:]), load_backbone(backbone_file), EnrolmentPlan("head"))
     assert without.weights_hash() == never.weights_hash()
     assert api.inspect(without, backbone=backbone_file).holds == "only the row"
 
 
 def test_a_network_that_was_trained_on_the_photos_cannot_be_told(faces, backbone_file):
-    plan = Plan("full", training=TrainingSettings(epochs=1, batch_size=12))
+    plan = EnrolmentPlan("full", training=TrainingSettings(epochs=1, batch_size=12))
     found = api.inspect(enroll_faces(faces, load_backbone(backbone_file), plan), backbone=backbone_file)
     assert found.holds == "cannot be told"
     assert found.moved

@@ -15,7 +15,7 @@ from faceforget.errors import ModelFileError, UnknownPersonError
 from faceforget.people.faces import FaceSet
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.calibrate import moved_limit, stranger_scores, tail_limit, threshold_for
-from faceforget.recognizer.enroll import Plan, TooFewPhotosError, enroll_faces
+from faceforget.recognizer.enroll import EnrolmentPlan, TooFewPhotosError, enroll_faces
 from faceforget.recognizer.head import CosineHead, FaceClassifier, to_images
 from faceforget.recognizer.recognizer import UNKNOWN, Threshold, embed_images
 from faceforget.recognizer.same_person import doubtful_photos
@@ -106,7 +106,7 @@ def test_full_training_moves_the_backbone_and_spares_the_source(faces, backbone_
     backbone = load_backbone(backbone_file)
     before = {key: value.clone() for key, value in backbone.network.state_dict().items()}
     events = []
-    plan = Plan("full", training=TrainingSettings(epochs=2, batch_size=12))
+    plan = EnrolmentPlan("full", training=TrainingSettings(epochs=2, batch_size=12))
     model = enroll_faces(faces, backbone, plan, progress=events.append)
     assert all(torch.equal(before[key], value) for key, value in backbone.network.state_dict().items())
     trained = model.classifier.embedder.network.state_dict()
@@ -127,7 +127,7 @@ def test_any_number_of_steps_can_be_trained(steps):
 
 
 def test_the_same_seed_enrols_the_same_weights(faces, backbone_file):
-    plan = Plan("full", training=TrainingSettings(epochs=1))
+    plan = EnrolmentPlan("full", training=TrainingSettings(epochs=1))
     models = [enroll_faces(faces, load_backbone(backbone_file), plan) for _ in range(2)]
     assert models[0].weights_hash() == models[1].weights_hash()
 
@@ -135,9 +135,9 @@ def test_the_same_seed_enrols_the_same_weights(faces, backbone_file):
 def test_a_person_with_one_photo_is_named_in_the_error(faces, names, backbone_file):
     few = FaceSet({**faces.photos, names[0]: faces.photos[names[0]][:1]})
     with pytest.raises(TooFewPhotosError, match=rf"{names[0]} \(1\)"):
-        enroll_faces(few, load_backbone(backbone_file), Plan("head"))
+        enroll_faces(few, load_backbone(backbone_file), EnrolmentPlan("head"))
     with pytest.raises(TooFewPhotosError, match="at least 2 people"):
-        enroll_faces(faces.only(names[:1]), load_backbone(backbone_file), Plan("head"))
+        enroll_faces(faces.only(names[:1]), load_backbone(backbone_file), EnrolmentPlan("head"))
 
 
 def test_a_stranger_to_the_other_rows():
@@ -156,7 +156,7 @@ def test_strangers_that_are_given_are_calibrated_on(faces, names, backbone_file)
     model = enroll_faces(
         faces.only(names[:3]),
         load_backbone(backbone_file),
-        Plan("head", 0.2),
+        EnrolmentPlan("head", 0.2),
         strangers=faces.crops(names[3]),
     )
     assert model.threshold.calibrated_on == "6 photos of strangers"

@@ -15,7 +15,7 @@ from faceforget.audit.shown.section import (
     Histogram,
     Ranges,
     Row,
-    Scatter,
+    ScatterChart,
 )  # fmt: skip
 from faceforget.audit.shown.words import listed, rate_with_interval, reasons, share
 from faceforget.report.chart_files import to_image, to_svg
@@ -37,7 +37,7 @@ def drawn():
         "bars": Bars({NASTY: 0.5, "Bo": 0.5}, {"Bo": 1.0}),
         "no bars": Bars({}, {}),
         "histogram": Histogram([-1, -0.5, 0, 0.5], "after", bins, bins, [0.0] * 3, 0.2),
-        "scatter": Scatter("after", [Cloud(NASTY, np.zeros((2, 2)), "forgotten")], ((-1, 1), (-1, 1))),
+        "scatter": ScatterChart("after", [Cloud(NASTY, np.zeros((2, 2)), "forgotten")], ((-1, 1), (-1, 1))),
         "course": Course([("after", [(0, 0.0), (1, 0.5), (3, 1.0)])], 0.9),
     }
     return {name: draw(plot) for name, plot in plots.items()}

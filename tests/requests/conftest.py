@@ -12,7 +12,7 @@ from faceforget.people.folder import read_people
 from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbone import load_backbone
 from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
-from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.recognizer.enroll import EnrolmentPlan, enroll_faces
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.requests.batch import run_batch
 from faceforget.requests.batches import Setting, run_batches
@@ -39,7 +39,7 @@ def model_file(people, tmp_path_factory):
     """The shipped backbone with these people enrolled."""
     path = tmp_path_factory.mktemp("operator") / "team.safetensors"
     faces = read_faces(people, PhotoIntake(MOBILE.framing))
-    save_recognizer(enroll_faces(faces, load_backbone("mobile"), Plan("head")), path)
+    save_recognizer(enroll_faces(faces, load_backbone("mobile"), EnrolmentPlan("head")), path)
     return path
 
 

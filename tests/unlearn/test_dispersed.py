@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch.nn import functional
 
-from faceforget.api.method_words import notes_in_words
+from faceforget.api.method_words import METHOD_OF_PROMISE, notes_in_words
 from faceforget.errors import MethodError, UsageError
 from faceforget.people.faces import FaceSet
 from faceforget.progress import silent
 from faceforget.recognizer.backbone import load_backbone
-from faceforget.recognizer.enroll import Plan, enroll_faces
+from faceforget.recognizer.enroll import EnrolmentPlan, enroll_faces
 from faceforget.recognizer.head import to_images
 from faceforget.recognizer.storage import load_recognizer, save_recognizer
 from faceforget.recognizer.vary import vary
@@ -18,7 +18,7 @@ from faceforget.unlearn.base import Run, frozen_copy, measure
 from faceforget.unlearn.data import ForgetSet
 from faceforget.unlearn.methods.anchored import project_out
 from faceforget.unlearn.methods.regions import look_at_classes
-from faceforget.unlearn.registry import PROMISES, make_method
+from faceforget.unlearn.registry import make_method
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_anchored_moves_the_rows_that_stay_along_and_keeps_the_layers(classifier
 @pytest.fixture(scope="module")
 def shipped(faces):
     """People enrolled with a network that tells them apart."""
-    return enroll_faces(faces, load_backbone("mobile"), Plan(train="head"))
+    return enroll_faces(faces, load_backbone("mobile"), EnrolmentPlan(train="head"))
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +221,7 @@ def test_versions_of_a_photo_stay_photos(forget):
 def test_promises_pick_methods():
     from faceforget.cli.erase import chosen_method
 
-    assert PROMISES == {"forgotten": "anchored", "unrecognisable": "dispersed"}
+    assert METHOD_OF_PROMISE == {"forgotten": "anchored", "unrecognisable": "dispersed"}
     assert chosen_method("forgotten", None) == "anchored"
     assert chosen_method(None, None) == chosen_method("forgotten", None)
     assert chosen_method(None, "delete") == "delete"
@@ -233,7 +233,7 @@ def test_promises_pick_methods():
 
 def test_among_very_few_people_the_old_row_does_not_win_by_chance(faces, names):
     few = FaceSet({name: faces.photos[name] for name in names[:2]})
-    classifier = enroll_faces(few, load_backbone("mobile"), Plan("head")).classifier
+    classifier = enroll_faces(few, load_backbone("mobile"), EnrolmentPlan("head")).classifier
     for index, name in enumerate(names[:2]):
         photos = ForgetSet(to_images(faces.crops(name)), (index,))
         at_zero = projected(classifier, photos)

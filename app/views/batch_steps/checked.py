@@ -10,14 +10,14 @@ from app.batches.data import Line
 from app.frame import show
 from app.opening import look_at_batch
 from app.people import OpenModel
-from app.session import Batch, Session
+from app.session import BatchState, Session
 from app.views.batch_steps.erasing import choose_terms, go
 from app.views.batch_steps.shared import PHOTO_TYPES, STEPS, leave, people
 from faceforget.api import RGB, Upload, label_of, shown_name
 from faceforget.errors import FaceForgetError, MethodError, WrongPersonError
 
 
-def checked(here: Session, model: OpenModel, batch: Batch) -> None:
+def checked(here: Session, model: OpenModel, batch: BatchState) -> None:
     """Each request with what is wrong with it, and what is promised to those who can be erased."""
     show(pieces.steps(STEPS, 1))
     promised = batch.terms.promise

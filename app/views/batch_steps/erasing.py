@@ -6,26 +6,26 @@ from dataclasses import replace
 import streamlit as st
 
 from app import pieces, request_pieces
-from app.batches.data import PROMISES, Line
+from app.batches.data import Line
 from app.frame import part, progress_of, session, show
 from app.opening import carry_out_batch
 from app.people import OpenModel
 from app.promises import caveat, title, words
-from app.session import Batch, Session
+from app.session import BatchState, Session
 from app.views.batch_steps.shared import STEPS, leave, people
-from faceforget.api import listed
+from faceforget.api import METHOD_OF_PROMISE, listed
 
 _NAMED = 5
 
 
-def choose_terms(batch: Batch) -> None:
+def choose_terms(batch: BatchState) -> None:
     """How the batch is to be carried out."""
     promise = st.radio(
         "What is promised",
-        PROMISES,
+        list(METHOD_OF_PROMISE),
         format_func=title,
-        captions=[words(promise) for promise in PROMISES],
-        index=PROMISES.index(batch.terms.promise),
+        captions=[words(promise) for promise in METHOD_OF_PROMISE],
+        index=list(METHOD_OF_PROMISE).index(batch.terms.promise),
         label_visibility="collapsed",
     )
     if caveat(promise):
@@ -44,7 +44,7 @@ def choose_terms(batch: Batch) -> None:
     batch.terms = replace(batch.terms, promise=promise, joint=joint)
 
 
-def go(here: Session, model: OpenModel, batch: Batch, good: Sequence[Line], misnamed: Sequence[Line]) -> None:
+def go(here: Session, model: OpenModel, batch: BatchState, good: Sequence[Line], misnamed: Sequence[Line]) -> None:
     """Begin, once the user has confirmed it; or go back to the list. ``misnamed`` name a method that they cannot."""
     reason = _hindrance(here, model, good, misnamed)
     if reason:

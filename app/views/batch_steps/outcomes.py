@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import pieces, request_pieces
-from app.batches.data import Done
+from app.batches.data import EndedBatch
 from app.books import given_ledger
 from app.frame import HISTORY, show
 from app.opening import look_at_batch
@@ -11,7 +11,7 @@ from app.session import Session
 from app.views.batch_steps.shared import STEPS, leave, people
 
 
-def outcomes(here: Session, done: Done) -> None:
+def outcomes(here: Session, done: EndedBatch) -> None:
     """The end of a batch."""
     for piece in (pieces.steps(STEPS, 3), _end(done), request_pieces.outcomes(done)):
         show(piece)
@@ -48,7 +48,7 @@ def outcomes(here: Session, done: Done) -> None:
             st.switch_page(HISTORY)
 
 
-def _end(done: Done) -> str:
+def _end(done: EndedBatch) -> str:
     erased, total = len(done.erased), len(done.outcomes)
     if not erased:
         words = "Cancelled. The model is as it was." if done.cancelled else "Nobody was erased. The model is as it was."

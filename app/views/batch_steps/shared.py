@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.session import Batch, Session
+from app.session import BatchState, Session
 
 STEPS = ("List", "Check", "Erase", "Outcomes")
 PHOTO_TYPES = ["jpg", "jpeg", "png", "webp"]
@@ -10,7 +10,7 @@ PHOTO_TYPES = ["jpg", "jpeg", "png", "webp"]
 
 def leave(here: Session) -> None:
     """Back to an empty list; the outcomes of the last batch stay as long as nothing else is asked for."""
-    here.batch = Batch(terms=here.batch.terms, photos=here.batch.photos)
+    here.batch = BatchState(terms=here.batch.terms, photos=here.batch.photos)
     here.generation += 1
     st.rerun()
 

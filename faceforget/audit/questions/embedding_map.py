@@ -18,7 +18,7 @@ from torch import Tensor
 from faceforget.audit.question import Material, Need, Question
 from faceforget.audit.report import AuditReport
 from faceforget.audit.shown.rows import sentence, who
-from faceforget.audit.shown.section import Chart, Cloud, Scatter, Section, Side
+from faceforget.audit.shown.section import Chart, Cloud, ScatterChart, Section, Side
 from faceforget.audit.shown.words import listed, photos
 from faceforget.audit.view import GROUPS, Groups, View
 
@@ -77,7 +77,7 @@ class WhereFacesAre(Question[EmbeddingMap]):
         limits = _limits(both, 0), _limits(both, 1)
         charts = tuple(
             Chart(
-                Scatter(side, _clouds(answer, points, side), limits),
+                ScatterChart(side, _clouds(answer, points, side), limits),
                 f"The embeddings {side}; both maps have one layout.",
             )
             for side, points in _both(answer)

@@ -114,7 +114,7 @@ class Cloud:
 
 
 @dataclass(frozen=True)
-class Scatter:
+class ScatterChart:
     """Points in a plane without units; the first cloud lies lowest.
 
     Attributes:
@@ -143,7 +143,7 @@ class Course:
     reference: str = "reference"
 
 
-Plot = Ranges | Curves | Bars | Histogram | Scatter | Course
+Plot = Ranges | Curves | Bars | Histogram | ScatterChart | Course
 
 
 @dataclass(frozen=True)
