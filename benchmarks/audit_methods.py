@@ -6,7 +6,6 @@
 cannot tell from a real one. Each cell is saved under --work, so that an interrupted run goes on.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from benchmarks.runner.cell import Cell, Measured, Numbers
 from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.runner.table import by, plain
 from faceforget import api
-from faceforget.api import FaceCache, Memory, read_people, write_atomically
+from faceforget.api import FaceCache, Memory, Recognizer, read_people, write_atomically, write_json
 from faceforget.cli.console import progress_bar
 
 METHODS = ("retrain", "delete", "anchored", "dispersed", "random_label", "head_only", "drop_row")
@@ -34,27 +33,32 @@ COLUMNS = {
 PROMISES = ("forgotten", "unrecognisable", "others_kept")
 
 
-def measured(work: Path, parts: Mapping[str, Path], runtime: api.Runtime, cell: Cell) -> Numbers:
-    """One person erased by one method, audited; models are kept."""
-    (person,), method = cell.people, cell.method
-    before, photos = api.load(work / "base.safetensors"), read_people(parts["train"])
+def erased(work: Path, parts: Mapping[str, Path], runtime: api.Runtime, person: str, method: str) -> Recognizer:
+    """The model without a person; kept."""
     model = work / f"{person}.{method}.safetensors"
     if not model.exists():
-        retained = parts["train"] if method == "retrain" else None
-        outcome = api.erase(before, {person: photos[person]}, method=method, retained=retained,
-                            backbone=str(MOBILEFACENET) if method == "retrain" else None,
-                            allow_incomplete=True, allow_damage=True, runtime=runtime)  # fmt: skip
+        again = {"retained": parts["train"], "backbone": str(MOBILEFACENET)} if method == "retrain" else {}
+        photos = read_people(parts["train"])[person]
+        outcome = api.erase(api.load(work / "base.safetensors"), {person: photos}, method=method,
+                            allow_incomplete=True, allow_damage=True, runtime=runtime, **again)  # fmt: skip
         api.save(outcome.recognizer, model)
+    return api.load(model)
+
+
+def measured(work: Path, parts: Mapping[str, Path], runtime: api.Runtime, cell: Cell) -> Numbers:
+    """One person erased by one method, audited; the report is kept."""
+    (person,), method = cell.people, cell.method
+    photos, unseen = (read_people(parts[part])[person] for part in ("train", "unseen"))
     others = api.Others(
         retained=parts["unseen"],
         members=parts["train"],
         strangers=parts["strangers"],
-        retrained=api.load(work / f"{person}.retrain.safetensors"),
+        retrained=erased(work, parts, runtime, person, "retrain"),
     )
-    unseen = {person: read_people(parts["unseen"])[person]}
-    report = api.audit(before, api.load(model), unseen, forget_photos={person: photos[person]}, others=others,
+    report = api.audit(api.load(work / "base.safetensors"), erased(work, parts, runtime, person, method),
+                       {person: unseen}, forget_photos={person: photos}, others=others,
                        memory=_memory(person), runtime=runtime).to_dict()  # fmt: skip
-    (work / f"{person}.{method}.json").write_text(json.dumps(report))
+    write_json(work / f"{person}.{method}.json", report)
     return slim(report)
 
 
@@ -115,6 +119,8 @@ def main() -> None:
             api.save(api.enroll(parts["train"], backbone=MOBILEFACENET, plan=plan, runtime=runtime).recognizer, base)
         cells = [Cell("LFW", method, (person,)) for person in reported_people()[: options.people] for method in METHODS]
         found = run_all("audit_methods", cells, partial(measured, options.work, parts, runtime), options, progress)
+    if not found:
+        return
     text = [
         "# Seven ways to erase a person, audited",
         "",
@@ -126,8 +132,7 @@ def main() -> None:
         "",
     ]
     print("\n".join(text))
-    if found:
-        write_atomically(options.results / "audit_methods.md", "\n".join(text).encode())
+    write_atomically(options.results / "audit_methods.md", "\n".join(text).encode())
 
 
 if __name__ == "__main__":

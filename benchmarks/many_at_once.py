@@ -84,6 +84,8 @@ def main() -> None:
             for draw in options.draws
         ]
         found = run_all("many_at_once", todo, partial(measured, worlds), options, progress)
+    if not found:
+        return
     text = [
         f"# {options.count} people at once",
         "",
@@ -95,8 +97,7 @@ def main() -> None:
         "",
     ]
     print("\n".join(text))
-    if found:
-        write_atomically(options.results / "many_at_once.md", "\n".join(text).encode())
+    write_atomically(options.results / "many_at_once.md", "\n".join(text).encode())
 
 
 if __name__ == "__main__":
