@@ -191,3 +191,10 @@ def test_all_thresholds_stand_in_one_file_for_an_operator():
 
 def _read():
     return tomllib.loads(FILE.read_text("utf-8"))
+
+
+def test_a_receipt_holds_a_criterion_without_its_comment_and_unit():
+    """A receipt is signed: what only readers of the code need does not change it."""
+    rule = thresholds()["unrecognisable"]["relearned"]
+    assert rule.unit == "steps"
+    assert not {"why", "unit"} & rule.model_dump().keys()

@@ -93,8 +93,8 @@ class Cost(Question[Collateral]):
             "two numbers. Look-alikes: the people whose rows are nearest to the erased person's row. Strangers: "
             "nearest neighbour among three photos of each stranger.",
             basis=f"{photos(answer.retained_unknown.after.photos)} of people who stay, "
-            f"{photos(answer.strangers_named.after.photos)} "
-            "of strangers; Wilson intervals, for changes a bootstrap over people.",
+            f"{photos(answer.strangers_named.after.photos)} of strangers; Wilson intervals, for changes a bootstrap "
+            "over people.",
             reference="The model before, on the same photos.",
             tables=(_changes(answer), table(report, "All shares", rows), *([_look_alikes(answer)] if people else [])),
         )

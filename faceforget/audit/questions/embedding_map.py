@@ -86,9 +86,8 @@ class WhereFacesAre(Question[EmbeddingMap]):
             title=self.asks,
             sentence=_sentence(report, answer),
             charts=charts,
-            method="t-SNE (van der Maaten and Hinton 2008) from the principal components, of both models together. It "
-            "shows who "
-            "stands beside whom; distances between far groups mean nothing, so no verdict rests on it.",
+            method="t-SNE (van der Maaten and Hinton 2008) from the principal components, of both models together. "
+            "It shows who stands beside whom; distances between far groups mean nothing, so no verdict rests on it.",
             basis=f"{photos(len(answer.groups))}: {_shown(answer)}.",
             reference="The same photos in the model before.",
         )

@@ -195,8 +195,7 @@ def _moved(answer: Features) -> str:
         return "The features are those of before: nothing in them has changed."
     return (
         f"In the embedding, {amount(found.forgotten.value)} of the arrangement of the person's photos is left as it "
-        "was "
-        f"(CKA), and {amount(found.others.value)} of everybody else's."
+        f"was (CKA), and {amount(found.others.value)} of everybody else's."
     )
 
 

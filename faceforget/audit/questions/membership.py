@@ -91,11 +91,9 @@ class Told(Question[Sides[Membership]]):
             charts=tuple(charts),
             missing=missing([areas[0], judged[0]]),
             method="Controlled: the photos that the erasure read against unseen ones of the same person, ranked by "
-            "confidence "
-            "and by modified entropy (Song and Mittal 2021, arXiv 2003.10595). Trained: a support-vector machine that "
-            "learns "
-            "from people who stay (after Shokri et al. 2017, arXiv 1610.05820). Such attacks on a population "
-            "overestimate privacy (arXiv 2403.01218).",
+            "confidence and by modified entropy (Song and Mittal 2021, arXiv 2003.10595). Trained: a support-vector "
+            "machine that learns from people who stay (after Shokri et al. 2017, arXiv 1610.05820). Such attacks on "
+            "a population overestimate privacy (arXiv 2403.01218).",
             basis=f"{photos_of(next(iter(after.auc.values()), None))} of {who(report)}; bootstrap over photos, Wilson "
             "for shares.",
             reference=reference_line(report)

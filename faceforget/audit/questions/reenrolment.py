@@ -124,10 +124,9 @@ class EnrolledAgain(Question[Recognised]):
             sentence=_sentence(report, answer),
             charts=tuple(charts),
             missing=missing([*rows, *attack[:1]]),
-            method="The person joins the gallery of everybody who stays, with the mean of 1, 5 or 10 of their photos; "
-            "rank-1 "
-            "on photos that were not drawn, averaged over draws. Prototype attack: Ha, Park and Yoon 2025 "
-            "(arXiv 2506.01318), a new row in the head without any training.",
+            method="The person joins the gallery of everybody who stays, with the mean of 1, 5 or 10 of their "
+            "photos; rank-1 on photos that were not drawn, averaged over draws. Prototype attack: Ha, Park and Yoon "
+            "2025 (arXiv 2506.01318), a new row in the head without any training.",
             basis=f"{photos_of(sides.after.get('5'))} of {who(report)}; intervals from a bootstrap over these photos.",
             reference=reference_line(report)
             + " A network recognises most strangers once they are enrolled, so a number near this reference is no "

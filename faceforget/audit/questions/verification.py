@@ -108,10 +108,9 @@ class SamePerson(Question[Sides[Verification]]):
             "people of the same model, so that a model whose similarities have all moved is judged by what it still "
             "tells apart.",
             basis=f"{photos_of(answer.after.forgotten.get(_FAR))} of {who(report)}, "
-            f"{photos_of(answer.after.strangers.get(_FAR))} "
-            f"of strangers; {answer.after.impostor_pairs} pairs of two different people "
-            f"({answer.after.impostors or 'none'}). "
-            "Intervals from a bootstrap over the person's photos, and over people for the others.",
+            f"{photos_of(answer.after.strangers.get(_FAR))} of strangers; {answer.after.impostor_pairs} pairs of two "
+            f"different people ({answer.after.impostors or 'none'}). Intervals from a bootstrap over the person's "
+            "photos, and over people for the others.",
             reference="Strangers in the same model, in the same chart. " + reference_line(report),
             tables=(table(report, "All numbers on verification", [*rows, *_accepted(answer)]),),
         )
@@ -160,8 +159,7 @@ def _sentence(report: AuditReport, sides: Sides[Verification]) -> str:
     usual = f"; of pairs of one stranger {rate(strangers)}" if known(strangers) else ""
     return (
         f"Where one in a thousand pairs of different people passes, {rate(new)} of the pairs of photos of "
-        f"{who(report)} "
-        f"are accepted as the same person, before {rate(old)}{usual}."
+        f"{who(report)} are accepted as the same person, before {rate(old)}{usual}."
     )
 
 
