@@ -1,6 +1,5 @@
-"""From photos to verdicts: erase, audit, and make everything that is shown or handed out afterwards."""
+"""From photos to verdicts: erase, audit, and enrol again."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -9,7 +8,7 @@ import numpy as np
 import torch
 
 from app.methods import method_of
-from app.people import OpenModel, model_file, stand_ins
+from app.people import OpenModel, stand_ins
 from faceforget import api
 from faceforget.api import (
     METHOD_OF_PROMISE,
@@ -24,18 +23,10 @@ from faceforget.api import (
     Photo,
     Recognition,
     Recognizer,
-    Section,
-    audit_document,
     audit_models,
-    drawn,
     held_back,
     look,
-    piece,
-    sections_html,
-    sha256_bytes,
 )
-from faceforget.api import report_html as html
-from faceforget.api import report_pdf as pdf
 from faceforget.errors import UsageError
 from faceforget.progress import Progress, silent
 
@@ -216,50 +207,6 @@ def _photos(model: OpenModel, request: Request) -> tuple[Sequence[Photo], Crops]
         )
     read, back = held_back(request.photos, OF_AN_ERASURE)
     return read, np.stack([photo.crop for photo in back])
-
-
-@dataclass(frozen=True)
-class Papers:
-    """What can be downloaded, and the audit's questions as HTML.
-
-    Attributes:
-        model: The erased model's file.
-        page: The report as HTML.
-        pdf: The report for print.
-        numbers: The report as JSON, with the record of the erasure.
-        questions: Each question, and its HTML.
-        criteria: Every criterion as HTML.
-        model_sha256: Of the file.
-    """
-
-    model: bytes
-    page: bytes
-    pdf: bytes
-    numbers: bytes
-    questions: tuple[tuple[Section, str], ...]
-    criteria: str
-    model_sha256: str
-
-
-def papers(erased: Erased, progress: Progress = silent) -> Papers:
-    """Write the reports and the model file."""
-    document = audit_document(erased.report)
-    charts = drawn(document, progress)
-    page = html(document, sections_html(document, charts)).encode()
-    shown = sections_html(document, charts, images=True)  # Streamlit takes no SVG
-    printed = pdf(document, progress)
-    model = model_file(erased.outcome.recognizer)
-    numbers = {"audit": erased.report.to_dict(), "erasure": erased.outcome.to_dict()}
-    numbers["model_after_sha256"] = {"file": sha256_bytes(model)}
-    return Papers(
-        model,
-        page,
-        printed,
-        (json.dumps(numbers, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace"),
-        tuple(zip(document.sections, shown, strict=True)),
-        piece("criteria", document.criteria),
-        sha256_bytes(model),
-    )
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from app.batches.data import EndedBatch, LiveBatch
 from app.batches.work import check
 from app.batches.work import run as run_batch
 from app.books import ledger_in
-from app.erasing import LiveErasure, Request, look_ahead, papers, run
+from app.erasing import LiveErasure, Request, look_ahead, run
 from app.jobs import Job
+from app.papers import papers
 from app.people import OpenModel, build_model, embedded_people
 from app.session import Session
 from faceforget import api

@@ -9,8 +9,9 @@ from app.batches.data import EndedBatch, Line, LiveBatch, Terms
 from app.batches.folder import Folder
 from app.books import new_folder
 from app.check import CheckedPhoto
-from app.erasing import Erased, LiveErasure, Papers
+from app.erasing import Erased, LiveErasure
 from app.jobs import Job
+from app.papers import Papers
 from app.people import OpenModel
 from faceforget.api import Asked, Memory, NamedPhoto, Photo, Upload
 

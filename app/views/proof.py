@@ -4,9 +4,10 @@ import streamlit as st
 
 from app import methods, pieces
 from app.curves import curves, points_of
-from app.erasing import Erased, Papers, enrol_again
+from app.erasing import Erased, enrol_again
 from app.frame import RECEIPT, needs_erasure, page, part, progress_of, session, show
 from app.jobs import Job
+from app.papers import Papers
 from app.promises import title as promised
 from faceforget.api import audit_front as front
 from faceforget.api import count_photos, in_steps, piece, share, shown_name

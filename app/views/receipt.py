@@ -4,9 +4,10 @@ import streamlit as st
 
 from app import pieces
 from app.books import given_ledger
-from app.erasing import Erased, Papers
+from app.erasing import Erased
 from app.frame import START, needs_erasure, page, part, progress_of, session, show
 from app.methods import reads_anchors
+from app.papers import Papers
 from app.server import let_go
 from app.session import Session
 from faceforget.api import PROMISES_IN_WORDS, count_photos

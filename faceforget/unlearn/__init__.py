@@ -12,7 +12,7 @@ your own is a subclass of :class:`Eraser` with a ``loss``, or of :class:`Method`
 Nothing here knows of faces, of files or of people.
 """
 
-from faceforget.unlearn.base import DivergedError, Edited, Method, MethodSettings, Run
+from faceforget.unlearn.base import DivergedError, Edited, Method, Run
 from faceforget.unlearn.data import Erasure, ForgetSet, Recipe, RetainSet, Step
 from faceforget.unlearn.eraser import Batch, Eraser, Objective, Scene, Settings
 from faceforget.unlearn.images import InputDataError
@@ -21,6 +21,7 @@ from faceforget.unlearn.methods.anchored import Anchored
 from faceforget.unlearn.methods.delete import Delete
 from faceforget.unlearn.methods.dispersed import Dispersed
 from faceforget.unlearn.registry import METHODS, make_method, method_cards, register_method
+from faceforget.unlearn.settings import MethodSettings
 
 __all__ = [
     "METHODS",

@@ -8,21 +8,19 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from inspect import Parameter, Signature
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
 from faceforget.compute.processes import process
 from faceforget.errors import FaceForgetError, MethodError
-from faceforget.fields import problems
 from faceforget.progress import Event, Progress, silent
 from faceforget.unlearn.data import Erasure, ForgetSet, Note, RetainSet, Step, read_forget_set
 from faceforget.unlearn.images import Data, batch_size_of
 from faceforget.unlearn.losses import LossInputError, remaining
 from faceforget.unlearn.measures import measure
+from faceforget.unlearn.settings import MethodSettings, settings_of, signature_of
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
@@ -31,14 +29,6 @@ Reads = Literal["nothing", "forget photos", "anchors", "retained photos", "train
 
 class DivergedError(FaceForgetError):
     """The optimisation left the finite numbers."""
-
-
-class MethodSettings(BaseModel):
-    """Hyperparameters that every method has; a misspelt one is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    batch_size: int = Field(32, ge=1)
 
 
 @dataclass(frozen=True)
@@ -102,30 +92,16 @@ class Method(ABC):
     def __init_subclass__(cls, **more: Any) -> None:  # noqa: ANN401 - as of object
         """Let ``help`` and editors show the hyperparameters as the parameters that they are."""
         super().__init_subclass__(**more)
-        cls.__signature__ = Signature(  # type: ignore[attr-defined]
-            [
-                Parameter(key, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.annotation)
-                for key, field in cls.settings_type.model_fields.items()
-            ]
-        )
+        cls.__signature__ = signature_of(cls.settings_type)  # type: ignore[attr-defined]
 
     def __init__(self, settings: MethodSettings | None = None, /, **hyperparameters: Any) -> None:  # noqa: ANN401
-        settings = settings if settings is not None else self._settings(hyperparameters)
+        settings = settings or settings_of(self.settings_type, hyperparameters, self.name)
         if not isinstance(settings, self.settings_type):
             raise MethodError(
                 f"{self.name} expects {self.settings_type.__name__}, got {type(settings).__name__}.",
                 "Give hyperparameters by name, or make_method(name, settings).",
             )
         self.settings = settings
-
-    def _settings(self, hyperparameters: dict[str, Any]) -> MethodSettings:
-        try:
-            return self.settings_type.model_validate(hyperparameters)
-        except ValidationError as error:
-            known = ", ".join(f"{key}={field.default}" for key, field in self.settings_type.model_fields.items())
-            raise MethodError(
-                f"The settings of {self.name} do not fit: {problems(error)}.", f"Settings and defaults: {known}."
-            ) from error
 
     @property
     def varied(self) -> bool:

@@ -22,7 +22,6 @@ from faceforget.unlearn.base import (
     DivergedError,
     Edited,
     Method,
-    MethodSettings,
     Run,
     frozen_copy,
     step_event,
@@ -32,6 +31,7 @@ from faceforget.unlearn.images import in_batches
 from faceforget.unlearn.losses import DecoupledKL, decoupled_kl, log_odds_margin, mask_logits
 from faceforget.unlearn.measures import chosen
 from faceforget.unlearn.moving import Hold, first_parameters
+from faceforget.unlearn.settings import MethodSettings
 
 Objective = Callable[["Batch"], Tensor]
 

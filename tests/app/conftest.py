@@ -12,8 +12,9 @@ from app.batches.data import LiveBatch, Terms
 from app.batches.folder import Folder
 from app.batches.work import run as run_batch
 from app.check import look_at
-from app.erasing import Request, papers, run
+from app.erasing import Request, run
 from app.jobs import Job
+from app.papers import papers
 from app.people import OpenModel
 from app.session import KEY, Session
 from benchmarks.data import ROOT

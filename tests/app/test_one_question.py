@@ -11,8 +11,9 @@ import pytest
 from pypdf import PdfReader
 
 from app.check import look_at
-from app.erasing import Request, papers, run
+from app.erasing import Request, run
 from app.jobs import Job
+from app.papers import papers
 from app.session import Session
 from faceforget.audit.estimates import Rate, Sides
 from faceforget.audit.looking import Memory

@@ -28,7 +28,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from faceforget.unlearn.base import Edited, Method, MethodSettings, Run, frozen_copy, kept_classes
+from faceforget.unlearn.base import Edited, Method, Run, frozen_copy, kept_classes
 from faceforget.unlearn.data import ForgetSet, Note
 from faceforget.unlearn.layers.head import bias_of, find_head, set_rows, weight_of
 from faceforget.unlearn.layers.projection import complement, project_features
@@ -44,6 +44,7 @@ from faceforget.unlearn.methods.regions import (
     put_regions,
     rows_that_stay,
 )
+from faceforget.unlearn.settings import MethodSettings
 
 
 class AnchoredSettings(MethodSettings):

@@ -35,7 +35,7 @@ from torch.nn import functional
 
 from faceforget.compute.threads import workers
 from faceforget.errors import MethodError
-from faceforget.unlearn.base import Edited, MethodSettings, Run, frozen_copy
+from faceforget.unlearn.base import Edited, Run, frozen_copy
 from faceforget.unlearn.data import ForgetSet
 from faceforget.unlearn.eraser import Batch, Eraser, Objective, Scene, Settings
 from faceforget.unlearn.images import Images, with_versions
@@ -44,6 +44,7 @@ from faceforget.unlearn.layers.head import find_head, weight_of
 from faceforget.unlearn.layers.look import look_at
 from faceforget.unlearn.losses import delete_loss, mask_logits, remaining
 from faceforget.unlearn.measures import chosen
+from faceforget.unlearn.settings import MethodSettings
 
 # Images on which it is seen that the matrix was folded into the weights rightly.
 _CHECKED = 4

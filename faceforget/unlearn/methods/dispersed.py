@@ -29,7 +29,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from faceforget.progress import Progress
-from faceforget.unlearn.base import Edited, Method, MethodSettings, Reads, Run, frozen_copy
+from faceforget.unlearn.base import Edited, Method, Reads, Run, frozen_copy
 from faceforget.unlearn.data import ForgetSet, Note
 from faceforget.unlearn.layers.look import look_at
 from faceforget.unlearn.methods.regions import (
@@ -40,6 +40,7 @@ from faceforget.unlearn.methods.regions import (
     put_regions,
     rows_that_stay,
 )
+from faceforget.unlearn.settings import MethodSettings
 
 
 class DispersedSettings(MethodSettings):

@@ -15,8 +15,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.unlearn.base import MethodSettings, frozen_copy
+from faceforget.unlearn.base import frozen_copy
 from faceforget.unlearn.eraser import Batch, Eraser, Objective, Scene, Settings
+from faceforget.unlearn.settings import MethodSettings
 
 
 class BadTeacherSettings(Settings):

@@ -15,9 +15,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.unlearn.base import MethodSettings
 from faceforget.unlearn.eraser import Batch, Eraser, Objective, Scene, Settings
 from faceforget.unlearn.losses import mask_logits
+from faceforget.unlearn.settings import MethodSettings
 
 
 class BoundaryShrinkSettings(Settings):

@@ -12,8 +12,8 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from faceforget.unlearn.base import MethodSettings
 from faceforget.unlearn.eraser import Batch, Eraser, Objective, Scene, Settings
+from faceforget.unlearn.settings import MethodSettings
 
 
 class GradientAscentSettings(Settings):

@@ -14,9 +14,10 @@ from typing import ClassVar
 from pydantic import Field
 from torch import nn
 
-from faceforget.unlearn.base import Edited, Method, MethodSettings, Run
+from faceforget.unlearn.base import Edited, Method, Run
 from faceforget.unlearn.curvature import diagonal_fisher, flat, mean_gradient, moved_along
 from faceforget.unlearn.data import ForgetSet
+from faceforget.unlearn.settings import MethodSettings
 
 
 class InfluenceSettings(MethodSettings):

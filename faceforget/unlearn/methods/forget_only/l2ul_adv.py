@@ -17,10 +17,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.unlearn.base import MethodSettings, kept_classes
+from faceforget.unlearn.base import kept_classes
 from faceforget.unlearn.eraser import Batch, Eraser, Objective, Scene
 from faceforget.unlearn.methods.forget_only.gradient_ascent import GradientAscentSettings, bounded_ascent
 from faceforget.unlearn.methods.forget_only.random_label import draw
+from faceforget.unlearn.settings import MethodSettings
 
 
 class L2ulSettings(GradientAscentSettings):

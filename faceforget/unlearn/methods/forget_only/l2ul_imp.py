@@ -17,11 +17,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from faceforget.unlearn.base import MethodSettings
 from faceforget.unlearn.curvature import sample_gradients
 from faceforget.unlearn.eraser import Batch, Objective, Scene
 from faceforget.unlearn.images import Images
 from faceforget.unlearn.methods.forget_only.l2ul_adv import L2ulAdv, L2ulSettings
+from faceforget.unlearn.settings import MethodSettings
 
 
 class L2ulImpSettings(L2ulSettings):

@@ -18,10 +18,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.unlearn.base import Edited, Method, MethodSettings, Run, frozen_copy, kept_classes
+from faceforget.unlearn.base import Edited, Method, Run, frozen_copy, kept_classes
 from faceforget.unlearn.data import ForgetSet
 from faceforget.unlearn.layers.head import bias_of, features_of, find_head, set_rows, weight_of
 from faceforget.unlearn.layers.projection import complement, project_features
+from faceforget.unlearn.settings import MethodSettings
 
 
 class PourSettings(MethodSettings):

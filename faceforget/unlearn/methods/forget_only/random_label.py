@@ -15,8 +15,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from faceforget.unlearn.base import MethodSettings, kept_classes
+from faceforget.unlearn.base import kept_classes
 from faceforget.unlearn.eraser import Batch, Eraser, Objective, Scene, Settings
+from faceforget.unlearn.settings import MethodSettings
 
 
 class RandomLabelSettings(Settings):

@@ -15,10 +15,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from faceforget.unlearn.base import MethodSettings
 from faceforget.unlearn.curvature import mean_gradient
 from faceforget.unlearn.eraser import Scene
 from faceforget.unlearn.methods.forget_only.random_label import RandomLabel, RandomLabelSettings
+from faceforget.unlearn.settings import MethodSettings
 
 
 class SalUnSettings(RandomLabelSettings):

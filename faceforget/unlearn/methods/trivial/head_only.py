@@ -11,10 +11,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import nn
 
-from faceforget.unlearn.base import MethodSettings
 from faceforget.unlearn.data import ForgetSet
 from faceforget.unlearn.layers.head import bias_of, find_head, weight_of
 from faceforget.unlearn.methods.delete import Delete, DeleteSettings
+from faceforget.unlearn.settings import MethodSettings
 
 
 class HeadOnlySettings(DeleteSettings):

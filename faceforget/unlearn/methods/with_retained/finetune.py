@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from faceforget.errors import MethodError
-from faceforget.unlearn.base import MethodSettings, Reads
+from faceforget.unlearn.base import Reads
 from faceforget.unlearn.eraser import Batch, Eraser, RetainBatch, Settings
+from faceforget.unlearn.settings import MethodSettings
 
 
 class FinetuneSettings(Settings):

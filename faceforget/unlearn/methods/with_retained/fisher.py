@@ -19,9 +19,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from faceforget.unlearn.base import Edited, Method, MethodSettings, Reads, Run
+from faceforget.unlearn.base import Edited, Method, Reads, Run
 from faceforget.unlearn.curvature import diagonal_fisher, flat, shifted
 from faceforget.unlearn.data import ForgetSet, RetainSet
+from faceforget.unlearn.settings import MethodSettings
 
 
 class FisherSettings(MethodSettings):

@@ -20,10 +20,11 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from faceforget.unlearn.base import MethodSettings, Reads
+from faceforget.unlearn.base import Reads
 from faceforget.unlearn.eraser import Batch, Eraser, Settings
 from faceforget.unlearn.methods.forget_only.gradient_ascent import bounded_ascent
 from faceforget.unlearn.methods.with_retained.finetune import retained_of
+from faceforget.unlearn.settings import MethodSettings
 
 
 class ScrubSettings(Settings):

@@ -20,10 +20,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.unlearn.base import Edited, Method, MethodSettings, Reads, Run
+from faceforget.unlearn.base import Edited, Method, Reads, Run
 from faceforget.unlearn.curvature import flat, mean_gradient, moved_along, sample_gradients
 from faceforget.unlearn.data import ForgetSet
 from faceforget.unlearn.methods.with_retained.fisher import some
+from faceforget.unlearn.settings import MethodSettings
 
 
 class WoodFisherSettings(MethodSettings):
