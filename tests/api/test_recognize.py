@@ -30,7 +30,6 @@ def stored(photo, orientation, path):
 def test_the_size_is_that_of_the_photo_as_it_is_shown(tmp_path, orientation):
     Image.new("RGB", (300, 200)).save(tmp_path / "a.png")
     path = stored(tmp_path / "a.png", orientation, tmp_path / "b.jpg")
-    assert shown_size(path) == (300 * LARGER, 200 * LARGER)
     assert shown_size(path.read_bytes()) == (300 * LARGER, 200 * LARGER)
 
 
@@ -53,4 +52,4 @@ def test_the_json_says_with_which_model_and_above_which_similarity(cli, recogniz
     found = json.loads(file.read_text())
     assert found["model"] == {"file": str(model), "sha256": sha256_file(model)}
     assert found["threshold"]["cosine"] == recognizer.threshold.cosine
-    assert found["photos"][0]["size"] == list(shown_size(photo))
+    assert found["photos"][0]["size"] == list(shown_size(photo.read_bytes()))
