@@ -21,10 +21,11 @@ def not_forgotten(erasure: Erasure, eraser: Method) -> NotForgottenError:
 
 def destroyed(found: Health, eraser: Method) -> DestroyedModelError:
     """The model no longer tells people apart."""
+    gentler = _GENTLER if eraser.trains else "Leave out the method."
     return DestroyedModelError(
         f"NOT ERASED: {eraser.name} would have destroyed the model. Who looks like whom in it agrees to "
         f"{found.left:.2f} with before (measured on rendered people; 1 is as before, below {LEAST:g} it is refused).",
-        f"No model was made. {_GENTLER} Or take it all the same: allow_damage=True.",
+        f"No model was made. {gentler} Or take it all the same: allow_damage=True.",
         code="destroyed-model",
         **found.to_dict(),
     )

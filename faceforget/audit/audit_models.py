@@ -73,7 +73,7 @@ def _asked_and_judged(
     progress: Progress,
     beside: Executor,
 ) -> AuditReport:
-    faces, every = exhibits.faces, asked(deep)
+    faces, every = exhibits.faces, asked(deep, before.spec.layers is not None)
     clock = _Clock(progress, len(every) + 2)
     compared = look_at_all(
         before,

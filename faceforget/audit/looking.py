@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceforget.audit.layers import layers_of
 from faceforget.audit.view import Crops, Faces, Groups, View, grouped
 from faceforget.compute.threads import workers
 from faceforget.progress import Event, Progress, silent, tracked
@@ -62,17 +61,15 @@ def look(
         model: With the erased persons' rows.
         used: As it is handed out; the same embedder.
         faces: ``(N, S, S, 3)`` crops of each person.
-        depths: Read features at earlier layers too.
+        depths: Read features at earlier layers too, where the backbone says which.
         memory: What it knows already is not computed again, and it learns the rest.
         progress: Called after each batch.
         stage: Name of the work in progress events.
-
-    Raises:
-        BackboneError: No layers are known for the backbone, and ``depths`` is asked for.
     """
     everything = list(faces.all())
-    names = layers_of(used.spec.name).depths if depths else ()
-    tail = used.spec.layers.tail if used.spec.layers is not None else ()
+    layers = used.spec.layers
+    names = layers.depths if depths and layers is not None else ()
+    tail = layers.tail if layers is not None else ()
     seen = (memory or Memory()).of(used.classifier, names, tail)
     keys = [[sha256(crop.tobytes()).digest() for crop in crops] for _, _, crops in everything]
     new = {

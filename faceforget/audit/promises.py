@@ -7,7 +7,7 @@ from typing import Any
 from faceforget.audit.classifier import ClassifierCheck, check_of
 from faceforget.audit.compared import Compared
 from faceforget.audit.evidence import unknown_before
-from faceforget.audit.question import Material
+from faceforget.audit.question import Material, Question
 from faceforget.audit.registry import asked
 from faceforget.audit.thresholds import thresholds
 from faceforget.audit.verdict import Figure, Verdict, judge
@@ -56,7 +56,7 @@ def keep_promises(
 def judged(material: Material) -> Verdict:
     """The verdict from every question's figures; a question is asked here at the latest."""
     figures: dict[str, Figure] = {}
-    for question in asked(material.deep):
+    for question in _asked(material):
         figures |= question.figures(material)
     unknown = unknown_before(material.compared.before)
     doubts = {"": "", "name": unknown, "face": unknown or _collapse(material)}
@@ -64,7 +64,11 @@ def judged(material: Material) -> Verdict:
     return judge(told, thresholds())
 
 
+def _asked(material: Material) -> tuple[Question[Any], ...]:
+    return asked(material.deep, material.compared.before.used.spec.layers is not None)
+
+
 def _collapse(material: Material) -> str:
     """Why the model after tells nobody apart; where several questions say so, the last looked closest."""
-    found = [question.collapse(material) for question in asked(material.deep)]
+    found = [question.collapse(material) for question in _asked(material)]
     return next(filter(None, reversed(found)), "")

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 
 # deep: minutes, so that it is asked in a deep audit only. depths: features at earlier layers. core: a second or more of
-# one processor and nothing else, so that it is begun first and runs beside the others.
-Need = Literal["deep", "depths", "core"]
+# one processor and nothing else, so that it is begun first and runs beside the others. layers: a backbone that says
+# where to look inside it (``BackboneSpec.layers``).
+Need = Literal["deep", "depths", "core", "layers"]
 Criteria = Mapping[str, Mapping[str, Criterion]]
 
 
@@ -64,7 +65,7 @@ class Question(ABC, Generic[A]):
 
     Attributes:
         name: In JSON and progress; no two have the same.
-        place: Where it stands among the questions; a reader meets the lowest first.
+        place: Where it stands among the questions; a reader meets the lowest first. Ours are 10, 20, ... 100.
         asks: The question in words.
         needs: What not every audit has or does, see ``Need``.
         criteria: By promise and name, what its figures must keep to.

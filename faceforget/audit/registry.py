@@ -17,9 +17,15 @@ def questions() -> tuple[Question[Any], ...]:
     return tuple(sorted((*_shipped(), *_added.values()), key=lambda question: question.place))
 
 
-def asked(deep: bool) -> tuple[Question[Any], ...]:
-    """Those that an audit asks."""
-    return tuple(question for question in questions() if deep or "deep" not in question.needs)
+def asked(deep: bool, layers: bool) -> tuple[Question[Any], ...]:
+    """Those that an audit asks.
+
+    Args:
+        deep: The slow ones too.
+        layers: Those too that look inside the backbone.
+    """
+    lacks = {need for need, there in (("deep", deep), ("layers", layers)) if not there}
+    return tuple(question for question in questions() if not lacks & question.needs)
 
 
 def register_question(question: Question[Any]) -> None:

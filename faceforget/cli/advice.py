@@ -14,8 +14,8 @@ ADVICE: Mapping[str, str] = {
     "batch-begun": "Add --resume, or give another folder.",
     "batch-interrupted": "Look for a lack of memory. Nothing is lost: go on with --resume.",
     "destroyed-model": (
-        "Nothing was written. Leave out --method and --set for the promise forgotten, or give a smaller "
-        "--set learning_rate or --set max_steps; --allow-damage writes the model all the same."
+        "Nothing was written. Leave out --method and --set for the promise forgotten; with a method that trains, give "
+        "a smaller --set learning_rate or --set max_steps; --allow-damage writes the model all the same."
     ),
     "few-with-many-photos": "Ask for fewer with --min-photos.",
     "incomplete-people": "Add photos of them, or leave these people out: --skip-incomplete.",

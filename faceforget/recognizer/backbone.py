@@ -4,7 +4,6 @@ By name, as the files of :mod:`~faceforget.recognizer.backbones` are called, or 
 architectures.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +22,7 @@ from faceforget.unlearn.layers.scatter import ScatterPlace
 
 # Of a model file, beside the weights of its backbone.
 HEAD = "head.weight"
-BACKBONES: Mapping[str, BackboneSpec] = {name: import_module(f"{backbones.__name__}.{name}").SPEC for name in NAMES}
+BACKBONES: dict[str, BackboneSpec] = {name: import_module(f"{backbones.__name__}.{name}").SPEC for name in NAMES}
 
 
 class Embedder(nn.Module):
@@ -79,7 +78,10 @@ def load_backbone(name_or_file: str | Path, *, progress: Progress = silent) -> L
             changed since their first use, or fit no architecture.
     """
     name, _, variant = str(name_or_file).partition(":")
-    if name in BACKBONES and (found := BACKBONES[name].weights) is not None:
+    if name in BACKBONES and not Path(name_or_file).is_file():
+        found = BACKBONES[name].weights
+        if found is None:
+            raise BackboneError(f"The backbone {name} comes without weights.", "Give the file with its weights.")
         return _from_file(*found(variant, progress))
     check_weights(name_or_file)
     return _from_file(Path(name_or_file), Path(name_or_file).name)
@@ -96,7 +98,7 @@ def _from_file(path: Path, name: str) -> LoadedBackbone:
     if spec is None:
         raise BackboneError(
             f"The weights in {path} fit no known backbone ({', '.join(sorted(BACKBONES))}).",
-            "Give the weights of a MobileFaceNet or of facenet-pytorch's InceptionResnetV1.",
+            "Give weights whose tensors have the names and shapes of one of these.",
         )
     network = spec.build()
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()}, strict=False)

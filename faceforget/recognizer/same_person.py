@@ -28,7 +28,7 @@ class Doubt:
 
     def __str__(self) -> str:
         who = "nobody in the model" if self.looks_like == UNKNOWN else self.looks_like
-        return f"looks like {who} (similarity {self.similarity:.2f}, with the person {self.own_similarity:.2f})"
+        return f"looks like {who} (similarity {self.similarity:.3f}, with the person {self.own_similarity:.3f})"
 
 
 def doubtful_photos(recognizer: Recognizer, person: str, embeddings: Tensor) -> list[Doubt]:

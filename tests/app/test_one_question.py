@@ -118,7 +118,7 @@ def done(asked, model, names):
     }
     renamed = replace(model, recognizer=replace(model.recognizer, labels=labels), **groups)
     seen = look_at(renamed.recognizer, renamed.photos[NASTY])
-    erased = run(renamed, Request(NASTY, [(s.photo, s.found) for s in seen], "forgotten"), memory=Memory())
+    erased = run(renamed, Request(NASTY, seen, "forgotten"), memory=Memory())
     return renamed, erased, papers(erased)
 
 

@@ -16,6 +16,7 @@ from faceforget.people.faces import read_faces
 from faceforget.people.folder import read_people
 from faceforget.photos.intake import PhotoIntake
 from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
+from faceforget.report.audit_page import audit_page
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,16 @@ def test_the_person_alone_is_enough(recognizer, faces, person):
     assert report.reference.startswith("nothing")
     assert report.verdict.of("others_kept") == "not measured"
     assert report.answers["verification"].after.forgotten["eer"].note
+
+
+def test_a_backbone_that_says_no_layers_is_audited_by_its_embeddings(recognizer, exhibits, person):
+    before = replace(recognizer, spec=replace(recognizer.spec, layers=None))
+    report = audit_models(before, before.without([person]), exhibits)
+    assert "heatmaps" not in report.answers
+    assert list(report.answers["features"].probe.after) == ["embedding"]
+    assert report.verdict.findings
+    assert "Where does the model look?" not in audit_page(report)
+    assert report.to_dict()["energy"] is None
 
 
 def test_a_deep_audit_teaches_the_person_again(recognizer, exhibits, person, monkeypatch):

@@ -1,14 +1,16 @@
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from faceforget.errors import BackboneError
-from faceforget.recognizer.backbone import Embedder, load_backbone
+from faceforget.recognizer.backbone import BACKBONES, Embedder, load_backbone
 from faceforget.recognizer.backbones import mobile as module
 from faceforget.recognizer.backbones.facenet import SPEC as FACENET
 from faceforget.recognizer.backbones.mobile import SPEC as MOBILE
+from faceforget.recognizer.foreign import NAMES
 from faceforget.recognizer.mobilefacenet import MobileFaceNet
 
 
@@ -54,8 +56,19 @@ def test_a_facenet_file_is_recognised_by_its_shapes(tmp_path):
 
 @pytest.mark.parametrize("name", ["resnet50", "no/such/file.safetensors"])
 def test_an_unknown_name_lists_the_known_ones(name):
-    with pytest.raises(BackboneError, match=r"facenet, mobile"):
+    with pytest.raises(BackboneError, match=", ".join(NAMES)):
         load_backbone(name)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_backbone_is_called_as_its_file(name):
+    assert BACKBONES[name].name == name
+
+
+def test_a_backbone_whose_weights_users_bring_says_so(monkeypatch):
+    monkeypatch.setitem(BACKBONES, "mobile", replace(MOBILE, weights=None))
+    with pytest.raises(BackboneError, match="mobile comes without weights"):
+        load_backbone("mobile")
 
 
 def test_mobile_has_one_file_of_weights():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from faceforget.audit.compared import Compared
 from faceforget.audit.estimates import Measured, Sides, if_given
 from faceforget.audit.measures.heat_energy import HeatEnergy, heat_energy, spread
 from faceforget.audit.measures.heatmaps import HeatmapPair, heat_colours, heatmap_pairs, overlay
-from faceforget.audit.question import Material, Question
+from faceforget.audit.question import Material, Need, Question
 from faceforget.audit.report import AuditReport
 from faceforget.audit.shown.rows import known, measured, missing, reference_name, table, who
 from faceforget.audit.shown.section import Chart, Glance, PicturePair, Pictures, Ranges, Row, Section, Table
@@ -50,6 +51,7 @@ class WhereItLooks(Question[Looked]):
     name = "heatmaps"
     place = 80
     asks = "Where does the model look?"
+    needs: ClassVar[frozenset[Need]] = frozenset({"layers"})
 
     def ask(self, material: Material) -> Looked:
         """Of a few photos as pictures, of more as numbers."""
