@@ -1,6 +1,6 @@
 """A package whose names are listed in its ``__init__.pyi``, and imported when one is first asked for.
 
-So whoever asks for one thing does not wait for all: ``faceforget --help`` loads no torch. The list is for readers and
+So whoever asks for one thing does not wait for all: the help of a command loads no torch. The list is for readers and
 type checkers alike, and the only one.
 """
 

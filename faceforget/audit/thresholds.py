@@ -5,12 +5,13 @@
 
 import json
 import textwrap
+from importlib.resources import files
 from pathlib import Path
 
 from faceforget.audit.registry import questions
 from faceforget.audit.verdict import Criterion
 
-FILE = Path(__file__).parent / "verdict.toml"
+FILE = Path(str(files("faceforget.audit") / "verdict.toml"))
 _WIDTH = 118
 _HEAD = """\
 # When is a promise kept? The thresholds of an audit.

@@ -37,7 +37,9 @@ ADVICE: Mapping[str, str] = {
     "no-strangers": "Give people who are not enrolled, or leave out --strangers.",
     "nobody-named": "Name them with --person.",
     "not-forgotten": "Nothing was written. {advice} Settings are given as --set NAME=VALUE.",
+    "no-torchrun": "Start it with torchrun or --processes {started}; or unset {variable}.",
     "one-process": "Leave out --processes and torchrun; `delete` with --set moves=all can use several.",
+    "other-processes": "Leave out --processes: torchrun's --nproc-per-node says how many.",
     "other-weights": "Give the file that it was enrolled from: --backbone FILE.",
     "request-without-model": "Add the column model, or give one with --model.",
     "retained-needed": (

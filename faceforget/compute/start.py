@@ -49,14 +49,18 @@ def check_started(count: int) -> None:
     number = started()
     if count not in (1, number):
         raise ProcessesError(
-            f"--processes {count} was given to one of {number} processes that torchrun started ({STARTED}).",
-            "Leave out --processes: torchrun's --nproc-per-node says how many.",
+            f"{count} processes were asked for in one of {number} that torchrun started ({STARTED}).",
+            "Leave the number to torchrun.",
+            code="other-processes",
         )
     missing = [name for name in _BESIDE if name not in os.environ]
     if number > 1 and missing:
         raise ProcessesError(
             f"{STARTED} is {number}, but {', '.join(missing)} is not set: torchrun sets them all.",
-            f"Start it with torchrun or --processes {number}; or unset {STARTED}.",
+            f"Start it with torchrun, or unset {STARTED}.",
+            code="no-torchrun",
+            started=number,
+            variable=STARTED,
         )
 
 

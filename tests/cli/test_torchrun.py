@@ -92,8 +92,8 @@ def test_a_command_that_works_alone_is_not_run_several_times_at_once(monkeypatch
 @pytest.mark.parametrize(
     ("variables", "count", "words"),
     [
-        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "h", "MASTER_PORT": "1"}, 3, "--processes 3"),
-        ({"WORLD_SIZE": "1"}, 2, "--processes 2"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "h", "MASTER_PORT": "1"}, 3, "3 processes were asked for"),
+        ({"WORLD_SIZE": "1"}, 2, "2 processes were asked for"),
         ({"WORLD_SIZE": "2", "RANK": "0"}, 1, "MASTER_ADDR, MASTER_PORT is not set"),
         ({"WORLD_SIZE": "two"}, 1, "number of processes"),
         ({"WORLD_SIZE": "0"}, 1, "number of processes"),
