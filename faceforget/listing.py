@@ -4,13 +4,15 @@ So whoever asks for one thing does not wait for all: the help of a command loads
 type checkers alike, and the only one.
 """
 
-import ast
+import re
 from collections.abc import Callable
 from importlib import import_module
 from importlib.resources import files
 from sys import modules
 
 _LIST = "__init__.pyi"
+_IMPORT = re.compile(r"^from (\S+) import (\w+) as (\w+)$", re.MULTILINE)
+_RENAMED = re.compile(r"^(\w+) = (\w+)$", re.MULTILINE)
 
 
 def listing(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
@@ -19,12 +21,9 @@ def listing(package: str) -> tuple[Callable[[str], object], Callable[[], list[st
     Args:
         package: Its name; beside it lies the list, of ``from module import name as name`` and ``name = other``.
     """
-    listed: dict[str, tuple[str, str]] = {}
-    for line in ast.parse(files(package).joinpath(_LIST).read_text("utf-8")).body:
-        if isinstance(line, ast.ImportFrom) and line.module:
-            listed |= {name.asname or name.name: (line.module, name.name) for name in line.names}
-        elif isinstance(line, ast.Assign):
-            listed[ast.unparse(line.targets[0])] = listed[ast.unparse(line.value)]
+    text = files(package).joinpath(_LIST).read_text("utf-8")
+    listed = {shown: (place, name) for place, name, shown in _IMPORT.findall(text)}
+    listed |= {shown: listed[name] for shown, name in _RENAMED.findall(text)}
 
     def get(name: str) -> object:
         if name not in listed:
