@@ -62,7 +62,7 @@ class Method(ABC):
         MethodError: A hyperparameter is misspelt or out of range.
 
     Attributes:
-        name: As :func:`~faceforget.unlearn.registry.make_method` knows it.
+        name: As ``make_method`` knows it.
         paper: Where it comes from.
         reads: The data it reads; it refuses to run without.
         settings_type: Its hyperparameters with their defaults.
@@ -71,10 +71,8 @@ class Method(ABC):
             a batch.
         dense: Whether it erases at positions of dense logits, as :attr:`ForgetSet.where` says.
         trains: Whether it makes steps of an optimiser, which the caller may choose.
-        structure: How the modules and the keys of ``state_dict`` of the result differ from those of the model; empty
-            where they do not.
-        must_forget: Whether a forgotten class that still wins is a failure. False for the baselines
-            that leave the old row recognising its images by design.
+        structure: How modules and ``state_dict`` keys of the result differ from the model's; empty where they do not.
+        must_forget: Whether a forgotten class that still wins is a failure; not for baselines that keep the old row.
     """
 
     name: ClassVar[str]
@@ -95,11 +93,13 @@ class Method(ABC):
         cls.__signature__ = signature_of(cls.settings_type)  # type: ignore[attr-defined]
 
     def __init__(self, settings: MethodSettings | None = None, /, **hyperparameters: Any) -> None:  # noqa: ANN401
-        settings = settings or settings_of(self.settings_type, hyperparameters, self.name)
-        if not isinstance(settings, self.settings_type):
+        if settings is None:
+            settings = settings_of(self.settings_type, hyperparameters, self.name)
+        elif hyperparameters or not isinstance(settings, self.settings_type):
             raise MethodError(
-                f"{self.name} expects {self.settings_type.__name__}, got {type(settings).__name__}.",
-                "Give hyperparameters by name, or make_method(name, settings).",
+                f"{self.name} expects {self.settings_type.__name__} or hyperparameters, got {type(settings).__name__}"
+                f"{' and hyperparameters' if hyperparameters else ''}.",
+                "Give hyperparameters by name.",
             )
         self.settings = settings
 
@@ -145,14 +145,13 @@ class Method(ABC):
             retain: Images and labels of classes that stay, for a method that reads them.
             anchors: Images of no class, for a method that reads them.
             augment: Random change of a batch ``(N, ...)``, the same for teacher and student; not with positions.
-            optimizer: Makes the optimiser of the parameters that move, for a method that trains; else SGD as its
-                settings say.
+            optimizer: Makes the optimiser of the parameters that move; else SGD as the settings say.
             device: Where to compute; else where the model is. The result is where the model is.
             seed: Of the order of images, the augmentation and dropout.
             progress: Called after each step with loss, both terms and the probability left.
 
         Raises:
-            InputDataError: Something is no data that images can be read from.
+            InputDataError: No images can be read from what was given.
             LossInputError: No forget images, one without a position to forget, or classes that the model does not have.
             MethodError: The method reads data that was not given, has no loss at positions, has no optimiser, or has
                 nothing that several processes could share.

@@ -108,3 +108,8 @@ def test_reads_no_other_photos(name, tiny, data, weights):
 def test_settings_of_another_method_are_refused():
     with pytest.raises(MethodError, match="RandomLabelSettings"):
         METHODS["random_label"](METHODS["delete"]().settings)
+
+
+def test_settings_are_given_in_one_way_only():
+    with pytest.raises(MethodError, match="and hyperparameters"):
+        METHODS["delete"](METHODS["delete"]().settings, learning_rate=1e-3)
