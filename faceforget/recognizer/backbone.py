@@ -81,7 +81,10 @@ def load_backbone(name_or_file: str | Path, *, progress: Progress = silent) -> L
     if name in BACKBONES and not Path(name_or_file).is_file():
         found = BACKBONES[name].weights
         if found is None:
-            raise BackboneError(f"The backbone {name} comes without weights.", "Give the file with its weights.")
+            raise BackboneError(
+                f"The backbone {name} comes without weights.",
+                "Give the file with its weights in place of the name: it is recognised by its shapes.",
+            )
         return _from_file(*found(variant, progress))
     check_weights(name_or_file)
     return _from_file(Path(name_or_file), Path(name_or_file).name)

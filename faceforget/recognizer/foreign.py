@@ -60,7 +60,7 @@ def check_weights(name_or_file: str | Path) -> None:
     if path.suffix.lower() == ".onnx":
         raise BackboneError(
             f"{path} is a network in ONNX, which is not read yet.",
-            "Give the weights of a MobileFaceNet or of facenet-pytorch's InceptionResnetV1 as .safetensors or .pt.",
+            f"Give weights of an architecture that is known ({', '.join(NAMES)}) as .safetensors or .pt.",
         )
 
 

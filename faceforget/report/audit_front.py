@@ -88,6 +88,8 @@ def rule_of(finding: Finding) -> str:
     """Where a finding passes, in its own unit where the reference is known."""
     rule = finding.criterion
     beyond = "or less" if rule.at == "most" else "or more"
+    if rule.reference == "zero" and rule.unit:
+        return f"passes at {_with_unit(finding, rule.passed)} {beyond}"
     if rule.reference == "zero":
         # A share of more than all cannot fail.
         part = f", in part at {share(rule.partial)} {beyond}" if rule.partial < 1 else ""
@@ -105,6 +107,8 @@ def rule_of(finding: Finding) -> str:
 
 def compared_with(report: AuditReport, finding: Finding) -> str:
     """The reference of a finding, with its number."""
+    if finding.criterion.unit and finding.criterion.reference == "zero":
+        return "no reference"
     number = _with_unit(finding, finding.reference)
     words = {
         "zero": "reference: nobody is named,",

@@ -41,7 +41,8 @@ def test_every_judged_number_has_its_threshold_and_reference(content):
         found = {finding["name"]: finding for finding in content["audit"]["findings"][promise]}
         assert found.keys() == criteria.keys()
         for name, criterion in criteria.items():
-            assert found[name]["criterion"] == criterion.model_dump()
+            unit = {"unit": criterion.unit} if criterion.unit else {}  # where the number is no share
+            assert found[name]["criterion"] == criterion.model_dump() | unit
             assert {"value", "reference", "photos", "interval", "outcome"} <= found[name].keys()
 
 

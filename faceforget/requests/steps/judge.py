@@ -192,5 +192,5 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "interval": list(finding.interval) if finding.interval else None,
         "photos": finding.photos,
         "reference": finding.reference,
-        "criterion": finding.criterion.model_dump(),
+        "criterion": finding.criterion.model_dump() | ({"unit": unit} if (unit := finding.criterion.unit) else {}),
     }
