@@ -14,6 +14,7 @@ from faceforget.photos.align import Framing
 from faceforget.photos.cache import FaceCache
 from faceforget.photos.engine_intake import EngineIntake
 from faceforget.photos.intake import PhotoIntake
+from faceforget.photos.opened import OpenedFiles
 from faceforget.photos.photo import Photo, PhotoSource
 from faceforget.progress import Progress, silent
 from faceforget.recognizer.loaded import LoadedModels
@@ -34,6 +35,7 @@ class Runtime:
         progress: Called with events.
         engine: Whose workers find faces on photos that may be remembered.
         models: Those that were read so far.
+        files: Photos that were opened, and are still to be searched.
     """
 
     device: str = "auto"
@@ -42,6 +44,7 @@ class Runtime:
     progress: Progress = silent
     engine: Engine = HERE
     models: LoadedModels = field(default_factory=LoadedModels, repr=False, compare=False)
+    files: OpenedFiles = field(default_factory=OpenedFiles, repr=False, compare=False)
 
     @property
     def torch_device(self) -> torch.device:
@@ -79,7 +82,7 @@ class Runtime:
         """
         device = self.torch_device if self.torch_device.type == "cuda" else "cpu"
         if isinstance(self.engine, Local):
-            return PhotoIntake(framing, cache=self.cache, device=device, keep=keep, picture=picture)
+            return PhotoIntake(framing, cache=self.cache, device=device, keep=keep, picture=picture, files=self.files)
         return EngineIntake(framing, self.engine, cache=self.cache, device=device)
 
 

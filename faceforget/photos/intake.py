@@ -15,6 +15,7 @@ from faceforget.photos.choose import choose_face, quality_problem
 from faceforget.photos.decode import decode, read_bytes, shown_size
 from faceforget.photos.detect import FaceDetector
 from faceforget.photos.errors import NoFaceError, OtherFramingError, PhotoError
+from faceforget.photos.opened import OpenedFiles
 from faceforget.photos.photo import Face, Photo, PhotoSource, Upload
 from faceforget.progress import Progress, silent, tracked
 
@@ -63,6 +64,7 @@ class PhotoIntake:
         device: Where faces are found.
         keep: Keep what was read from files, by path, and do not open them again.
         picture: Longest side of a picture that each photo keeps; 0 keeps none.
+        files: What others have opened already.
     """
 
     def __init__(
@@ -73,11 +75,13 @@ class PhotoIntake:
         device: str | torch.device = "cpu",
         keep: bool = False,
         picture: int = 0,
+        files: OpenedFiles | None = None,
     ) -> None:
         self.framing = framing
         self.cache = cache
         self.picture = picture
         self._device = device
+        self._files = files
         self._kept: dict[str, Photo] | None = {} if keep else None
         self._detector: FaceDetector | None = None
 
@@ -145,7 +149,9 @@ class PhotoIntake:
             return self._handed_on(source), None
         photo = Photo(name, framing=self.framing)
         try:
-            data = read_bytes(_bytes_or_path(source))
+            given = _bytes_or_path(source)
+            taken = self._files.take(given) if self._files is not None and isinstance(given, Path) else None
+            data = read_bytes(given) if taken is None else taken
             photo = replace(photo, sha256=sha256_bytes(data), size=_size(data))
             known = self.cache.get(photo.sha256, self.framing) if self.cache is not None else None
             pixels = decode(data) if known is None or self.picture else None

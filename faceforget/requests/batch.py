@@ -92,7 +92,7 @@ def run_batch(
     configuration, runtime = configuration or Configuration(), runtime or Runtime()
     check_place(place)
     # With one thread a batch gives the same bytes on any number of cores, beside any other batch and after any crash.
-    with locked(place.model, patience), Ledger(ledger, create=True) as opened, one_thread():
+    with locked(place.model, patience), Ledger(ledger, create=True) as opened, one_thread(), runtime.files:
         expire(ledger)
         signer = ensure_key(key or ledger.with_name(f"{ledger.name}.key"))
         store = OpenRequests(ledger)
@@ -170,11 +170,11 @@ def _look(
     check_others(place, before)
     faces = replace(runtime, cache=FrozenCache(runtime.cache))
     intake, known = faces.intake(before.spec.framing), _photos_of(asked)
-    open_requests = [request_of(line) for line in asked]
+    open_requests = [request_of(line, runtime.files) for line in asked]
     members, errors = list[Member](), dict[str, FaceForgetError]()
     allow = configuration.allow_mismatch
     start = time.perf_counter()
-    with one_thread():
+    with one_thread(), runtime.files:
         for request in open_requests:
             try:
                 found = read_photos([request], intake, known, runtime.progress)[request.id]

@@ -13,6 +13,7 @@ from faceforget.api.retained_people import known_others
 from faceforget.api.runtime import Runtime, people_from
 from faceforget.errors import FaceForgetError, UsageError
 from faceforget.files import sha256_file
+from faceforget.photos.opened import OpenedFiles
 from faceforget.recognizer.recognizer import Recognizer
 from faceforget.requests.closing import Place, Step
 from faceforget.requests.ledger import Ledger
@@ -69,7 +70,7 @@ def begin(
     with FileLock(f"{ledger.path}.lock"):
         check_rate(ledger, len(asked), limit)
         store.destroy_all_but({entry.request for entry in ledger.latest()})
-        planned = [request_of(line) for line in asked]
+        planned = [request_of(line, runtime.files) for line in asked]
         ids = tuple(request.id for request in planned)
         methods = (configuration.with_method(line.method).method_used for line in asked)
         plan = BatchPlan(model, configuration, ids, dict(zip(ids, methods, strict=True)))
@@ -107,9 +108,9 @@ def asked_for(requests: Requests, place: Place) -> tuple[Asked, ...]:
     return asked
 
 
-def request_of(asked: Asked) -> OpenRequest:
-    """A line of the list as a request, with the hashes that its photos have now."""
-    return new_request(asked.person, hashed(asked.photos), hashed(asked.check))
+def request_of(asked: Asked, files: OpenedFiles) -> OpenRequest:
+    """A line of the list as a request, with the hashes that its photos have now; ``files`` keeps what was read."""
+    return new_request(asked.person, hashed(asked.photos, files), hashed(asked.check, files))
 
 
 def already_begun(out: Path) -> UsageError:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from faceforget.errors import PeopleFolderError
-from faceforget.files import sha256_file
+from faceforget.files import sha256_bytes, sha256_file
 from faceforget.people.folder import person_key, photos_in, read_people
+from faceforget.photos.opened import OpenedFiles
 from faceforget.photos.photo import Photo, Upload
 from faceforget.requests.open_requests import PhotoFile
 from faceforget.requests.request_lines import CHECK, ENDINGS, Asked, RequestListError, read_lines
@@ -37,10 +38,15 @@ def read_requests(source: Path) -> tuple[Asked, ...]:
     return asked
 
 
-def hashed(photos: Iterable[Path | Upload | Photo]) -> tuple[PhotoFile, ...]:
-    """The photos with their hashes as they are now; a photo that was read has its own."""
+def hashed(photos: Iterable[Path | Upload | Photo], files: OpenedFiles | None = None) -> tuple[PhotoFile, ...]:
+    """The photos with their hashes as they are now; a photo that was read has its own.
+
+    Args:
+        photos: Of a request.
+        files: Keeps what was read of a file for whoever searches it next.
+    """
     return tuple(
-        PhotoFile(str(photo.absolute()), hash_of(photo))
+        PhotoFile(str(photo.absolute()), hash_of(photo.absolute(), files))
         if isinstance(photo, Path)
         else PhotoFile(_name(photo), photo.sha256)
         for photo in photos
@@ -51,10 +57,11 @@ def _name(photo: Upload | Photo) -> str:
     return photo.source if isinstance(photo, Photo) else photo.name
 
 
-def hash_of(path: Path) -> str:
+def hash_of(path: Path, files: OpenedFiles | None = None) -> str:
     """SHA-256 of a photo's file; empty where it cannot be read."""
     try:
-        return sha256_file(path)
+        data = files.read(path) if files is not None else None
+        return sha256_file(path) if data is None else sha256_bytes(data)
     except (OSError, ValueError):  # ValueError: a name that no file can have
         return ""
 

@@ -128,11 +128,18 @@ def test_receipts_and_results_say_precisely_why_and_name_nobody(make_work, peopl
     Image.new("RGB", (200, 200)).save(work.requests / names[4] / "plain.png")
     (work.requests / names[4] / "text.jpg").write_bytes(b"no photo")
 
-    def change(step):
-        if step == "planned":
-            (work.requests / names[5] / people[names[5]][0].name).write_bytes(b"another one")
+    class StopError(Exception):
+        pass
 
-    work.result = work.run(step=change)
+    def stop(step):
+        if step == "planned":
+            raise StopError
+
+    with pytest.raises(StopError):
+        work.run(step=stop)
+    # One run searches what it has planned; this file is another one when the batch goes on.
+    (work.requests / names[5] / people[names[5]][0].name).write_bytes(b"another one")
+    work.result = work.run(resume=True)
     reasons = [outcome.reason for outcome in work.result.outcomes]
     assert reasons[0] == "3 of 3 photos seem to show somebody else, or several people."
     # The stranger among the photos of names[3] is told first: a shared photo shows somebody else than one of the two.
