@@ -29,7 +29,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from benchmarks.data import BACKBONES, LFW, MOBILEFACENET, RESULTS, ROOT, WEB, needed, people_with
 from benchmarks.delete_on_faces import SETS, Place
@@ -38,24 +37,21 @@ from benchmarks.runner.command import command, options_of, run_all
 from benchmarks.white_box_table import METHODS, SIGNS, written
 from faceforget.api import Recognizer, write_atomically
 from faceforget.cli.console import progress_bar
-from faceforget.lab import new_classifier, threshold_at, to_images
+from faceforget.lab import Embedded, deviation, new_classifier, standing, tar, templates, to_images, worth
 from faceforget.unlearn.layers.folding import folded
-from faceforget.unlearn.layers.projection import last_linear
-from faceforget.unlearn.layers.scatter import Scatter
 
 # Not with the second backbone: half a minute a person.
 _FIRST_ONLY = ("delete_all_layers",)
-FAR, PHOTOS, RIDGE = 0.001, 8, 1e-3
-_BATCH, _TRIED = 64, 2
-Embedded = Mapping[str, Tensor]
+FAR, PHOTOS = 0.001, 8
+_BATCH = 64
 
 
 @dataclass(frozen=True)
 class Seen:
     """Embeddings by person, not of unit length: of LFW's strangers and of unseen photos of those who are erased."""
 
-    strangers: Embedded
-    unseen: Embedded
+    strangers: Mapping[str, Tensor]
+    unseen: Mapping[str, Tensor]
 
     @property
     def attackers(self) -> Tensor:
@@ -126,90 +122,24 @@ def raw(model: Recognizer, crops: NDArray[np.uint8]) -> Tensor:
     return torch.cat([embedder(batch).float() for batch in torch.split(to_images(crops), _BATCH)])
 
 
-def templates(model: Recognizer, site: Site, seen: Seen) -> dict[str, Tensor]:
-    """Directions ``(T, D)`` of unit length that the file may give away, by where they were found."""
-    weight, public = (_last_layer(of) for of in (model, site.public))
-    regions = [module.directions.detach() for module in model.classifier.modules() if isinstance(module, Scatter)]
-    through = weight @ torch.linalg.pinv(public)
-    found = {
-        "regions": torch.cat([torch.zeros(0, len(weight)), *regions]),
-        "last layer": torch.linalg.svd(weight).U.T[-_TRIED:],
-        "map of weights": _singled_out(through),
-        "regression": _singled_out(_regression(site.public_seen.attackers, seen.attackers)),
-    }
-    return {where: functional.normalize(directions.float(), dim=1) for where, directions in found.items()}
-
-
-def _last_layer(model: Recognizer) -> Tensor:
-    size = model.spec.framing.size
-    image = to_images(torch.zeros(1, size, size, 3, dtype=torch.uint8))
-    weight = last_linear(model.classifier, model.classifier.head, image)
-    assert weight is not None, "both backbones end in a linear layer"
-    return weight.detach().flatten(1).double()
-
-
-def _singled_out(matrix: Tensor) -> Tensor:
-    """Of a map ``(D, D)`` of embeddings: the inputs that it passes on least, and those that it changes most."""
-    least = torch.linalg.svd(matrix).Vh[-_TRIED:]
-    most = torch.linalg.svd(matrix - torch.eye(len(matrix), dtype=matrix.dtype)).Vh[:_TRIED]
-    return torch.cat([least, most])
-
-
-def _regression(inputs: Tensor, outputs: Tensor) -> Tensor:
-    """The matrix ``(D, D)`` of a ridge regression of unit embeddings ``(N, D)``, about their means."""
-    x, y = (functional.normalize(each.double(), dim=1) for each in (inputs, outputs))
-    x, y = x - x.mean(0), y - y.mean(0)
-    gram = x.T @ x
-    ridge = RIDGE * gram.trace() / len(gram) * torch.eye(len(gram)).double()
-    matrix: Tensor = torch.linalg.solve(gram + ridge, x.T @ y).T
-    return matrix
-
-
 def measured(sites: Mapping[str, Site], cell: Cell) -> Numbers:
     """What the file of one erasure gives away."""
     site, method, (person,) = sites[cell.world], cell.method, cell.people
     (model, seen), public = site.file_of(method, person), site.public_seen
+    own = Embedded(seen.unseen[person], public.unseen[person])
+    others = Embedded(seen.others, public.others)
     found: dict[str, Any] = {}
-    for where, directions in templates(model, site, seen).items():
-        both = torch.cat([directions, -directions])
-        for by, photos in (("public", public), ("file", seen)):
-            found[f"{where}, {by}"] = _worth(both, photos.unseen[person], photos.others)
+    for where, directions in templates(model, site.public, Embedded(seen.attackers, public.attackers)).items():
+        for by in ("public", "file"):
+            found[f"{where}, {by}"] = worth(directions, getattr(own, by), getattr(others, by), FAR)
     found["best"] = max(found.values())
-    away, others_away = (
-        1 - functional.cosine_similarity(after, before)
-        for after, before in ((seen.unseen[person], public.unseen[person]), (seen.others, public.others))
-    )
-    found["deviation"] = _tar(away, others_away)
-    rows = functional.normalize(model.classifier.head.weight.detach(), dim=1)
-    crowd = [_figures(seen.strangers[name], public.strangers[name], rows) for name in seen.strangers]
-    own = _figures(seen.unseen[person], public.unseen[person], rows)
+    found["deviation"] = tar(deviation(own), deviation(others), FAR)
+    rows = model.classifier.head.weight.detach()
+    crowd = [standing(Embedded(seen.strangers[name], public.strangers[name]), rows) for name in seen.strangers]
+    stands = standing(own, rows)
     for sign in SIGNS:
-        found[f"place by {sign}"] = float(np.mean([each[sign] < own[sign] for each in crowd]))
+        found[f"place by {sign}"] = float(np.mean([each[sign] < stands[sign] for each in crowd]))
     return found
-
-
-def _worth(directions: Tensor, own: Tensor, others: Tensor) -> float:
-    """True-accept rate of the best direction."""
-    if len(directions) == 0:
-        return 0.0
-    one, other = (functional.normalize(photos, dim=1) @ directions.T for photos in (own, others))
-    return max(_tar(one[:, at], other[:, at]) for at in range(len(directions)))
-
-
-def _tar(own: Tensor, others: Tensor) -> float:
-    return float((own.numpy() > threshold_at(others.numpy(), FAR)).mean())
-
-
-def _figures(photos: Tensor, public: Tensor, rows: Tensor) -> dict[str, float]:
-    """Of one person, by which somebody may stand out."""
-    unit = functional.normalize(photos, dim=1)
-    one, two = torch.triu_indices(len(unit), len(unit), 1)
-    return {
-        "self_similarity": float((unit @ unit.T)[one, two].mean()),
-        "length": float(photos.norm(dim=1).mean()),
-        "deviation": float((1 - functional.cosine_similarity(photos, public)).mean()),
-        "best_similarity": float((unit @ rows.T).amax(1).mean()),
-    }
 
 
 def cells(sites: Mapping[str, Site]) -> Iterator[Cell]:

@@ -33,7 +33,7 @@ class Criterion(BaseModel):
 
     Attributes:
         why: Why it is as it is; a comment in ``verdict.toml``, and in no receipt.
-        unit: Of its figure, where that is no share, with a difference of thresholds in the same unit.
+        unit: Of its figure, and of thresholds that are compared with zero, where these are no shares.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

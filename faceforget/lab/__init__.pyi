@@ -8,6 +8,12 @@ from faceforget.audit.estimates import Estimate as Estimate
 from faceforget.audit.estimates import bootstrap as bootstrap
 from faceforget.audit.estimates import detailed as detailed
 from faceforget.audit.estimates import not_measured as not_measured
+from faceforget.audit.extraction import Embedded as Embedded
+from faceforget.audit.extraction import deviation as deviation
+from faceforget.audit.extraction import standing as standing
+from faceforget.audit.extraction import tar as tar
+from faceforget.audit.extraction import templates as templates
+from faceforget.audit.extraction import worth as worth
 from faceforget.audit.health import health as health
 from faceforget.audit.measures.accuracy import accuracy as accuracy
 from faceforget.audit.measures.accuracy import named_rightly as named_rightly

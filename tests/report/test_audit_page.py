@@ -14,6 +14,8 @@ from made_reports import NOTE, TAUGHT, alone, report, with_answers, without_answ
 from faceforget.audit.estimates import Estimate, Sides
 from faceforget.audit.measures.relearning import Relearning
 from faceforget.audit.questions.relearning import Retaught
+from faceforget.audit.verdict import Criterion, Finding
+from faceforget.report import audit_front
 from faceforget.report.audit_document import audit_document
 from faceforget.report.audit_front import cards, headline, limits
 from faceforget.report.audit_page import audit_page, drawn, html, sections_html
@@ -277,3 +279,14 @@ def words_of(content):
 
     assert content.startswith(b"%PDF-")
     return "\n".join(page.extract_text() for page in pypdf.PdfReader(BytesIO(content)).pages)
+
+
+def test_a_figure_that_is_no_share_and_its_thresholds_are_in_their_own_unit():
+    rule = Criterion(
+        words="sharpness", reference="zero", compare="difference", at="least", passed=2, partial=1, unit="grey levels"
+    )
+    finding = Finding("sharp", rule, "passed", "passed", 293.0, 0.0, 12, (233.0, 353.0))
+    assert audit_front.value_of(finding) == "293 grey levels"
+    assert audit_front.rule_of(finding) == "passes at 2 grey levels or more"
+    assert audit_front.compared_with(report(), finding) == "no reference"
+    assert "%" not in audit_front.basis_of(finding)
